@@ -1,0 +1,61 @@
+"""Delay bars: where a user's time goes, a bar a run and a segment a kind of delay."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.delays import KINDS, mean_delay_s
+from analysis.load import Result, by_label
+from analysis.style import KIND_STYLES, series_style
+from analysis.units import TIME, quantity_of, three_digits, unit_for
+
+
+def delay_data(results: Iterable[Result]) -> pd.DataFrame:
+    """Columns `label`, `kind`, `delay_s`: seconds of each kind of delay, mean over users, from the event record."""
+    parts = [
+        pd.DataFrame({"label": label, "kind": delay_s.index, "delay_s": delay_s.to_numpy()})
+        for label, delay_s in ((label, mean_delay_s(result.events)) for label, result in by_label(results).items())
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def draw_delays(axes: Axes, data: pd.DataFrame) -> None:
+    """Draw `delay_data` as stacked bars, first run on top, each with its total at the end; only kinds that occur."""
+    labels = list(data["label"].unique())
+    wide = data.pivot(index="label", columns="kind", values="delay_s").loc[labels, list(KINDS)]
+    total_s = wide.sum(axis="columns")
+    unit = unit_for(total_s, TIME)
+    left = 0 * total_s
+    for kind in (kind for kind in KINDS if (wide[kind] > 0).any()):
+        look = KIND_STYLES[kind]
+        width = wide[kind] / unit.size
+        axes.barh(
+            labels,
+            width,
+            left=left,
+            height=0.62,
+            label=quantity_of(kind),
+            color=look.color,
+            hatch=look.hatch,
+            edgecolor="white",
+            linewidth=0.7,
+        )
+        left = left + width
+    for position, seconds in enumerate(total_s):
+        own = unit_for([seconds], TIME)
+        total = f" {three_digits(seconds / own.size)} {own.symbol}"
+        axes.text(seconds / unit.size, position, total, va="center", fontweight="bold", fontsize="small")
+        _draw_marker(axes, position)
+    axes.set_xlabel(unit.named("Time, mean over users"))
+    axes.margins(x=0.14)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0, labelsize="medium", pad=18)
+
+
+def _draw_marker(axes: Axes, position: int) -> None:
+    """Repeat the marker of the run's curve between its name and its bar."""
+    look = series_style(position)
+    left_of_bars = axes.get_yaxis_transform()
+    axes.plot(-0.022, position, look.marker, color=look.color, transform=left_of_bars, clip_on=False)

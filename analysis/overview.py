@@ -1,0 +1,29 @@
+"""All that a comparison leaves at once: the table on the screen and as CSV, the pictures with the numbers they draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis.bars import delay_data
+from analysis.comparison import comparison_table, print_table, to_csv
+from analysis.curves import learning_data
+from analysis.figures import comparison_data, comparison_figure, delay_by_kind, learning_curve, save
+from analysis.load import load_all
+
+
+def show(folder: Path, labels: Sequence[str], console: Console) -> None:
+    """Print the table of the runs ``folder/LABEL``, and write table and pictures into ``folder``.
+
+    Runs that computed no values, such as analytic ones, have no learning curve.
+    """
+    results = load_all(folder, labels)
+    table = comparison_table(results)
+    print_table(table, console)
+    to_csv(table, folder / "comparison.csv")
+    save(delay_by_kind(results), delay_data(results), folder / "delay.png")
+    if all(result.rounds["perplexity"].notna().any() for result in results):
+        save(learning_curve(results), learning_data(results), folder / "perplexity.png")
+        save(comparison_figure(results), comparison_data(results), folder / "comparison.png")

@@ -1,0 +1,60 @@
+"""Units a reader likes: values in SI base units shown in the largest unit that keeps the biggest value above one."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Ladder = tuple[tuple[str, float], ...]
+"""Units of one quantity, smallest first, each with its size in the base unit."""
+
+PLAIN: Ladder = (("", 1.0),)
+PERCENT: Ladder = (("%", 1.0),)
+TIME: Ladder = (("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("h", 3600.0), ("d", 86400.0))
+TRAFFIC: Ladder = (("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12))
+MEMORY: Ladder = (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30), ("TiB", 2.0**40))
+ENERGY: Ladder = (("mJ", 1e-3), ("J", 1.0), ("kJ", 1e3), ("MJ", 1e6))
+
+_BY_SUFFIX = {"s": TIME, "bytes": TRAFFIC, "j": ENERGY}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A unit's symbol and its size in the base unit."""
+
+    symbol: str
+    size: float
+
+    def named(self, quantity: str) -> str:
+        """`quantity` with the unit in brackets, as axes and tables show it."""
+        return f"{quantity} ({self.symbol})" if self.symbol else quantity
+
+
+def unit_for(values: Iterable[float], ladder: Ladder) -> Unit:
+    """The largest unit in which the largest of the finite `values` is at least one; base unit if all are zero."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    fitting = [(symbol, size) for symbol, size in ladder if size <= largest]
+    base = next((symbol, size) for symbol, size in ladder if size == 1.0)
+    symbol, size = fitting[-1] if fitting else ladder[0] if largest > 0 else base
+    return Unit(symbol=symbol, size=size)
+
+
+def ladder_of(column: str) -> Ladder:
+    """Units of a result column, by the unit its name ends in (`sim_time_s`, `uplink_bytes`, `user_energy_j`)."""
+    _, _, suffix = column.rpartition("_")
+    return _BY_SUFFIX.get(suffix, PLAIN)
+
+
+def quantity_of(column: str) -> str:
+    """What a result column measures, in words and without its unit."""
+    stem, _, suffix = column.rpartition("_")
+    words = (stem if stem and suffix in _BY_SUFFIX else column).replace("_", " ")
+    return words.replace("sim time", "simulated time").capitalize()
+
+
+def three_digits(value: float, *, signed: bool = False) -> str:
+    """`value` to three significant digits, or as it is if whole, without powers of ten from 100 up; a dash for NaN."""
+    if math.isnan(value):
+        return "–"
+    sign = "+" if signed else ""
+    whole = value.is_integer() or abs(value) >= 99.95
+    return f"{value:{sign},.0f}" if whole else f"{value:{sign}#.3g}"

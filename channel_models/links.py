@@ -1,0 +1,52 @@
+"""Radio links: from the share of band and power a link holds to its rate, block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channel_models.fading import Fading
+from channel_models.noise import noise_w
+from channel_models.rates import shannon_bps
+
+PerLink = float | NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RadioLinks:
+    """The n links of one direction (all uplinks, or all downlinks), without interference between them.
+
+    `mean_gain` (n,) is linear: path loss and shadowing, before fading. `transmit_power_w` (n,) is the whole power of
+    each link's sender. ValueError unless both have the same length and every value is positive.
+    """
+
+    mean_gain: NDArray[np.float64]
+    transmit_power_w: NDArray[np.float64]
+    noise_figure_db: float
+    fading: Fading
+
+    def __post_init__(self) -> None:
+        gain, power = self.mean_gain.shape, self.transmit_power_w.shape
+        if len(gain) != 1 or gain != power:
+            raise ValueError(f"mean_gain and transmit_power_w must both have shape (n,), got {gain} and {power}")
+        for name in ("mean_gain", "transmit_power_w"):
+            values = getattr(self, name)
+            if not np.all(np.greater(values, 0.0)):
+                raise ValueError(f"{name} must be positive, got {np.min(values)}")
+
+    def rates_bps(
+        self, links: NDArray[np.int64], bandwidth_hz: PerLink, power_share: PerLink, first_block: int, blocks: int
+    ) -> NDArray[np.float64]:
+        """Shannon rates (k, blocks) in bit/s of the chosen `links` (k,), from fading block `first_block` on.
+
+        Each link holds `bandwidth_hz` and `power_share` of its sender's power, one value for all or one each (k,): 1 on
+        the uplink, where a user's whole power goes into its part of the band, 1/n on the downlink, where one sender
+        splits its power over n. Noise counts over the held bandwidth alone.
+        """
+        bandwidth = np.broadcast_to(np.asarray(bandwidth_hz, dtype=np.float64), links.shape)
+        mean_power_w = self.transmit_power_w[links] * power_share * self.mean_gain[links]
+        mean_snr = mean_power_w / noise_w(bandwidth, self.noise_figure_db)
+        snr = mean_snr[:, None] * self.fading.power_gain(links, first_block, blocks)
+        return shannon_bps(bandwidth[:, None], snr)

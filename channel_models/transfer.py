@@ -1,0 +1,96 @@
+"""A transfer is the integral of its rate: what was delivered by now, and who finishes first.
+
+Rates are piecewise constant over blocks; block b covers [b, b + 1) * `block_ns`. A `Rates` callable gives the rates
+(k, blocks) in bit/s of k flows from any block on, and must return the same numbers whenever it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rates = Callable[[int, int], NDArray[np.float64]]
+
+_NS_PER_S = 1e9
+_FIRST_WINDOW_BLOCKS = 16
+_WINDOW_VALUES = 1 << 20  # at most so many rates at once: 8 MiB an array
+_SLACK_NS = 0.01  # float rounding must not push an end that falls on a tick to the next one
+
+
+class TransferNeverFinishes(ValueError):  # noqa: N818, reads as what happened
+    """No flow has its bits within the horizon."""
+
+
+def delivered_bits(rates: Rates, block_ns: int, start_ns: int, end_ns: int) -> NDArray[np.float64]:
+    """Bits (k,) that each flow delivers in [start_ns, end_ns). ValueError unless 0 <= start_ns <= end_ns."""
+    if not 0 <= start_ns <= end_ns:
+        raise ValueError(f"start_ns and end_ns must satisfy 0 <= start_ns <= end_ns, got {start_ns} and {end_ns}")
+    windows = _windows(rates, block_ns, start_ns, end_ns)
+    delivered: NDArray[np.float64] = np.sum([_bits(edges_ns, bps).sum(axis=1) for edges_ns, bps in windows], axis=0)
+    return delivered
+
+
+def first_completion(
+    rates: Rates, block_ns: int, start_ns: int, remaining_bits: NDArray[np.float64], *, horizon_ns: int
+) -> tuple[int, int]:
+    """When, and which flow: the earliest nanosecond at which one of k flows has sent its `remaining_bits` (k,).
+
+    An end between two ticks counts at the later one, unless it is within a hundredth of a tick of the earlier: that is
+    rounding. Of flows that end together the lowest index is named; one with nothing left ends at `start_ns`. The cost
+    grows with the blocks until the end. TransferNeverFinishes if no flow ends by `start_ns + horizon_ns`; ValueError if
+    `start_ns` is negative or `remaining_bits` is empty or not finite.
+    """
+    if start_ns < 0:
+        raise ValueError(f"start_ns must not be negative, got {start_ns}")
+    if len(remaining_bits) == 0 or not np.all(np.isfinite(remaining_bits)):
+        raise ValueError(f"remaining_bits must be one finite number a flow, got {remaining_bits}")
+    if np.any(remaining_bits <= 0.0):
+        return start_ns, int(np.argmax(remaining_bits <= 0.0))
+    delivered = np.zeros(len(remaining_bits))
+    for edges_ns, bps in _windows(rates, block_ns, start_ns, start_ns + horizon_ns):
+        after = np.cumsum(np.column_stack([delivered, _bits(edges_ns, bps)]), axis=1)  # (k, blocks + 1)
+        completion = _earliest(edges_ns, bps, remaining_bits[:, None] - after)
+        if completion is not None:
+            return completion
+        delivered = after[:, -1]
+    raise TransferNeverFinishes(
+        f"no transfer finishes within horizon_ns = {horizon_ns} of {start_ns} ns: at least "
+        f"{np.min(remaining_bits - delivered):.6g} bits are left; raise the rate (power, bandwidth) or the horizon"
+    )
+
+
+def _earliest(
+    edges_ns: NDArray[np.int64], bps: NDArray[np.float64], missing: NDArray[np.float64]
+) -> tuple[int, int] | None:
+    """The first end in a window, if there is one; `missing` (k, blocks + 1) are the bits left at each edge."""
+    done = missing[:, 1:] <= bps * (_SLACK_NS / _NS_PER_S)  # (k, blocks)
+    flows = np.flatnonzero(done.any(axis=1))
+    if flows.size == 0:
+        return None
+    block = done[flows].argmax(axis=1)
+    needed_ns = missing[flows, block] / bps[flows, block] * _NS_PER_S
+    ticks = np.ceil(needed_ns - _SLACK_NS).astype(np.int64)
+    ends_ns = np.minimum(edges_ns[block] + ticks, edges_ns[block + 1])  # rounding must not carry an end past its block
+    winner = int(ends_ns.argmin())
+    return int(ends_ns[winner]), int(flows[winner])
+
+
+def _windows(
+    rates: Rates, block_ns: int, start_ns: int, end_ns: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Cut [start_ns, end_ns) into windows that double: the block edges (w + 1,), clipped, and the rates (k, w)."""
+    block, count = start_ns // block_ns, _FIRST_WINDOW_BLOCKS
+    stop = max(-(-end_ns // block_ns), block + 1)  # an empty interval still has one block, of length zero
+    while block < stop:
+        count = min(count, stop - block)
+        bps = rates(block, count)
+        yield np.clip(np.arange(block, block + count + 1) * block_ns, start_ns, end_ns), bps
+        block += count
+        count = min(2 * count, max(1, _WINDOW_VALUES // len(bps)))
+
+
+def _bits(edges_ns: NDArray[np.int64], bps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bits (k, w) delivered between consecutive edges."""
+    return bps * np.diff(edges_ns) / _NS_PER_S

@@ -1,0 +1,21 @@
+"""cosim: the command line. Also ``python -m cosim``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on standard error and exit status 2."""
+    from cosim.commands import application  # noqa: PLC0415 - so that importing this module costs nothing
+    from cosim.scenario.errors import ScenarioError  # noqa: PLC0415
+
+    try:
+        application()
+    except ScenarioError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the one line
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Simulated time: the one place where seconds become integer nanoseconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from typing import Any
+
+import simpy
+
+NS_PER_S = 1_000_000_000
+
+
+def to_ns(seconds: float) -> int:
+    """``seconds`` rounded to whole nanoseconds.
+
+    Raises:
+        ValueError: not finite, or negative: SimPy would accept NaN and lose the order of events.
+    """
+    value = float(seconds)
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(f"a delay must be finite and not negative, not {seconds!r} s")
+    return round(value * NS_PER_S)
+
+
+def to_s(ns: int) -> float:
+    """Nanoseconds as seconds."""
+    return ns / NS_PER_S
+
+
+class Clock:
+    """SimPy's event loop, run on integer nanoseconds: equal instants are equal, and no rounding accumulates."""
+
+    def __init__(self) -> None:
+        self.env = simpy.Environment(initial_time=0)
+
+    @property
+    def now_ns(self) -> int:
+        """The present, in nanoseconds."""
+        return int(self.env.now)
+
+    @property
+    def now_s(self) -> float:
+        """The present, in seconds."""
+        return to_s(self.now_ns)
+
+    def at(self, instant_ns: int, act: Callable[[], None] | None = None) -> simpy.Event:
+        """An event at ``instant_ns``, now or later; ``act`` happens just before whoever waits for it goes on."""
+        event = self.env.timeout(instant_ns - self.now_ns)
+        if act is not None:
+            event.callbacks.append(lambda _: act())
+        return event
+
+    def event(self) -> simpy.Event:
+        """An event that somebody will trigger."""
+        return self.env.event()
+
+    def process(self, story: Generator[Any, Any, Any]) -> simpy.Process:
+        """Let ``story`` happen from now on."""
+        return self.env.process(story)
+
+    def all_of(self, events: list[simpy.Event]) -> simpy.Event:
+        """The moment when all of ``events`` have happened."""
+        return self.env.all_of(events)
+
+    def run(self, until: simpy.Event) -> None:
+        """Let time pass until ``until`` has happened."""
+        self.env.run(until)

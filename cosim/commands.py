@@ -1,0 +1,121 @@
+"""The commands, each thin: read the scenario, call the library, say where the results are.
+
+Only the standard library, the scenario models and the terminal are imported here at once; torch, pandas and matplotlib
+come when a command needs them, so that help and checks answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cosim import registry
+from cosim.scenario import Scenario, ScenarioError, load_scenario
+from cosim.scenario.entries import entries
+from cosim.scenario.schema import json_schema
+
+application = typer.Typer(
+    help="Co-simulator for fine-tuning language models over wireless networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ScenarioFile = Annotated[Path, typer.Argument(help="scenario file (YAML)", metavar="SCENARIO")]
+Overrides = Annotated[list[str], typer.Option("--set", help="override a key, such as users.count=20")]
+Out = Annotated[Path | None, typer.Option(help="folder for the results; else runs/NAME")]
+Seed = Annotated[int | None, typer.Option(help="seed in place of the scenario's")]
+Execution = Annotated[str | None, typer.Option(help="eager: train for real; analytic: delays, traffic, memory, energy")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no progress bars")]
+
+
+@application.command()
+def run(
+    scenario: ScenarioFile,
+    overrides: Overrides = [],  # noqa: B006 - typer reads it, nobody changes it
+    out: Out = None,
+    seed: Seed = None,
+    execution: Execution = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run the scenario's scheme once."""
+    from cosim import results, runner  # noqa: PLC0415
+    from cosim.progress import RunsProgress  # noqa: PLC0415
+
+    read = _read(scenario, overrides, seed, execution)
+    entry = entries(read)[0]
+    folder = out or Path("runs") / read.name
+    with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
+        done = runner.run(read, entry, lambda row: progress.seen(entry.label, row))
+        summary = results.write(done, folder)
+    _conclude([summary], folder)
+
+
+@application.command()
+def compare(
+    scenario: ScenarioFile,
+    overrides: Overrides = [],  # noqa: B006
+    out: Out = None,
+    seed: Seed = None,
+    execution: Execution = None,
+    workers: Annotated[int | None, typer.Option(help="runs at a time; else one a core")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run every scheme of the scenario under common random numbers; table and pictures."""
+    from analysis import overview  # noqa: PLC0415
+    from cosim import comparison  # noqa: PLC0415
+    from cosim.progress import RunsProgress  # noqa: PLC0415
+
+    read = _read(scenario, overrides, seed, execution)
+    found = entries(read)
+    labels, folder = [entry.label for entry in found], out or Path("runs") / read.name
+    with RunsProgress(labels, [entry.options.rounds for entry in found], quiet=quiet) as progress:
+        summaries = comparison.compare(read, folder, workers, progress.seen)
+    overview.show(folder, labels, Console())
+    _conclude(summaries, folder)
+
+
+@application.command()
+def validate(scenario: ScenarioFile, overrides: Overrides = []) -> None:  # noqa: B006
+    """Check a scenario file without running it."""
+    read = load_scenario(scenario, overrides)
+    names = ", ".join(entry.label for entry in entries(read))
+    typer.echo(f"{scenario}: {read.name} is valid ({names})")
+
+
+@application.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@application.command("list")
+def list_names(kind: Annotated[str | None, typer.Argument(help="a family of parts; else all")] = None) -> None:
+    """Print what a scenario can name."""
+    if kind is not None and kind not in registry.FAMILIES:
+        raise ScenarioError(f"list {kind}: not one of {', '.join(registry.FAMILIES)}")
+    table = Table("kind", "name", "what it is", box=None)
+    for family in [kind] if kind else registry.FAMILIES:
+        for name in registry.FAMILIES[family]:
+            table.add_row(family, name, registry.summary(family, name))
+    Console().print(table)
+
+
+def _read(path: Path, overrides: list[str], seed: int | None, execution: str | None) -> Scenario:
+    extra = [f"{key}={value}" for key, value in (("seed", seed), ("execution", execution)) if value is not None]
+    return load_scenario(path, [*overrides, *extra])
+
+
+def _conclude(summaries: list[dict[str, object]], folder: Path) -> None:
+    """Say where the results are, and what an interrupted run has kept."""
+    for summary in summaries:
+        if not summary["finished"]:
+            typer.echo(f"{summary['label']}: interrupted, kept {summary['rounds']} finished rounds")
+    typer.echo(f"results in {folder}")
+    if not all(summary["finished"] for summary in summaries):
+        raise typer.Exit(1)

@@ -1,0 +1,138 @@
+"""Users, edge servers and the cloud: places with a processor, a memory and a share of the work."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import simpy
+
+from cosim.clock import Clock, to_ns, to_s
+from cosim.memory import Memory
+from cosim.recorder import Kind, Recorder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from training.jobs import Job, Ref, Runtime
+    from training.lora import Part
+
+Role = Literal["user", "edge", "cloud"]
+
+_COMPUTE_KIND: dict[Role, Kind] = {"user": "user_compute", "edge": "edge_compute", "cloud": "cloud_compute"}
+_OPTIMISER_TO_WEIGHT = 2  # AdamW keeps two moments for each trained number
+_SCALAR_BYTES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processor:
+    """How fast a node computes, and what energy that takes."""
+
+    flops_per_s: float
+    power_w: float
+
+    def seconds(self, flops: int) -> float:
+        """Time for ``flops``."""
+        return flops / self.flops_per_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What every node of a run uses."""
+
+    clock: Clock
+    recorder: Recorder
+    runtime: Runtime
+
+
+@dataclass(kw_only=True, eq=False)
+class Node:
+    """A place that computes: one FIFO processor, one memory."""
+
+    role: ClassVar[Role]
+    name: str
+    processor: Processor
+    services: Services
+    memory: Memory = field(default_factory=Memory)
+    _free_at_ns: int = 0
+    _buffers: dict[Ref, int] = field(default_factory=lambda: defaultdict(int))
+    _saved: dict[Job, int] = field(default_factory=dict)
+
+    def host(self, part: Part, nbytes: int) -> None:
+        """Hold the frozen weights of ``part`` from now on."""
+        self.memory.settle(self.services.clock.now_ns, f"weights {part}", {"weights": nbytes})
+
+    def compute(self, job: Job) -> simpy.Event:
+        """Queue ``job`` here, first come first served; the event is its completion, when its values exist.
+
+        A job without work, such as taking over received weights, does not queue.
+        """
+        start = end = now = self.services.clock.now_ns
+        if job.cost.flops:
+            start = max(now, self._free_at_ns)
+            end = self._free_at_ns = start + to_ns(self.processor.seconds(job.cost.flops))
+        self.services.recorder.waited(now, start, self.name, f"{self.name} busy")
+        self.services.recorder.add(
+            start_ns=start,
+            end_ns=end,
+            node=self.name,
+            act="computing",
+            kind=_COMPUTE_KIND[self.role],
+            flops=job.cost.flops,
+            energy_j=self.processor.power_w * to_s(end - start),
+        )
+        self._remember(job, start, end)
+        return self.services.clock.at(end, lambda: self.services.runtime.reached(job))
+
+    def receive(self, ref: Ref) -> None:
+        """Keep what has arrived in a buffer, until a job here has read it."""
+        self.memory.change(self.services.clock.now_ns, "buffers", ref.nbytes)
+        self._buffers[ref] += ref.nbytes
+
+    def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
+        """Account for memory: training state for good, activations until they are used, the rest while the job runs."""
+        cost, memory = job.cost, self.memory
+        if cost.trained:
+            weights = cost.trained * _SCALAR_BYTES
+            state = {"adapter": weights, "gradient": weights, "optimiser": weights * _OPTIMISER_TO_WEIGHT}
+            memory.settle(start_ns, f"state {job.inputs[0].lineage}", state)  # type: ignore[arg-type]
+        memory.during(start_ns, end_ns, "transient", cost.transient_bytes)
+        memory.change(start_ns, "activations", cost.saved_bytes)
+        if cost.keeps:
+            self._saved[job] = cost.saved_bytes
+        else:
+            memory.change(end_ns, "activations", -cost.saved_bytes)
+        for ref in job.inputs:
+            memory.change(end_ns, "activations", -self._saved.pop(ref.job, 0))
+            memory.change(end_ns, "buffers", -self._buffers.pop(ref, 0))
+
+
+@dataclass(kw_only=True, eq=False)
+class Edge(Node):
+    """An edge server; ``index`` counts edges."""
+
+    role = "edge"
+    index: int
+
+
+@dataclass(kw_only=True, eq=False)
+class User(Node):
+    """A user: the rows of the training sequences it holds, and the edge server it is attached to."""
+
+    role = "user"
+    index: int
+    edge: Edge
+    rows: NDArray[np.int64]
+
+    @property
+    def samples(self) -> int:
+        """Number of training sequences, the weight in FedAvg."""
+        return len(self.rows)
+
+
+class Cloud(Node):
+    """The cloud; it also plays the federated server."""
+
+    role = "cloud"

@@ -1,0 +1,59 @@
+"""Replaceable parts by name: each family's members, and where their code is.
+
+A scenario names a part by the short name here, or by ``package.module:Name`` for a user's own. The code is imported
+when it is used, so that checking names stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+FAMILIES: dict[str, dict[str, str]] = {
+    "schemes": {
+        "splitfed": "cosim.schemes.splitfed:SplitFed",
+        "federated": "cosim.schemes.federated:Federated",
+        "split_learning": "cosim.schemes.split_learning:SplitLearning",
+        "centralised": "cosim.schemes.centralised:Centralised",
+    },
+    "access": {"equal_share": "cosim.cell:EqualShareCell"},
+    "pathloss": {"macro": "channel_models.pathloss:MacroPathLoss"},
+    "fading": {"rayleigh": "channel_models.fading:BlockRayleigh", "none": "channel_models.fading:NoFading"},
+    "partition": {
+        "natural": "training.partition:Natural",
+        "iid": "training.partition:Iid",
+        "dirichlet": "training.partition:Dirichlet",
+        "length": "training.partition:LengthDirichlet",
+    },
+}
+
+
+def check(family: str, name: str) -> str:
+    """``name`` itself, if it is in ``family`` or has the form of a reference.
+
+    Raises:
+        ValueError: neither.
+    """
+    members = FAMILIES[family]
+    if name in members or ":" in name:
+        return name
+    raise ValueError(f"not one of {', '.join(members)}, nor a reference package.module:Name")
+
+
+def find(family: str, name: str) -> Any:
+    """The code behind ``name``.
+
+    Raises:
+        ValueError: the name is unknown, or its reference leads nowhere.
+    """
+    reference = FAMILIES[family].get(check(family, name), name)
+    module, _, attribute = reference.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{name!r} cannot be imported: {error}") from error
+
+
+def summary(family: str, name: str) -> str:
+    """First line of the documentation of a member."""
+    return (find(family, name).__doc__ or "").strip().split("\n")[0]

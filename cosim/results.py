@@ -1,0 +1,163 @@
+"""What a run leaves in its folder; every file appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cosim.clock import to_s
+from cosim.recorder import EVERYBODY, KINDS, Activity
+from cosim.scenario import write_scenario
+from cosim.scenario.entries import single
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cosim.runner import Run
+
+PAYLOADS = ("activation", "gradient", "adapter", "label", "model")
+_PACKAGES = ("cosim", "torch", "transformers", "peft", "simpy", "numpy", "pydantic", "pandas")
+
+
+def write(run: Run, folder: Path) -> dict[str, Any]:
+    """Write all results of ``run`` and return its summary."""
+    folder.mkdir(parents=True, exist_ok=True)
+    events, memory = events_frame(run), memory_frame(run)
+    rounds = _frame(run.observer.rows)
+    summary = summarise(run, events, memory)
+    texts = {
+        "scenario.yaml": write_scenario(single(run.scenario, run.entry)),
+        "provenance.json": _json(provenance(run)),
+        "summary.json": _json(summary),
+    }
+    for name, frame in {"rounds": rounds, "events": events, "memory": memory}.items():
+        with appearing(folder / f"{name}.parquet") as path:
+            frame.to_parquet(path, index=False)
+    _write_adapter(run, folder / "adapter")
+    for name, text in texts.items():
+        with appearing(folder / name) as path:
+            path.write_text(text, encoding="utf-8")
+    return summary
+
+
+@contextmanager
+def appearing(target: Path) -> Iterator[Path]:
+    """A temporary path that becomes ``target`` if all goes well, and nothing otherwise; files and folders."""
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+        path = Path(scratch) / target.name
+        yield path
+        if target.is_dir():
+            shutil.rmtree(target)
+        path.replace(target)
+
+
+def events_frame(run: Run) -> pd.DataFrame:
+    """One row an activity, in order of start."""
+    names = [field.name for field in fields(Activity)]
+    activities = run.world.recorder.activities
+    frame = _frame([{name: getattr(activity, name) for name in names} for activity in activities], names)
+    frame.insert(0, "start_s", frame.pop("start_ns").map(to_s))
+    frame.insert(1, "end_s", frame.pop("end_ns").map(to_s))
+    frame["bytes"] = frame[[f"{payload}_bytes" for payload in PAYLOADS]].sum(axis=1)
+    return frame.sort_values(["start_s", "end_s"], kind="stable", ignore_index=True)
+
+
+def memory_frame(run: Run) -> pd.DataFrame:
+    """Peak bytes of every node by kind, and in total."""
+    rows = [
+        {"node": node.name, "role": node.role, "kind": kind, "peak_bytes": peak}
+        for node in run.world.nodes
+        for kind, peak in node.memory.peaks().items()
+    ]
+    return _frame(rows, ["node", "role", "kind", "peak_bytes"])
+
+
+def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str, Any]:
+    """The totals. ``delay_s`` is the mean over users of how each spent the simulated time, to which it adds up."""
+    rows, options = run.observer.rows, run.entry.options
+    duration = events["end_s"] - events["start_s"]
+    share = (events["user"] == EVERYBODY) + (events["user"] >= 0) / len(run.world.users)
+    delay = (duration * share).groupby(events["kind"]).sum()
+    role = events["node"].str.extract(r"^([a-z]+)", expand=False)
+    energy = events["energy_j"].groupby(role).sum()
+    totals = memory[memory["kind"] == "total"].groupby("role")["peak_bytes"].max()
+    return {
+        "name": run.scenario.name,
+        "label": run.entry.label,
+        "scheme": options.name,
+        "seed": run.scenario.seed,
+        "rounds": rows[-1]["round"] if rows else 0,
+        "finished": run.finished,
+        "sim_time_s": rows[-1]["sim_time_s"] if rows else 0.0,
+        "initial": _metrics(rows[:1]),
+        "final": _metrics(rows[-1:]),
+        "delay_s": {kind: float(delay.get(kind, 0.0)) for kind in KINDS},
+        "traffic_bytes": {
+            kind: int(events.loc[events["kind"] == kind, "bytes"].sum()) for kind in ("uplink", "downlink", "backhaul")
+        },
+        "payload_bytes": {payload: int(events[f"{payload}_bytes"].sum()) for payload in PAYLOADS},
+        "peak_memory_bytes": {name: int(totals.get(name, 0)) for name in ("user", "edge", "cloud")},
+        "energy_j": {name: float(energy.get(name, 0.0)) for name in ("user", "edge", "cloud")},
+        "wall_time_s": run.wall_time_s,
+        "events": len(events),
+        "jobs": {"run": run.runtime.jobs_run, "cached": 0},
+    }
+
+
+def provenance(run: Run) -> dict[str, Any]:
+    """What made these results: software, machine, command, and the hashes of what was learned from."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
+        "git_commit": _git_commit(),
+        "seed": run.scenario.seed,
+        "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "command": sys.argv,
+        "corpus": {"name": run.scenario.data.corpus, "sha256": run.corpus_sha256},
+        "model": {"name": run.base.name, "sha256": run.base.sha256},
+    }
+
+
+def _write_adapter(run: Run, folder: Path) -> None:
+    """The adapter of the last round that ended, unless the run computed none."""
+    if not run.runtime.computes_values or run.observer.last is None:
+        return
+    import torch  # noqa: PLC0415
+
+    from training.export import save_adapter  # noqa: PLC0415
+
+    states = run.runtime.values(run.observer.last.adapters)
+    adapter = torch.cat([state.weights for state in states])
+    with appearing(folder) as path:
+        save_adapter(path, run.runtime.lab.model, run.lora, run.base.name, adapter)
+
+
+def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {name: rows[0][name] if rows else None for name in ("loss", "perplexity", "accuracy")}
+
+
+def _frame(rows: list[dict[str, Any]], columns: list[str] | None = None) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415
+
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _git_commit() -> str | None:
+    """The commit of this program's checkout, if it runs from one."""
+    ask: Callable[..., Any] = subprocess.run
+    answer = ask(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None

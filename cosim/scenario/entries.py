@@ -1,0 +1,74 @@
+"""The schemes a scenario names: the one to run, and those to compare it with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from cosim import registry
+from cosim.scenario.errors import ScenarioError, describe
+from cosim.scenario.models import Scenario
+
+if TYPE_CHECKING:
+    from cosim.schemes.base import Scheme, SchemeOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A scheme with its options, under the label that names its results."""
+
+    label: str
+    scheme: type[Scheme]
+    options: SchemeOptions
+
+
+def entries(scenario: Scenario) -> list[Entry]:
+    """The scheme of ``scenario`` and those of its ``compare`` list.
+
+    A compared scheme has the options of the first one, where it knows them, unless it says otherwise.
+
+    Raises:
+        ScenarioError: an unknown scheme or option, a wrong value, or one label twice.
+    """
+    first = _entry("scheme", scenario.scheme)
+    found = [first]
+    for index, wanted in enumerate(scenario.compare):
+        key = f"compare.{index}"
+        known = _scheme(key, wanted).Options.model_fields
+        inherited = {
+            name: value for name, value in scenario.scheme.items() if name in known and name not in ("name", "label")
+        }
+        found.append(_entry(key, {**inherited, **wanted}))
+    labels = [entry.label for entry in found]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ScenarioError(f"compare: {label!r} stands twice; give one of them a label of its own")
+    return found
+
+
+def single(scenario: Scenario, entry: Entry) -> Scenario:
+    """The scenario of one run of a comparison."""
+    return scenario.model_copy(update={"scheme": entry.options.model_dump(mode="json"), "compare": ()})
+
+
+def _scheme(key: str, wanted: dict[str, Any]) -> type[Scheme]:
+    name = wanted.get("name")
+    if not isinstance(name, str):
+        raise ScenarioError(f"{key}.name: missing; one of {', '.join(registry.FAMILIES['schemes'])}")
+    try:
+        scheme: type[Scheme] = registry.find("schemes", name)
+    except ValueError as error:
+        raise ScenarioError(f"{key}.name = {name!r}: {error}") from error
+    return scheme
+
+
+def _entry(key: str, wanted: dict[str, Any]) -> Entry:
+    scheme = _scheme(key, wanted)
+    try:
+        options = scheme.Options.model_validate(wanted)
+    except ValidationError as error:
+        problems = str(describe(error, key, scheme.Options.model_fields)).split("\n")
+        raise ScenarioError("\n".join(problem.replace(": ", ".", 1) for problem in problems)) from error
+    return Entry(label=options.label or options.name.split(":")[-1], scheme=scheme, options=options)

@@ -1,0 +1,102 @@
+"""From a file and ``--set`` overrides to a checked scenario, and back to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from cosim.scenario.checks import check_against_files
+from cosim.scenario.entries import entries
+from cosim.scenario.errors import ScenarioError, describe
+from cosim.scenario.models import Scenario
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if not isinstance(key, str):
+            raise ScenarioError(f"line {key_node.start_mark.line + 1}: {key!r} cannot be a key, only a word can")
+        if key in seen:
+            raise ScenarioError(f"line {key_node.start_mark.line + 1}: {key} is given twice")
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Scenario:
+    """Read, override and check a scenario file.
+
+    ``overrides`` are ``key.subkey=value``, the value in YAML.
+
+    Raises:
+        ScenarioError: one line for each problem, naming key and value.
+    """
+    try:
+        tree = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ScenarioError) as error:
+        raise ScenarioError(f"{path}: {_one_line(error)}") from error
+    if not isinstance(tree, dict):
+        raise ScenarioError(f"{path}: a scenario is a mapping of keys to values, such as 'name: quickstart'")
+    for override in overrides:
+        _override(tree, override)
+    try:
+        scenario = Scenario.model_validate(tree)
+    except ValidationError as error:
+        raise describe(error, str(path), known_keys()) from error
+    try:
+        found = entries(scenario)
+        check_against_files(scenario, found)
+    except ScenarioError as error:
+        raise ScenarioError("\n".join(f"{path}: {line}" for line in str(error).split("\n"))) from error
+    return scenario
+
+
+def write_scenario(scenario: Scenario) -> str:
+    """YAML that reads back as the same scenario, every default written out."""
+    return yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def known_keys(model: type[BaseModel] = Scenario, prefix: str = "") -> list[str]:
+    """Every key of a scenario, dotted."""
+    return list(_keys(model, prefix))
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{prefix}{name}.")
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ScenarioError(f"--set {override}: expected key=value, such as users.count=20")
+    *path, last = key.split(".")
+    branch = tree
+    for name in path:
+        below = branch.setdefault(name, {})
+        if not isinstance(below, dict):
+            raise ScenarioError(f"--set {override}: {name} = {below!r} has no keys below it")
+        branch = below
+    try:
+        branch[last] = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"--set {override}: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return " ".join(str(error).split())

@@ -1,0 +1,179 @@
+"""Every key a scenario may have, with its default. Units are in the value (``20 MHz``), see ``quantities``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from cosim import registry
+from cosim.scenario.quantities import (
+    BitsPerSecond,
+    Decibels,
+    FlopPerSecond,
+    Hertz,
+    Metres,
+    Seconds,
+    Watts,
+)
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+PathLossName = Annotated[str, AfterValidator(partial(registry.check, "pathloss"))]
+FadingName = Annotated[str, AfterValidator(partial(registry.check, "fading"))]
+AccessName = Annotated[str, AfterValidator(partial(registry.check, "access"))]
+PartitionName = Annotated[str, AfterValidator(partial(registry.check, "partition"))]
+
+
+def default(value: Any, description: str = "", **bounds: Any) -> Any:
+    """A field that is ``value`` if nothing is said, written as a user would write it; ``...`` must be given."""
+    return Field(value, description=description or None, **bounds)
+
+
+class Section(BaseModel):
+    """Frozen; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+class Compute(Section):
+    """A processor. Energy is watts times seconds, or kappa f^2 a cycle where a clock frequency is given."""
+
+    speed: FlopPerSecond = default(..., "operations a second at full utilisation")
+    spread: Fraction = default(0.0, "speeds are uniform in speed * [1 - spread, 1 + spread]")
+    utilisation: float = default(1.0, "share of the speed that is reached", gt=0, le=1)
+    power: Watts = default("0 W", "drawn while computing")
+    frequency: Hertz | None = default(None, "clock, for the energy kappa * f^2 a cycle")
+    kappa: float = default(0.0, "effective switched capacitance, J s^2 a cycle", ge=0)
+
+    @model_validator(mode="after")
+    def _one_energy_model(self) -> Self:
+        if self.kappa and self.frequency is None:
+            raise ValueError("kappa needs a clock frequency beside it, such as 'frequency: 2 GHz'")
+        if self.kappa and self.power:
+            raise ValueError("give the energy as 'power' or as 'kappa' with 'frequency', not both")
+        return self
+
+
+class Users(Section):
+    """The users: how many, how fast, how loud."""
+
+    count: Count = 8
+    compute: Compute = default({"speed": "20 GFLOP/s", "spread": 0.5, "power": "5 W"})
+    power: Watts = default("23 dBm", "transmit power", gt=0)
+
+
+class Edges(Section):
+    """The edge servers, one radio cell each."""
+
+    count: Count = 2
+    compute: Compute = default({"speed": "2 TFLOP/s", "power": "150 W"})
+    power: Watts = default("40 dBm", "transmit power, split among the transfers of a cell", gt=0)
+
+
+class Cloud(Section):
+    """The cloud, one for all."""
+
+    compute: Compute = default({"speed": "20 TFLOP/s", "power": "400 W"})
+
+
+class Radio(Section):
+    """The cell of each edge server. Uplink and downlink have a band of ``bandwidth`` each."""
+
+    bandwidth: Hertz = default("20 MHz")
+    carrier: Hertz = default("3.5 GHz")
+    cell_radius: Metres = default("250 m", "users are uniform in the disc round their edge server", ge=10)
+    pathloss: PathLossName = "macro"
+    shadowing: Decibels = default("8 dB", "standard deviation of the log-normal shadowing")
+    fading: FadingName = "rayleigh"
+    coherence_time: Seconds = default("20 ms", "length of a fading block", ge=1e-6)
+    access: AccessName = "equal_share"
+    user_noise_figure: Decibels = default("9 dB")
+    edge_noise_figure: Decibels = default("5 dB")
+
+
+class Backhaul(Section):
+    """The wire between each edge server and the cloud, both ways."""
+
+    rate: BitsPerSecond = default("1 Gbit/s")
+    latency: Seconds = default("5 ms")
+
+
+class Lora(Section):
+    """The adapter, in PEFT's terms."""
+
+    r: Count = 8
+    alpha: float = default(16, gt=0)
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("c_attn",)
+
+
+class Model(Section):
+    """The base model, by shipped name, local folder or hub name, and its adapter."""
+
+    base: str = "tiny-gpt2"
+    lora: Lora = Lora()
+
+
+class Partition(BaseModel):
+    """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: PartitionName = "natural"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+    def build(self) -> Any:
+        """The partitioner; errors of its options are raised."""
+        return registry.find("partition", self.name)(**(self.model_extra or {}))
+
+
+class Data(Section):
+    """The corpus, and who holds which part of it."""
+
+    corpus: str = default("python-docs", "a shipped name, a path, or hub:owner/name")
+    validation: str | None = default(None, "held-out texts of the same kind; else a tenth is held out")
+    text_column: str = "text"
+    author_column: str | None = None
+    label_column: str | None = None
+    partition: Partition = Partition()
+    sequences: Literal["pack", "pad"] = default("pack", "an author's texts in one stream, or a passage a row")
+    batch_size: Count = 4
+    sequence_length: int = default(64, "tokens", ge=2)
+
+
+class Training(Section):
+    """AdamW, one for each part of the model at each entity."""
+
+    lr: float = default(2e-3, ge=0)
+    weight_decay: float = default(0.0, ge=0)
+
+
+class Evaluation(Section):
+    """The observer's evaluation on held-out text; it takes no simulated time."""
+
+    every: Count = default(1, "rounds between evaluations; the last round is always evaluated")
+    sequences: Count = default(64, "held-out sequences to evaluate on, or as many as there are")
+
+
+class Scenario(Section):
+    """One experiment: a world, a scheme, and the schemes it is compared with."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    seed: int = default(0, ge=0)
+    scheme: dict[str, Any]
+    compare: tuple[dict[str, Any], ...] = ()
+    users: Users = Users()
+    edges: Edges = Edges()
+    cloud: Cloud = Cloud()
+    radio: Radio = Radio()
+    backhaul: Backhaul = Backhaul()
+    model: Model = Model()
+    data: Data = Data()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    execution: Literal["eager", "analytic"] = "eager"

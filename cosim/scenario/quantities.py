@@ -1,0 +1,94 @@
+"""Quantities with units in scenario files: ``20 MHz``, ``23 dBm``, ``15 GFLOP/s``, ``5 ms``.
+
+In the file a quantity is text with a unit; in the program it is a float in the one unit that its type names. A bare
+number where a unit is needed is an error. Pint knows the units; only decibels, being no linear units, are read here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any
+
+import pint
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from channel_models.decibels import dbm_to_w
+
+_NUMBER_AND_UNIT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)\s*$")
+
+
+@lru_cache(maxsize=1)
+def _registry() -> pint.UnitRegistry:  # type: ignore[type-arg]
+    registry: pint.UnitRegistry = pint.UnitRegistry()  # type: ignore[type-arg]
+    registry.define("FLOP = []")
+    return registry
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The unit a quantity is kept in, and how it is called and written in messages."""
+
+    symbol: str
+    what: str
+    example: str
+
+    def read(self, text: Any) -> float:
+        """The value of ``text`` in this unit.
+
+        Raises:
+            ValueError: no unit, an unknown or wrong one, or a number that is not finite.
+        """
+        match = _NUMBER_AND_UNIT.match(text) if isinstance(text, str) else None
+        if match is None:
+            raise ValueError(f"a {self.what} needs a number and a unit, such as '{self.example}'")
+        number, unit = float(match.group(1)), match.group(2)
+        value = self._convert(number, unit)
+        if not math.isfinite(value):
+            raise ValueError(f"a {self.what} must be finite, such as '{self.example}'")
+        return value
+
+    def write(self, value: float) -> str:
+        """Text that reads back as exactly ``value``."""
+        return f"{value!r} {self.symbol}"
+
+    def _convert(self, number: float, unit: str) -> float:
+        if unit == self.symbol:
+            return number
+        if unit == "dBm" and self.symbol == "W":
+            return float(dbm_to_w(number))
+        try:
+            return float(_registry().Quantity(number, unit).to(self.symbol).magnitude)
+        except (pint.PintError, ValueError, TypeError, AttributeError) as error:
+            raise ValueError(f"{unit!r} is not a unit of {self.what}; expected such as '{self.example}'") from error
+
+
+class Quantity:
+    """Marks a float field as a quantity in ``unit``: text with a unit in the file, both ways."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read text before the checks of the number, write text into JSON and YAML."""
+        return core_schema.no_info_before_validator_function(
+            self.unit.read,
+            handler(source),
+            serialization=core_schema.plain_serializer_function_ser_schema(self.unit.write, when_used="json"),
+        )
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Text, by example."""
+        return {"type": "string", "examples": [self.unit.example]}
+
+
+Hertz = Annotated[float, Field(gt=0), Quantity(Unit("Hz", "frequency", "20 MHz"))]
+Watts = Annotated[float, Field(ge=0), Quantity(Unit("W", "power", "23 dBm"))]
+Decibels = Annotated[float, Field(ge=0), Quantity(Unit("dB", "level", "8 dB"))]
+Metres = Annotated[float, Field(gt=0), Quantity(Unit("m", "length", "250 m"))]
+Seconds = Annotated[float, Field(ge=0), Quantity(Unit("s", "time", "5 ms"))]
+FlopPerSecond = Annotated[float, Field(gt=0), Quantity(Unit("FLOP/s", "computing speed", "15 GFLOP/s"))]
+BitsPerSecond = Annotated[float, Field(gt=0), Quantity(Unit("bit/s", "data rate", "1 Gbit/s"))]

@@ -1,0 +1,181 @@
+"""What every scheme is made of: stages that train, stories told in parallel or in turn, rounds that are observed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import simpy
+
+from cosim.nodes import Node, User
+from cosim.recorder import EVERYBODY, NOBODY, Story
+from cosim.scenario.models import Count, Section, default
+from cosim.world import World
+
+if TYPE_CHECKING:
+    from training.jobs import Ref
+    from training.learning import Learning
+    from training.lora import Part
+    from training.operations import Batch
+
+Acts = Generator[simpy.Event, Any, None]
+"""A story in progress: what it yields, it waits for."""
+
+
+class SchemeOptions(Section):
+    """What every scheme can be told in a scenario."""
+
+    name: str
+    label: str = default("", "what tables and figures call it; else its name")
+    rounds: Count = 10
+    local_steps: Count = default(4, "mini-batches of each user in a round")
+
+
+@dataclass(eq=False)
+class Stage:
+    """A part of the model at a node, with the adapter it trains there; ``samples`` is its weight in an average."""
+
+    node: Node
+    part: Part
+    adapter: Ref
+    samples: int
+
+
+@dataclass(kw_only=True)
+class Round:
+    """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen."""
+
+    number: int
+    adapters: Sequence[Ref]
+    losses: list[Ref] = field(default_factory=list)
+
+
+class Scheme(ABC):
+    """Subclasses tell the ``story``; time, bytes, memory and energy are kept by what the story's acts go through."""
+
+    Options: ClassVar[type[SchemeOptions]] = SchemeOptions
+
+    def __init__(self, world: World, learning: Learning, options: Any, observe: Callable[[Round], None]) -> None:
+        self.world = world
+        self.learning = learning
+        self.options = options
+        self._observe = observe
+        self._round = Round(number=0, adapters=())
+
+    @abstractmethod
+    def story(self) -> Acts:
+        """The whole training, from the first round to the last."""
+
+    @abstractmethod
+    def model(self) -> Sequence[Ref]:
+        """The adapters, part by part, of the model as it would be used now."""
+
+    def rounds(self) -> Iterator[int]:
+        """Count the rounds; the observer sees the model before the first and after each."""
+        self._observe(Round(number=0, adapters=self.model()))
+        for number in range(1, self.options.rounds + 1):
+            self._round = Round(number=number, adapters=())
+            yield number
+            self._round.adapters = self.model()
+            self._observe(self._round)
+
+    def batches(self, user: User) -> Iterator[Batch]:
+        """The user's mini-batches of this round, the same in every scheme."""
+        first = (self._round.number - 1) * self.options.local_steps
+        for step in range(self.options.local_steps):
+            self.world.recorder.story.step = step
+            yield self.learning.batch(self.world.batch_rows(user, first + step))
+
+    def stage(self, node: Node, part: Part, owner: str, samples: int) -> Stage:
+        """Place ``part`` at ``node``: its frozen weights are held there, and ``owner``'s adapter starts."""
+        node.host(part, self.learning.weight_bytes(part))
+        return Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}"), samples)
+
+    def train_step(self, chain: Sequence[Stage], batch: Batch) -> Acts:
+        """One mini-batch through the stages of ``chain`` and back; every stage takes an optimiser step.
+
+        A stage that several users share takes their steps in the order in which their activations arrive.
+        """
+        learn, forwards = self.learning, []
+        arrived: list[Ref] = []
+        labels: list[Ref] = []
+        for stage, following in pairwise(chain):
+            job = learn.forward(stage.part, stage.adapter, batch, arrived)
+            forwards.append(job)
+            yield stage.node.compute(job)
+            labels = labels or [job["labels"]]
+            arrived = [job["activation"]]
+            yield from self.send(stage.node, following.node, *arrived, *labels)
+
+        last = chain[-1]
+        job = learn.loss_and_backward(last.part, last.adapter, batch, [*arrived, *labels])
+        last.adapter = job["adapter"]
+        self._round.losses.append(job["loss"])
+        yield last.node.compute(job)
+
+        for (stage, following), forward in zip(reversed(list(pairwise(chain))), reversed(forwards), strict=True):
+            gradient = job["gradient"]
+            yield from self.send(following.node, stage.node, gradient)
+            job = learn.backward(stage.part, stage.adapter, batch, forward["held"], gradient)
+            stage.adapter = job["adapter"]
+            yield stage.node.compute(job)
+
+    def send(self, origin: Node, destination: Node, *refs: Ref) -> Acts:
+        """Carry payloads from node to node as one message."""
+        return self.world.network.send(origin, destination, refs)
+
+    def hand_over(self, adapter: Ref, origin: Node, stage: Stage) -> Acts:
+        """Send ``adapter`` to ``stage``, which takes over its weights."""
+        yield from self.send(origin, stage.node, adapter)
+        adopted = self.learning.adopt(stage.adapter, adapter)
+        stage.adapter = adopted["adapter"]
+        yield stage.node.compute(adopted)
+
+    def each(self, act: Callable[[User], Acts], users: Sequence[User]) -> Acts:
+        """All ``users`` act at once, until the last has done; who is done, or takes no part, waits."""
+        began, clock = self.world.clock.now_ns, self.world.clock
+        done_ns: dict[int, int] = {}
+
+        def until_done(user: User) -> Acts:
+            yield from act(user)
+            done_ns[user.index] = clock.now_ns
+
+        yield clock.all_of([self._tell(until_done(user), user.index) for user in users])
+        for user in self.world.users:
+            self._waited(user, done_ns.get(user.index, began), "the other users")
+
+    def in_turn(self, act: Callable[[User], Acts], users: Sequence[User]) -> Acts:
+        """One user acts after another; the others wait."""
+        began, clock = self.world.clock.now_ns, self.world.clock
+        turns: list[tuple[User, int, int]] = []
+        for user in users:
+            start = clock.now_ns
+            yield self._tell(act(user), user.index)
+            turns.append((user, start, clock.now_ns))
+        for user, start, end in turns:
+            story = Story(user.index, self._round.number)
+            self.world.recorder.waited(began, start, user.name, "its turn", story)
+            self._waited(user, end, "the other users")
+
+    def servers(self, acts: Sequence[Acts], what: str) -> Acts:
+        """Servers act at once beside the users, who all wait for ``what``."""
+        began, clock = self.world.clock.now_ns, self.world.clock
+        yield clock.all_of([self._tell(act, NOBODY) for act in acts])
+        everybody = Story(EVERYBODY, self._round.number)
+        self.world.recorder.waited(began, clock.now_ns, self.world.cloud.name, what, everybody)
+
+    def tell(self) -> simpy.Process:
+        """Start the story."""
+        return self._tell(self.story(), EVERYBODY)
+
+    def _tell(self, story: Acts, user: int) -> simpy.Process:
+        process = self.world.clock.process(story)
+        self.world.recorder.tell(process, Story(user, self._round.number))
+        return process
+
+    def _waited(self, user: User, since_ns: int, reason: str) -> None:
+        story = Story(user.index, self._round.number)
+        self.world.recorder.waited(since_ns, self.world.clock.now_ns, user.name, reason, story)

@@ -1,0 +1,30 @@
+"""Centralised training: all data at the cloud, no radio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cosim.schemes.base import Acts, Scheme
+
+if TYPE_CHECKING:
+    from training.jobs import Ref
+
+
+class Centralised(Scheme):
+    """The reference for accuracy: one model at the cloud sees the mini-batches of all users, one after another."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.trained = self.stage(self.world.cloud, self.learning.whole, "own", 0)
+
+    def model(self) -> Sequence[Ref]:
+        """The one adapter."""
+        return [self.trained.adapter]
+
+    def story(self) -> Acts:
+        """In each round, each user's mini-batches of that round, the users taking turns."""
+        for _ in self.rounds():
+            for batches in zip(*(self.batches(user) for user in self.world.users), strict=True):
+                for batch in batches:
+                    yield from self.train_step([self.trained], batch)

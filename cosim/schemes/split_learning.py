@@ -1,0 +1,57 @@
+"""Split learning: users train in turn with one server, and hand the user part on to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cosim.nodes import Node, User
+from cosim.schemes.base import Acts, Scheme, SchemeOptions, Stage
+from cosim.schemes.splitting import SplitOptions, holders
+
+if TYPE_CHECKING:
+    from training.jobs import Ref
+
+
+class SplitLearning(Scheme):
+    """Split learning (Gupta and Raskar 2018, arXiv 1810.06060; Vepakomma et al. 2018): users in turn, one model.
+
+    Weights travel, optimiser moments stay: each entity keeps its own, and takes over the weights of the one before it.
+    """
+
+    Options: ClassVar[type[SchemeOptions]] = SplitOptions
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.parts = self.learning.parts(self.options.cuts)
+        self._stages: dict[tuple[str, int], Stage] = {}
+        cloud = self.world.cloud
+        self.current: list[tuple[Node, Ref]] = [
+            (cloud, self.learning.start(part, f"first {part}")) for part in self.parts
+        ]
+
+    def model(self) -> Sequence[Ref]:
+        """The latest state of every part."""
+        return [adapter for _, adapter in self.current]
+
+    def story(self) -> Acts:
+        """Rounds of turns."""
+        for _ in self.rounds():
+            yield from self.in_turn(self.turn, self.world.users)
+
+    def turn(self, user: User) -> Acts:
+        """Take over each part from whoever had it, then train on the own data."""
+        chain = [self.place(node, index) for index, node in enumerate(holders(self.options, self.world, user))]
+        for stage, (previous, adapter) in zip(chain, self.current, strict=True):
+            if adapter is not stage.adapter:
+                yield from self.hand_over(adapter, previous, stage)
+        for batch in self.batches(user):
+            yield from self.train_step(chain, batch)
+        self.current = [(stage.node, stage.adapter) for stage in chain]
+
+    def place(self, node: Node, index: int) -> Stage:
+        """The stage of a part at a node, made when it is first needed."""
+        key = (node.name, index)
+        if key not in self._stages:
+            self._stages[key] = self.stage(node, self.parts[index], "own", 0)
+        return self._stages[key]

@@ -1,0 +1,54 @@
+"""Split-fed learning: users train the first blocks, a main server the rest, a federated server averages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from cosim.nodes import User
+from cosim.scenario.models import default
+from cosim.schemes.averaging import AveragingScheme
+from cosim.schemes.base import SchemeOptions, Stage
+from cosim.schemes.splitting import SplitOptions, holders
+
+if TYPE_CHECKING:
+    from training.lora import Part
+
+
+class SplitFedOptions(SplitOptions):
+    """Thapa et al. 2022 call ``replicated`` SplitFedV1 and ``shared`` SplitFedV2."""
+
+    server: Literal["replicated", "shared"] = default(
+        "replicated", "a server-side adapter for each user, averaged; or one a server, stepped by arrival"
+    )
+
+
+class SplitFed(AveragingScheme):
+    """Split-fed learning (Thapa et al. 2022, arXiv 2004.12088): all users in parallel, both sides averaged."""
+
+    Options: ClassVar[type[SchemeOptions]] = SplitFedOptions
+
+    def __init__(self, *given: Any) -> None:
+        self._shared: dict[tuple[str, int], Stage] = {}
+        super().__init__(*given)
+
+    def cut(self) -> list[Part]:
+        """User part and server part; with two cuts, user, edge and cloud part."""
+        return self.learning.parts(self.options.cuts)
+
+    def chain(self, user: User) -> list[Stage]:
+        """The user's own stage, and those of the servers: the user's own copies, or the shared ones."""
+        stages = []
+        for part, node in zip(self.parts, holders(self.options, self.world, user), strict=True):
+            if node is user or self.options.server == "replicated":
+                stages.append(self.stage(node, part, user.name, user.samples))
+            else:
+                key = (node.name, part.first)
+                shared = self._shared.get(key) or self.stage(node, part, "shared", 0)
+                shared.samples += user.samples
+                self._shared[key] = shared
+                stages.append(shared)
+        return stages
+
+    def shared_stages(self) -> list[Stage]:
+        """The server parts that all users of a server share."""
+        return list(self._shared.values())

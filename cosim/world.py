@@ -1,0 +1,148 @@
+"""Builds the simulated world that a scenario describes. Every draw is keyed by (seed, purpose, entity, index)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from channel_models.decibels import db_to_linear
+from channel_models.geometry import distance_m, uniform_disc
+from channel_models.links import RadioLinks
+from channel_models.randomness import Stream
+from channel_models.shadowing import LogNormalShadowing
+from cosim import registry
+from cosim.clock import Clock, to_ns
+from cosim.network import Network, Wire
+from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
+from cosim.recorder import Recorder
+from cosim.scenario.models import Compute, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from training.jobs import Runtime
+
+_MAST_CLEARANCE_M = 10.0
+"""Nobody stands closer to an edge server's antenna than this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """All that exists in one run."""
+
+    seed: int
+    clock: Clock
+    recorder: Recorder
+    runtime: Runtime
+    users: list[User]
+    edges: list[Edge]
+    cloud: Node
+    network: Network
+    batch_size: int
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Everybody who computes."""
+        return [*self.users, *self.edges, self.cloud]
+
+    def batch_rows(self, user: User, index: int) -> tuple[int, ...]:
+        """The rows of the user's ``index``-th mini-batch: a function of seed, user and index alone."""
+        from training.batches import batch_rows  # noqa: PLC0415 - with torch behind it
+
+        seed = Stream(self.seed, "batches").seed_of(user.index, 0)
+        return batch_rows(user.rows, self.batch_size, index, seed)
+
+
+def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.int64]]) -> World:
+    """Users (holding ``rows``), edge servers, cloud, cells and wires of ``scenario``."""
+    clock = Clock()
+    recorder = Recorder(clock)
+
+    services = Services(clock=clock, recorder=recorder, runtime=runtime)
+    cloud = Cloud(name="cloud", processor=_processor(scenario.cloud.compute, 0.5), services=services)
+    edges = [
+        Edge(name=f"edge{i}", index=i, processor=_processor(scenario.edges.compute, draw), services=services)
+        for i, draw in enumerate(_draws(scenario.seed, "edge speed", scenario.edges.count))
+    ]
+    users = [
+        User(
+            name=f"user{i}",
+            index=i,
+            edge=edges[i % len(edges)],
+            rows=rows[i],
+            processor=_processor(scenario.users.compute, draw),
+            services=services,
+        )
+        for i, draw in enumerate(_draws(scenario.seed, "user speed", scenario.users.count))
+    ]
+    network = _network(scenario, clock, recorder, cloud)
+    return World(
+        seed=scenario.seed,
+        clock=clock,
+        recorder=recorder,
+        runtime=runtime,
+        users=users,
+        edges=edges,
+        cloud=cloud,
+        network=network,
+        batch_size=scenario.data.batch_size,
+    )
+
+
+def radio_gain(scenario: Scenario) -> NDArray[np.float64]:
+    """Mean power gain (users,) between each user and its edge server: path loss and shadowing."""
+    radio, who = scenario.radio, np.arange(scenario.users.count)
+    place = uniform_disc(Stream(scenario.seed, "position"), who, radio.cell_radius, _MAST_CLEARANCE_M)
+    pathloss = registry.find("pathloss", radio.pathloss)(carrier_hz=radio.carrier)
+    shadowing = LogNormalShadowing(stream=Stream(scenario.seed, "shadowing"), sigma_db=radio.shadowing)
+    loss_db = pathloss.loss_db(distance_m(place, np.zeros(2))) + shadowing.loss_db(who)
+    return np.asarray(db_to_linear(-loss_db))
+
+
+def _draws(seed: int, purpose: str, count: int) -> list[float]:
+    """One uniform number for each entity."""
+    values: list[float] = Stream(seed, purpose).uniform(np.arange(count), 0).tolist()
+    return values
+
+
+def _processor(compute: Compute, draw: float) -> Processor:
+    """A processor whose speed lies where ``draw`` in (0, 1) puts it within the spread."""
+    factor = 1 + compute.spread * (2 * draw - 1)
+    switching_w = 0.0 if compute.frequency is None else compute.kappa * compute.frequency**3
+    return Processor(flops_per_s=compute.speed * factor * compute.utilisation, power_w=compute.power + switching_w)
+
+
+def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) -> Network:
+    radio, edges = scenario.radio, range(scenario.edges.count)
+    gain = radio_gain(scenario)
+    access = registry.find("access", radio.access)
+
+    def cells(direction: str, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[object]:
+        stream = Stream(scenario.seed, f"{direction} fading")
+        fading = registry.find("fading", radio.fading)(stream=stream, block_ns=to_ns(radio.coherence_time))
+        links = RadioLinks(
+            mean_gain=gain,
+            transmit_power_w=np.full(len(gain), power_w),
+            noise_figure_db=noise_figure_db,
+            fading=fading,
+        )
+        return [
+            access(clock=clock, links=links, bandwidth_hz=radio.bandwidth, splits_power=splits_power) for _ in edges
+        ]
+
+    def wires() -> list[Wire]:
+        return [Wire(rate_bps=scenario.backhaul.rate, latency_s=scenario.backhaul.latency) for _ in edges]
+
+    return Network(
+        clock=clock,
+        recorder=recorder,
+        cloud=cloud,
+        uplinks=cells("uplink", scenario.users.power, radio.edge_noise_figure, splits_power=False),  # type: ignore[arg-type]
+        downlinks=cells("downlink", scenario.edges.power, radio.user_noise_figure, splits_power=True),  # type: ignore[arg-type]
+        to_cloud=wires(),
+        from_cloud=wires(),
+    )

@@ -1,0 +1,7 @@
+"""Text to learn from: who wrote what, and what is held out for evaluation."""
+
+from training.corpora.corpus import Corpus, Document
+from training.corpora.holding_out import by_passage, passages
+from training.corpora.load import PYTHON_DOCS, load_corpus
+
+__all__ = ["PYTHON_DOCS", "Corpus", "Document", "by_passage", "load_corpus", "passages"]

@@ -1,0 +1,67 @@
+"""The acts of learning as a scheme names them; each submits a job and gives it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from training import operations
+from training.jobs import Job, Ref, Runtime
+from training.lora import Part
+from training.operations import Batch
+
+
+class Learning:
+    """Speaks for the runtime in the words of the field."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    @property
+    def whole(self) -> Part:
+        """The unsplit model."""
+        return self.runtime.lab.model.whole
+
+    def parts(self, cuts: Sequence[int]) -> list[Part]:
+        """The parts between cut layers."""
+        return self.runtime.lab.model.parts(cuts)
+
+    def weight_bytes(self, part: Part) -> int:
+        """Bytes of the frozen weights of ``part``."""
+        return self.runtime.lab.costs.weight_bytes(part)
+
+    def batch(self, rows: tuple[int, ...]) -> Batch:
+        """The mini-batch of these rows of the training sequences."""
+        return Batch(rows=rows, length=int(self.runtime.lab.train.ids.shape[1]))
+
+    def start(self, part: Part, lineage: str) -> Ref:
+        """The adapter of ``part`` before training, as the first state of ``lineage``."""
+        return self.runtime.submit(operations.Start(part=part), lineage=lineage)["adapter"]
+
+    def forward(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref] = ()) -> Job:
+        """Forward of a part before the last; the first part reads ``batch``, a later one the arrived activation."""
+        own = batch if part.first == 0 else None
+        operation = operations.Forward(part=part, shape=batch.shape, batch=own)
+        return self.runtime.submit(operation, adapter, *arrived)
+
+    def loss_and_backward(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref] = ()) -> Job:
+        """Forward, loss, backward and step of the last part; ``arrived`` are activation and labels."""
+        own = batch if part.first == 0 else None
+        operation = operations.LossAndBackward(part=part, shape=batch.shape, batch=own)
+        return self.runtime.submit(operation, adapter, *arrived)
+
+    def backward(self, part: Part, adapter: Ref, batch: Batch, held: Ref, gradient: Ref) -> Job:
+        """Backward and step of a part before the last."""
+        return self.runtime.submit(operations.Backward(part=part, shape=batch.shape), adapter, held, gradient)
+
+    def average(self, adapters: Sequence[Ref], samples: Sequence[int]) -> Job:
+        """FedAvg, weighted by numbers of samples."""
+        total = sum(samples)
+        return self.runtime.submit(operations.Average(weights=tuple(n / total for n in samples)), *adapters)
+
+    def adopt(self, own: Ref, received: Ref) -> Job:
+        """Take over received weights, keep the own moments."""
+        return self.runtime.submit(operations.Adopt(), own, received)
+
+    def evaluate(self, adapters: Sequence[Ref]) -> Ref:
+        """Metrics of the model whose parts have these adapters."""
+        return self.runtime.submit(operations.Evaluate(), *adapters)["metrics"]

@@ -1,0 +1,204 @@
+"""LoRA (Hu et al. 2021, arXiv 2106.09685) on a frozen decoder: which matrices are adapted, and how they are applied.
+
+PEFT decides what a ``LoraConfig`` means: its own injection runs once on a weightless copy of the model, and the sites
+are read off the result. The weights of every client are values outside the model, so one frozen base serves them all.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import peft
+import torch
+from peft.tuners.lora import LoraLayer, LoraModel
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+_UNSUPPORTED = {
+    "use_dora": "DoRA",
+    "lora_bias": "trainable LoRA biases",
+    "modules_to_save": "fully trained modules",
+    "lora_dropout": "LoRA dropout",
+    "trainable_token_indices": "trainable tokens",
+    "layer_replication": "layer replication",
+}
+"""Options of PEFT that would change the numbers and are refused by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Blocks ``first .. last-1`` of the decoder; the first part has the embeddings, the last the norm and the head."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}:{self.last}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoraSite:
+    """One adapted matrix: y = x W + b + scale * (x A^T) B^T with A (rank, inputs) and B (outputs, rank)."""
+
+    path: str
+    block: int
+    inputs: int
+    outputs: int
+    rank: int
+    scale: float
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in A and B together."""
+        return self.rank * (self.inputs + self.outputs)
+
+
+@dataclass(frozen=True)
+class AdapterLayout:
+    """All sites of an adapter, ordered by block: an adapter is one flat vector, and a part of it is one slice."""
+
+    sites: tuple[LoraSite, ...]
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each site begins in the flat vector; one more entry for its length."""
+        ends = [0]
+        for site in self.sites:
+            ends.append(ends[-1] + site.parameters)
+        return tuple(ends)
+
+    def sites_of(self, part: Part) -> tuple[LoraSite, ...]:
+        """The sites in the blocks of ``part``."""
+        return tuple(site for site in self.sites if part.first <= site.block < part.last)
+
+    def slice_of(self, part: Part) -> slice:
+        """Where the sites of ``part`` lie in the flat vector."""
+        inside = [i for i, site in enumerate(self.sites) if part.first <= site.block < part.last]
+        if not inside:
+            return slice(0, 0)
+        return slice(self.offsets[inside[0]], self.offsets[inside[-1] + 1])
+
+    def parameters(self, part: Part) -> int:
+        """Length of the flat vector of ``part``."""
+        return sum(site.parameters for site in self.sites_of(part))
+
+    def matrices(self, part: Part, flat: Tensor) -> list[Tensor]:
+        """Views A1, B1, A2, B2, ... into the flat vector (parameters,) of ``part``."""
+        views, offset = [], 0
+        for site in self.sites_of(part):
+            for shape in ((site.rank, site.inputs), (site.outputs, site.rank)):
+                views.append(flat[offset : offset + math.prod(shape)].view(shape))
+                offset += math.prod(shape)
+        return views
+
+    def initial(self, part: Part, seed: int) -> Tensor:
+        """PEFT's default start for ``part``: A Kaiming-uniform with a = sqrt(5), B zero.
+
+        Every site draws from a generator of its own, so the start does not depend on where the model is cut.
+        """
+        flat = torch.zeros(self.parameters(part))
+        views = self.matrices(part, flat)
+        for site, a in zip(self.sites_of(part), views[::2], strict=True):
+            generator = torch.Generator().manual_seed((seed + self.sites.index(site) * 0x9E3779B1) % 2**63)
+            nn.init.kaiming_uniform_(a, a=math.sqrt(5), generator=generator)
+        return flat
+
+
+class LoraLinear(nn.Module):
+    """A frozen ``Linear`` or ``Conv1D`` plus the low-rank product of whichever adapter is bound for this call."""
+
+    def __init__(self, base: nn.Module, scale: float) -> None:
+        super().__init__()
+        self.base = base
+        self.scale = scale
+        self.bound: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` (batch, seq, inputs) to (batch, seq, outputs); without a bound adapter, the frozen layer alone."""
+        y: Tensor = self.base(x)
+        if self.bound is None:
+            return y
+        a, b = self.bound
+        return y + nn.functional.linear(nn.functional.linear(x, a), b) * self.scale
+
+
+def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str) -> AdapterLayout:
+    """Which matrices PEFT would adapt under ``config``, in the order of blocks.
+
+    Raises:
+        ValueError: an unsupported option, no match for the targets, or a target outside the blocks.
+    """
+    _refuse_unsupported(config)
+    with torch.device("meta"):
+        weightless = type(model)(copy.deepcopy(model.config))
+    try:
+        adapted = LoraModel(weightless, copy.deepcopy(config), "default")
+    except ValueError as error:
+        raise ValueError(f"model.lora.targets = {config.target_modules!r}: {error}") from error
+    sites = [
+        _site(name, layer, config, blocks_path)
+        for name, layer in adapted.model.named_modules()
+        if isinstance(layer, LoraLayer)
+    ]
+    return AdapterLayout(tuple(sorted(sites, key=lambda site: site.block)))
+
+
+def inject(model: PreTrainedModel, layout: AdapterLayout) -> list[LoraLinear]:
+    """Put a ``LoraLinear`` round every site of ``model`` (in place); returned in the order of the layout."""
+    layers = []
+    for site in layout.sites:
+        parent, _, name = site.path.rpartition(".")
+        layer = LoraLinear(model.get_submodule(site.path), site.scale)
+        setattr(model.get_submodule(parent), name, layer)
+        layers.append(layer)
+    return layers
+
+
+def state_dict(layout: AdapterLayout, part: Part, flat: Tensor) -> dict[str, Tensor]:
+    """The adapter in PEFT's own names and shapes, ready for ``adapter_model.safetensors``."""
+    named: dict[str, Tensor] = {}
+    views = layout.matrices(part, flat)
+    for site, a, b in zip(layout.sites_of(part), views[::2], views[1::2], strict=True):
+        named[f"base_model.model.{site.path}.lora_A.weight"] = a.contiguous()
+        named[f"base_model.model.{site.path}.lora_B.weight"] = b.contiguous()
+    return named
+
+
+def bind(layers: Sequence[LoraLinear], matrices: Sequence[Tensor]) -> None:
+    """Hand each layer its A and B for the coming call."""
+    for layer, a, b in zip(layers, matrices[::2], matrices[1::2], strict=True):
+        layer.bound = (a, b)
+
+
+def unbind(layers: Sequence[LoraLinear]) -> None:
+    """Leave the frozen layers alone again."""
+    for layer in layers:
+        layer.bound = None
+
+
+def _site(name: str, layer: LoraLayer, config: peft.LoraConfig, blocks_path: str) -> LoraSite:
+    inside = re.match(re.escape(blocks_path) + r"\.(\d+)\.", name)
+    if inside is None or "default" not in layer.lora_A:
+        raise ValueError(f"model.lora.targets = {config.target_modules!r}: {name} is not a linear layer inside a block")
+    down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    return LoraSite(
+        path=name,
+        block=int(inside.group(1)),
+        inputs=down.shape[1],
+        outputs=up.shape[0],
+        rank=down.shape[0],
+        scale=float(layer.scaling["default"]),
+    )
+
+
+def _refuse_unsupported(config: peft.LoraConfig) -> None:
+    for option, meaning in _UNSUPPORTED.items():
+        if getattr(config, option, None):
+            raise ValueError(f"model.lora: {meaning} ({option}) is not supported")
+    if config.bias != "none" or config.init_lora_weights is not True:
+        raise ValueError("model.lora: only bias='none' and PEFT's default initialisation are supported")

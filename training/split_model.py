@@ -1,0 +1,163 @@
+"""A Hugging Face decoder cut at any block, without rewriting it.
+
+A part runs the model's own forward pass with the list of blocks shortened to the part, so position embeddings, masks
+and rotary angles stay the model's business; what enters the first block of a later part is the received activation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import peft
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from training import lora
+from training.lora import AdapterLayout, LoraLinear, Part
+from training.sequences import IGNORED
+
+
+class SplitModel:
+    """One frozen decoder with LoRA sites, run part by part on adapters handed in as flat vectors."""
+
+    def __init__(self, model: PreTrainedModel, layout: AdapterLayout) -> None:
+        """Open ``model`` at its blocks and put the LoRA sites of ``layout`` into it (in place)."""
+        self.model = model
+        self.layout = layout
+        self._trunk: nn.Module = model.get_decoder()
+        self._blocks_name, blocks = _block_list(model)
+        self._blocks = list(blocks)
+        self._norm_name = _final_norm(model)
+        self._norm = getattr(self._trunk, self._norm_name)
+        self._lists: dict[Part, nn.ModuleList] = {}
+        self._arriving: Tensor | None = None
+        for block in self._blocks:
+            block.register_forward_pre_hook(self._enter)
+        self._layers = lora.inject(model, layout)
+
+    @staticmethod
+    def adapt(model: PreTrainedModel, config: peft.LoraConfig) -> SplitModel:
+        """``model`` with the LoRA sites that PEFT finds under ``config``."""
+        trunk = model.get_decoder()
+        path = next(name for name, module in model.named_modules() if module is trunk)
+        return SplitModel(model, lora.find_sites(model, config, f"{path}.{_block_list(model)[0]}"))
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks L: cuts lie between 1 and L-1."""
+        return len(self._blocks)
+
+    @property
+    def whole(self) -> Part:
+        """The unsplit model."""
+        return Part(first=0, last=self.blocks)
+
+    def parts(self, cuts: Sequence[int]) -> list[Part]:
+        """The parts between the cut layers: ``[3]`` gives blocks 0..2 and 3..L-1.
+
+        Raises:
+            ValueError: cuts that do not rise strictly between 0 and L.
+        """
+        edges = [0, *cuts, self.blocks]
+        if any(a >= b for a, b in pairwise(edges)):
+            raise ValueError(f"scheme.cut = {list(cuts)}: cut layers must rise between 1 and {self.blocks - 1}")
+        return [Part(first=a, last=b) for a, b in pairwise(edges)]
+
+    def forward(self, part: Part, matrices: Sequence[Tensor], x: Tensor) -> Tensor:
+        """Run the blocks of ``part`` with the adapter ``matrices`` (A1, B1, ...).
+
+        ``x`` is token ids (batch, seq) for the first part, else the activation (batch, seq, hidden). Returns the
+        activation (batch, seq, hidden) to send on, or the logits (batch, seq, vocabulary) where the part is the last.
+        """
+        layers = self._layers_of(part)
+        lora.bind(layers, matrices)
+        try:
+            with self._opened(part):
+                hidden = self._run_trunk(part, x)
+        finally:
+            lora.unbind(layers)
+        return self._head(hidden) if part.last == self.blocks else hidden
+
+    def weight_bytes(self, part: Part) -> int:
+        """Bytes of the frozen weights an entity must hold to run ``part``; a tied head counts where it is held."""
+        held: list[nn.Module] = list(self._blocks[part.first : part.last])
+        others = {self._blocks_name, self._norm_name}
+        if part.first == 0:
+            held += [module for name, module in self._trunk.named_children() if name not in others]
+        if part.last == self.blocks:
+            held += [self._norm, self._head]
+        storages = {p.untyped_storage()._cdata: p.untyped_storage().nbytes() for m in held for p in m.parameters()}
+        return sum(storages.values())
+
+    @property
+    def _head(self) -> nn.Module:
+        head: nn.Module = self.model.get_output_embeddings()
+        return head
+
+    def _layers_of(self, part: Part) -> list[LoraLinear]:
+        pairs = zip(self.layout.sites, self._layers, strict=True)
+        return [layer for site, layer in pairs if part.first <= site.block < part.last]
+
+    def _run_trunk(self, part: Part, x: Tensor) -> Tensor:
+        if part.first == 0:
+            return self._trunk(input_ids=x, use_cache=False).last_hidden_state  # type: ignore[no-any-return]
+        self._arriving = x
+        try:
+            # The trunk needs embeddings only for shapes and positions: the first block takes ``x`` itself.
+            return self._trunk(inputs_embeds=x.detach(), use_cache=False).last_hidden_state  # type: ignore[no-any-return]
+        finally:
+            self._arriving = None
+
+    def _enter(self, _block: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        if self._arriving is None:
+            return None
+        x, self._arriving = self._arriving, None
+        return (x, *arguments[1:])
+
+    @contextmanager
+    def _opened(self, part: Part) -> Iterator[None]:
+        """The trunk with only the blocks of ``part``, and without its final norm unless the part is the last."""
+        if part not in self._lists:
+            self._lists[part] = nn.ModuleList(self._blocks[part.first : part.last])
+        setattr(self._trunk, self._blocks_name, self._lists[part])
+        if part.last != self.blocks:
+            setattr(self._trunk, self._norm_name, nn.Identity())
+        try:
+            yield
+        finally:
+            setattr(self._trunk, self._blocks_name, self._list_of_all)
+            setattr(self._trunk, self._norm_name, self._norm)
+
+    @property
+    def _list_of_all(self) -> nn.ModuleList:
+        return self._lists.setdefault(self.whole, nn.ModuleList(self._blocks))
+
+
+def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy in nats of predicting each next token.
+
+    ``logits`` (batch, seq, vocabulary), ``targets`` (batch, seq). Positions with target -100 do not count; a batch of
+    nothing but padding has loss 0.
+    """
+    shifted = targets[:, 1:].long()
+    total = nn.functional.cross_entropy(
+        logits[:, :-1].flatten(0, 1), shifted.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+    return total / (shifted != IGNORED).sum().clamp(min=1)
+
+
+def _block_list(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
+    for name, child in model.get_decoder().named_children():
+        if isinstance(child, nn.ModuleList) and len(child) == model.config.num_hidden_layers:
+            return name, child
+    raise ValueError(f"model.base: {type(model).__name__} has no list of decoder blocks to cut")
+
+
+def _final_norm(model: PreTrainedModel) -> str:
+    for name, child in model.get_decoder().named_children():
+        if type(child).__name__.endswith("Norm"):
+            return str(name)
+    raise ValueError(f"model.base: {type(model).__name__} has no final norm after its blocks")
