@@ -1,5 +1,6 @@
 """Learning curves: what one column of the rounds did against another, a line a run."""
 
+import math
 from collections.abc import Iterable
 
 import pandas as pd
@@ -55,11 +56,17 @@ def _scale_x(axes: Axes, data: pd.DataFrame, x: str, size: float) -> None:
     ends = data.groupby("label")[x].max()
     if ends.max() > LOG_RATIO * ends.min():
         # Linear below the first point after the start, because the state before training lies at zero.
-        axes.set_xscale("symlog", linthresh=data.loc[data[x] > 0, x].min() / size, linscale=0.4)
+        first, last = data.loc[data[x] > 0, x].min() / size, ends.max() / size
+        axes.set_xscale("symlog", linthresh=first, linscale=0.4)
+        axes.set_xticks([0.0, *(10.0**power for power in range(math.ceil(math.log10(first)), _decade_above(last)))])
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel(f"{axes.get_xlabel()}, logarithmic")
     if (data[x] >= 0).all():
         axes.set_xlim(left=0)
+
+
+def _decade_above(value: float) -> int:
+    return math.floor(math.log10(value)) + 1
 
 
 def _require(result: Result, column: str) -> None:

@@ -17,8 +17,10 @@ from analysis.load import load_all
 def show(folder: Path, labels: Sequence[str], console: Console) -> None:
     """Print the table of the runs ``folder/LABEL``, and write table and pictures into ``folder``.
 
-    Runs that computed no values, such as analytic ones, have no learning curve.
+    Runs that computed no values, such as analytic ones, have no learning curve. Without runs there is nothing to show.
     """
+    if not labels:
+        return
     results = load_all(folder, labels)
     table = comparison_table(results)
     print_table(table, console)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import simpy
 
+from channel_models.fading import NoFading
 from channel_models.links import RadioLinks
 from channel_models.transfer import TransferNeverFinishes, delivered_bits, first_completion
 from cosim.clock import NS_PER_S, Clock, to_s
@@ -33,7 +34,8 @@ class EqualShareCell:
 
     def __init__(self, *, clock: Clock, links: RadioLinks, bandwidth_hz: float, splits_power: bool) -> None:
         self._clock = clock
-        self._links = links
+        self.links = links
+        self._mean_links = replace(links, fading=NoFading(block_ns=links.fading.block_ns))
         self._bandwidth_hz = bandwidth_hz
         self._splits_power = splits_power
         self._active: list[_Transfer] = []
@@ -44,13 +46,26 @@ class EqualShareCell:
         """Carry ``nbytes`` over ``link``; the event is the arrival of the last bit, its value the energy in joules.
 
         Raises:
-            ValueError: the channel is so weak that the transfer would not end within a year.
+            TransferNeverFinishes: the channel is so weak that the transfer would not end within a year.
         """
+        self._require_hope(link, nbytes)
         self._advance()
         transfer = _Transfer(link, nbytes * 8.0, self._clock.event())
         self._active.append(transfer)
         self._plan()
         return transfer.done
+
+    def _require_hope(self, link: int, nbytes: int) -> None:
+        """Refuse at once what has no chance even alone, for looking block by block would take hours.
+
+        The capacity being concave in the gain, no fading of mean one beats the rate at its mean in the long run.
+        """
+        rate_bps = float(self._mean_links.rates_bps(np.array([link]), self._bandwidth_hz, 1.0, 0, 1)[0, 0])
+        if nbytes * 8 > rate_bps * to_s(_HORIZON_NS):
+            raise TransferNeverFinishes(
+                f"radio: user {link} has at best {rate_bps:.3g} bit/s, at which {nbytes} bytes take over a year; "
+                "raise bandwidth or power, or lower cell_radius or shadowing"
+            )
 
     def _advance(self) -> None:
         """Take off what each transfer delivered since the last change."""
@@ -60,7 +75,7 @@ class EqualShareCell:
             seconds = to_s(now - self._since_ns)
             for transfer, bits in zip(self._active, sent.tolist(), strict=True):
                 transfer.remaining_bits -= bits
-                power_w = float(self._links.transmit_power_w[transfer.link]) * self._power_share
+                power_w = float(self.links.transmit_power_w[transfer.link]) * self._power_share
                 transfer.energy_j += power_w * seconds
         self._since_ns = now
 
@@ -77,7 +92,9 @@ class EqualShareCell:
             )
         except TransferNeverFinishes as error:
             links = [transfer.link for transfer in self._active]
-            raise ValueError(f"radio: the transfers of users {links} would take over a year; {error}") from error
+            raise TransferNeverFinishes(
+                f"radio: the transfers of users {links} would take over a year; {error}"
+            ) from error
         first = self._active[winner]
         self._clock.at(end_ns, lambda: self._complete(first, generation))
 
@@ -92,7 +109,7 @@ class EqualShareCell:
     def _rates(self, first_block: int, blocks: int) -> np.ndarray:
         links = np.array([transfer.link for transfer in self._active])
         share_hz = self._bandwidth_hz / len(self._active)
-        return self._links.rates_bps(links, share_hz, self._power_share, first_block, blocks)
+        return self.links.rates_bps(links, share_hz, self._power_share, first_block, blocks)
 
     @property
     def _power_share(self) -> float:
@@ -100,4 +117,4 @@ class EqualShareCell:
 
     @property
     def _block_ns(self) -> int:
-        return self._links.fading.block_ns
+        return self.links.fading.block_ns

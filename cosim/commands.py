@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -75,9 +75,10 @@ def compare(
     found = entries(read)
     labels, folder = [entry.label for entry in found], out or Path("runs") / read.name
     with RunsProgress(labels, [entry.options.rounds for entry in found], quiet=quiet) as progress:
-        summaries = comparison.compare(read, folder, workers, progress.seen)
-    overview.show(folder, labels, Console())
-    _conclude(summaries, folder)
+        outcomes = comparison.compare(read, folder, workers, progress.seen)
+    summaries = [summary for summary in outcomes if summary is not None]
+    overview.show(folder, [summary["label"] for summary in summaries], Console())
+    _conclude(summaries, folder, not_begun=len(outcomes) - len(summaries))
 
 
 @application.command()
@@ -111,11 +112,13 @@ def _read(path: Path, overrides: list[str], seed: int | None, execution: str | N
     return load_scenario(path, [*overrides, *extra])
 
 
-def _conclude(summaries: list[dict[str, object]], folder: Path) -> None:
+def _conclude(summaries: list[dict[str, Any]], folder: Path, not_begun: int = 0) -> None:
     """Say where the results are, and what an interrupted run has kept."""
-    for summary in summaries:
-        if not summary["finished"]:
-            typer.echo(f"{summary['label']}: interrupted, kept {summary['rounds']} finished rounds")
+    cut_short = [summary for summary in summaries if not summary["finished"]]
+    for summary in cut_short:
+        typer.echo(f"{summary['label']}: interrupted, kept {summary['rounds']} of its rounds")
+    if not_begun:
+        typer.echo(f"interrupted before {not_begun} of the runs had begun")
     typer.echo(f"results in {folder}")
-    if not all(summary["finished"] for summary in summaries):
+    if cut_short or not_begun:
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -18,45 +19,72 @@ from cosim.scenario.entries import Entry, entries
 
 _POLL_S = 0.1
 
+Summary = dict[str, Any]
+
 
 def compare(
     scenario: Scenario, folder: Path, workers: int | None, tell: Callable[[str, Row], None]
-) -> list[dict[str, Any]]:
+) -> list[Summary | None]:
     """Run all schemes into ``folder/LABEL`` and return their summaries, in the order of the scenario.
 
-    Each worker is a process with one torch thread; ``workers`` defaults to the cores there are. On Ctrl-C every run
-    ends with the rounds it has.
+    Each worker is a process with one torch thread; ``workers`` defaults to the cores there are. On Ctrl-C every running
+    scheme ends with the rounds it has; one that has not begun has no summary.
     """
     found = entries(scenario)
-    count = min(workers or os.cpu_count() or 1, len(found))
-    if count == 1:
-        return [run_into(scenario, entry, folder, lambda row, e=entry: tell(e.label, row)) for entry in found]  # type: ignore[misc]
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(count, mp_context=context) as pool:
-        news = manager.Queue()
-        futures = [pool.submit(_work, scenario, index, folder, news) for index in range(len(found))]
-        _listen(futures, news, tell)
-        return [future.result() for future in futures]
+    line = _Line(context.Queue(), context.Event())
+    count = min(workers or os.cpu_count() or 1, len(found))
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(line,)) as pool:
+        futures = [pool.submit(_work, scenario, index, folder) for index in range(len(found))]
+        _listen(futures, line, tell)
+        return [_outcome(future) for future in futures]
 
 
-def run_into(scenario: Scenario, entry: Entry, folder: Path, tell: Callable[[Row], None]) -> dict[str, Any]:
-    """Run one scheme and write its results under its label."""
-    return results.write(runner.run(scenario, entry, tell), folder / entry.label)
+@dataclass(frozen=True)
+class _Line:
+    """Between the workers and their parent: news of rounds one way, the wish to stop the other."""
+
+    news: Any
+    stop: Any
 
 
-def _work(scenario: Scenario, index: int, folder: Path, news: Any) -> dict[str, Any]:
-    entry = entries(scenario)[index]
-    return run_into(scenario, entry, folder, lambda row: news.put((entry.label, row)))
-
-
-def _listen(futures: Sequence[Future[Any]], news: Any, tell: Callable[[str, Row], None]) -> None:
-    """Pass on what the workers report until all are done; an interrupt reaches them by itself, and they finish."""
-    while not all(future.done() for future in futures) or not news.empty():
+def _listen(futures: Sequence[Future[Summary]], line: _Line, tell: Callable[[str, Row], None]) -> None:
+    """Pass on what the workers report until all are done; Ctrl-C reaches them by itself, and they finish."""
+    while True:
+        done = all(future.done() for future in futures)  # asked first: what came before it is in the queue
         try:
-            tell(*news.get(timeout=_POLL_S))
+            tell(*line.news.get(timeout=_POLL_S))
         except Empty:
-            continue
+            if done:
+                return
         except KeyboardInterrupt:
-            for future in futures:
-                future.cancel()
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            line.stop.set()
+
+
+def _outcome(future: Future[Summary]) -> Summary | None:
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        return None
+
+
+_line: _Line  # the worker's to its parent, set once as the process begins
+
+
+def _begin(line: _Line) -> None:
+    global _line  # noqa: PLW0603 - queues can only be inherited
+    _line = line
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an idle worker has nothing to interrupt
+
+
+def _work(scenario: Scenario, index: int, folder: Path) -> Summary:
+    if _line.stop.is_set():
+        raise KeyboardInterrupt
+    entry: Entry = entries(scenario)[index]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = runner.run(scenario, entry, lambda row: _line.news.put((entry.label, row)))
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return results.write(done, folder / entry.label)

@@ -36,6 +36,13 @@ class Memory:
         for kind, nbytes in sizes.items():
             self.change(instant_ns, kind, nbytes)
 
+    def left(self) -> dict[MemoryKind, int]:
+        """Bytes of each kind that are held after the last change."""
+        return {
+            kind: sum(nbytes for _, index, nbytes in self._changes if index == MEMORY_KINDS.index(kind))
+            for kind in MEMORY_KINDS
+        }
+
     def peaks(self) -> dict[str, int]:
         """Peak bytes of each kind, and of their ``total``; changes of one instant count in the order of writing."""
         peaks: dict[str, int] = defaultdict(int)

@@ -48,14 +48,16 @@ class Network:
     def send(self, origin: Node, destination: Node, refs: Sequence[Ref]) -> Generator[simpy.Event, object, None]:
         """Carry the payloads as one message, hop by hop; they are in the destination's buffers when this is over."""
         path = self.route(origin, destination)
+        if len(path) == 1:
+            return
         for here, there in pairwise(path):
-            nbytes = sum(ref.nbytes for ref in refs if here is not origin or ref.output.kind != "adapter")
-            began = self.clock.now_ns  # a node sends an adapter from where it trains it, all else from a buffer
+            began = self.clock.now_ns
+            own = [ref for ref in refs if here is not origin or not origin.holds(ref)]
             yield from self._hop(here, there, refs)
-            here.memory.during(began, self.clock.now_ns, "buffers", nbytes)
-        if len(path) > 1:
-            for ref in refs:
-                destination.receive(ref)
+            here.memory.during(began, self.clock.now_ns, "buffers", sum(ref.nbytes for ref in own))
+        for ref in refs:
+            origin.let_go(ref)
+            destination.receive(ref)
 
     def route(self, origin: Node, destination: Node) -> list[Node]:
         """The nodes on the way, both ends included."""

@@ -91,6 +91,14 @@ class Node:
         self.memory.change(self.services.clock.now_ns, "buffers", ref.nbytes)
         self._buffers[ref] += ref.nbytes
 
+    def holds(self, ref: Ref) -> bool:
+        """Whether sending ``ref`` needs no further buffer: it lies in one, or is an adapter that is trained here."""
+        return ref in self._buffers or ref.output.kind == "adapter"
+
+    def let_go(self, ref: Ref) -> None:
+        """Free the buffer of what came in and has been sent on."""
+        self.memory.change(self.services.clock.now_ns, "buffers", -self._buffers.pop(ref, 0))
+
     def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
         """Account for memory: training state for good, activations until they are used, the rest while the job runs."""
         cost, memory = job.cost, self.memory

@@ -77,8 +77,9 @@ class Recorder:
 
     @property
     def story(self) -> Story:
-        """The story of the running process."""
-        return self._stories.get(self._clock.env.active_process, self._everybody)
+        """The story of the running process; outside any, everybody's."""
+        process = self._clock.env.active_process
+        return self._everybody if process is None else self._stories.get(process, self._everybody)
 
     def tell(self, process: simpy.Process, story: Story) -> None:
         """From now on what ``process`` does is part of ``story``."""

@@ -50,7 +50,7 @@ def find(family: str, name: str) -> Any:
     module, _, attribute = reference.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:  # the last two: '.module' and ':Name'
         raise ValueError(f"{name!r} cannot be imported: {error}") from error
 
 

@@ -63,9 +63,10 @@ def appearing(target: Path) -> Iterator[Path]:
 
 
 def events_frame(run: Run) -> pd.DataFrame:
-    """One row an activity, in order of start."""
+    """One row an activity of a finished round, in order of start."""
     names = [field.name for field in fields(Activity)]
-    activities = run.world.recorder.activities
+    last = run.observer.rows[-1]["round"] if run.observer.rows else 0
+    activities = [activity for activity in run.world.recorder.activities if activity.round <= last]
     frame = _frame([{name: getattr(activity, name) for name in names} for activity in activities], names)
     frame.insert(0, "start_s", frame.pop("start_ns").map(to_s))
     frame.insert(1, "end_s", frame.pop("end_ns").map(to_s))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from channel_models.randomness import Stream
+from channel_models.transfer import TransferNeverFinishes
 from cosim.observer import Observer, Row
 from cosim.scenario.entries import Entry
 from cosim.scenario.errors import ScenarioError
@@ -42,7 +43,7 @@ def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _
     """Run one scheme; ``tell`` hears of every round. Ctrl-C ends the run early, with the rounds it has.
 
     Raises:
-        ScenarioError: the scenario asks for something that its corpus or model cannot give.
+        ScenarioError: the scenario asks for something that its corpus, model or radio cannot give.
     """
     from training.jobs import RUNTIMES  # noqa: PLC0415 - torch comes with it, and only runs need it
     from training.learning import Learning  # noqa: PLC0415
@@ -61,6 +62,8 @@ def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _
     finished = True
     try:
         world.clock.run(scheme.tell())
+    except TransferNeverFinishes as error:
+        raise ScenarioError(f"{scenario.name}: {error}") from error
     except KeyboardInterrupt:
         finished = False
     return Run(

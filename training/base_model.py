@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from training.model_files import locate, shipped
@@ -43,7 +44,7 @@ def load_base(name: str) -> BaseModel:
     try:
         model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ModelNotFoundError(
             f"model.base = {name!r}: cannot be loaded; "
             f"shipped: {', '.join(shipped())}; else a local folder or a hub name is meant"
@@ -51,6 +52,8 @@ def load_base(name: str) -> BaseModel:
     finally:
         if bars:
             transformers.utils.logging.enable_progress_bar()
+    if len(tokenizer) < 2:  # Transformers makes up an empty tokenizer where it finds no files of one
+        raise ModelNotFoundError(f"model.base = {name!r}: has no tokenizer beside its weights")
     model.eval().requires_grad_(False)
     tokenizer.model_max_length = int(1e30)  # texts are cut to sequences after they are encoded
     return BaseModel(name=name, model=model, tokenizer=tokenizer, sha256=_hash(model))

@@ -6,6 +6,7 @@ live storages. This works for models too large to run, and costs a fraction of a
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +19,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from training import phases
 from training.lora import AdapterLayout, Part
@@ -35,6 +37,11 @@ _FLOPS: dict[Any, Callable[..., Any]] = {
         g.shape, q.shape, k.shape, v.shape
     ),
 }
+
+_UNMASKED = "sdpa_without_mask"
+"""The default attention without a mask tensor. A real run needs none, but Transformers finds out by reading positions,
+which fake tensors do not have, and would build one."""
+AttentionInterface.register(_UNMASKED, sdpa_attention_forward)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +117,9 @@ class CostModel:
     def __init__(self, model_class: type[PreTrainedModel], config: PreTrainedConfig, layout: AdapterLayout) -> None:
         self._fake = FakeTensorMode()
         with self._fake:
-            model = model_class(config).eval().requires_grad_(False)
+            model = model_class(copy.deepcopy(config)).eval().requires_grad_(False)
+            if model.config._attn_implementation == "sdpa":
+                model.config._attn_implementation = _UNMASKED
             self._model = SplitModel(model, layout)
         self._hidden = int(config.hidden_size)
         self.forward_and_backward = lru_cache(maxsize=None)(self._forward_and_backward)

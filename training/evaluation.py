@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -23,8 +22,8 @@ class Metrics:
 
     @property
     def perplexity(self) -> float:
-        """exp(loss)."""
-        return math.exp(self.loss)
+        """exp(loss); infinite, not an error, where training has diverged."""
+        return torch.tensor(self.loss, dtype=torch.float64).exp().item()
 
 
 @torch.inference_mode()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -58,26 +58,31 @@ class Operation(ABC):
 
 @dataclass(eq=False)
 class Job:
-    """One operation on given inputs. ``job["name"]`` is a reference to a result, whether or not it is computed yet."""
+    """One operation on given inputs. ``job["name"]`` is a reference to a result, whether or not it is computed yet.
+
+    References are made when asked for: a job that kept its own would be a cycle, and its tensors would outlive their
+    use until the garbage collector comes round.
+    """
 
     operation: Operation
     inputs: tuple[Ref, ...]
     cost: Cost
-    refs: dict[str, Ref] = field(default_factory=dict)
+    outputs: Mapping[str, Output]
+    lineage: str
     values: Mapping[str, Any] | None = None
 
     def __getitem__(self, name: str) -> Ref:
-        return self.refs[name]
+        return Ref(self, name, self.outputs[name], self.lineage)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True)
 class Ref:
     """A result of a job, passed on by reference. ``lineage`` names the adapter of which it is a successive state."""
 
     job: Job
     name: str
     output: Output
-    lineage: str = ""
+    lineage: str
 
     @property
     def nbytes(self) -> int:
@@ -100,11 +105,9 @@ class Runtime(ABC):
 
     def submit(self, operation: Operation, *inputs: Ref, lineage: str = "") -> Job:
         """A job whose cost and result sizes are known at once; its results continue the lineage of its first input."""
-        job = Job(operation, inputs, operation.cost(self.lab, inputs))
         family = lineage or (inputs[0].lineage if inputs else "")
-        for name, output in operation.outputs(self.lab, inputs).items():
-            job.refs[name] = Ref(job, name, output, family)
-        return job
+        outputs = operation.outputs(self.lab, inputs)
+        return Job(operation, inputs, operation.cost(self.lab, inputs), outputs, family)
 
     @abstractmethod
     def reached(self, job: Job) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import copy
 import math
 import re
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import peft
@@ -26,8 +27,10 @@ _UNSUPPORTED = {
     "lora_dropout": "LoRA dropout",
     "trainable_token_indices": "trainable tokens",
     "layer_replication": "layer replication",
+    "target_parameters": "LoRA on bare parameters",
+    "use_qalora": "QALoRA",
 }
-"""Options of PEFT that would change the numbers and are refused by name."""
+"""Options of PEFT that would change the numbers and are refused by name, as are those that PEFT marks as variants."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +140,12 @@ def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str
     with torch.device("meta"):
         weightless = type(model)(copy.deepcopy(model.config))
     try:
-        adapted = LoraModel(weightless, copy.deepcopy(config), "default")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PEFT says that it notes in ``config`` what Conv1D layers need
+            adapted = LoraModel(weightless, config, "default")
     except ValueError as error:
-        raise ValueError(f"model.lora.targets = {config.target_modules!r}: {error}") from error
+        reason = " ".join(str(error).split())  # PEFT prints whole modules, over several lines
+        raise ValueError(f"model.lora.targets = {_targets(config)!r}: {reason}") from error
     sites = [
         _site(name, layer, config, blocks_path)
         for name, layer in adapted.model.named_modules()
@@ -184,7 +190,7 @@ def unbind(layers: Sequence[LoraLinear]) -> None:
 def _site(name: str, layer: LoraLayer, config: peft.LoraConfig, blocks_path: str) -> LoraSite:
     inside = re.match(re.escape(blocks_path) + r"\.(\d+)\.", name)
     if inside is None or "default" not in layer.lora_A:
-        raise ValueError(f"model.lora.targets = {config.target_modules!r}: {name} is not a linear layer inside a block")
+        raise ValueError(f"model.lora.targets = {_targets(config)!r}: {name} is not a linear layer inside a block")
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     return LoraSite(
         path=name,
@@ -196,8 +202,14 @@ def _site(name: str, layer: LoraLayer, config: peft.LoraConfig, blocks_path: str
     )
 
 
+def _targets(config: peft.LoraConfig) -> list[str] | str | None:
+    names = config.target_modules
+    return names if names is None or isinstance(names, str) else sorted(names)
+
+
 def _refuse_unsupported(config: peft.LoraConfig) -> None:
-    for option, meaning in _UNSUPPORTED.items():
+    variants = {f.name: "a variant of LoRA" for f in fields(config) if f.metadata.get("is_lora_variant")}
+    for option, meaning in (variants | _UNSUPPORTED).items():
         if getattr(config, option, None):
             raise ValueError(f"model.lora: {meaning} ({option}) is not supported")
     if config.bias != "none" or config.init_lora_weights is not True:

@@ -61,6 +61,6 @@ def _corpus_problems(scenario: Scenario) -> list[str]:
 def _partition_problems(scenario: Scenario) -> list[str]:
     try:
         scenario.data.partition.build()
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         return [f"data.partition = {scenario.data.partition.model_dump()!r}: {error}"]
     return []

@@ -61,6 +61,8 @@ def _scheme(key: str, wanted: dict[str, Any]) -> type[Scheme]:
         scheme: type[Scheme] = registry.find("schemes", name)
     except ValueError as error:
         raise ScenarioError(f"{key}.name = {name!r}: {error}") from error
+    if not hasattr(scheme, "Options"):
+        raise ScenarioError(f"{key}.name = {name!r}: not a scheme, a subclass of cosim.schemes.base:Scheme")
     return scheme
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice."""
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes what ``_Loader`` reads back as it was."""
+
+
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen = set()
     for key_node, _ in node.value:
@@ -32,6 +37,12 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+for _side in (_Loader, _Dumper):  # YAML 1.2 reads 2e-3 as a number, PyYAML's 1.1 as text
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+    )
+
+_Unreadable = (OSError, yaml.YAMLError, ValueError)  # ValueError: not UTF-8, a key twice, a date such as 2020-13-45
 
 
 def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Scenario:
@@ -44,7 +55,7 @@ def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Scenario:
     """
     try:
         tree = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ScenarioError) as error:
+    except _Unreadable as error:
         raise ScenarioError(f"{path}: {_one_line(error)}") from error
     if not isinstance(tree, dict):
         raise ScenarioError(f"{path}: a scenario is a mapping of keys to values, such as 'name: quickstart'")
@@ -64,7 +75,7 @@ def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Scenario:
 
 def write_scenario(scenario: Scenario) -> str:
     """YAML that reads back as the same scenario, every default written out."""
-    return yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml.dump(scenario.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def known_keys(model: type[BaseModel] = Scenario, prefix: str = "") -> list[str]:
@@ -92,7 +103,7 @@ def _override(tree: dict[str, Any], override: str) -> None:
         branch = below
     try:
         branch[last] = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+    except _Unreadable as error:
         raise ScenarioError(f"--set {override}: {_one_line(error)}") from error
 
 

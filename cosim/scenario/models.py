@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
@@ -19,7 +20,7 @@ from cosim.scenario.quantities import (
 )
 
 Count = Annotated[int, Field(ge=1, strict=True)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1, strict=True)]
 PathLossName = Annotated[str, AfterValidator(partial(registry.check, "pathloss"))]
 FadingName = Annotated[str, AfterValidator(partial(registry.check, "fading"))]
 AccessName = Annotated[str, AfterValidator(partial(registry.check, "access"))]
@@ -42,10 +43,10 @@ class Compute(Section):
 
     speed: FlopPerSecond = default(..., "operations a second at full utilisation")
     spread: Fraction = default(0.0, "speeds are uniform in speed * [1 - spread, 1 + spread]")
-    utilisation: float = default(1.0, "share of the speed that is reached", gt=0, le=1)
+    utilisation: float = default(1.0, "share of the speed that is reached", gt=0, le=1, strict=True)
     power: Watts = default("0 W", "drawn while computing")
     frequency: Hertz | None = default(None, "clock, for the energy kappa * f^2 a cycle")
-    kappa: float = default(0.0, "effective switched capacitance, J s^2 a cycle", ge=0)
+    kappa: float = default(0.0, "effective switched capacitance, J s^2 a cycle", ge=0, strict=True)
 
     @model_validator(mode="after")
     def _one_energy_model(self) -> Self:
@@ -104,7 +105,7 @@ class Lora(Section):
     """The adapter, in PEFT's terms."""
 
     r: Count = 8
-    alpha: float = default(16, gt=0)
+    alpha: float = default(16, gt=0, strict=True)
     targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("c_attn",)
 
 
@@ -128,8 +129,17 @@ class Partition(BaseModel):
         return {"name": given} if isinstance(given, str) else given
 
     def build(self) -> Any:
-        """The partitioner; errors of its options are raised."""
-        return registry.find("partition", self.name)(**(self.model_extra or {}))
+        """The partitioner.
+
+        Raises:
+            ValueError: an option that it does not have, lacks, or cannot use.
+        """
+        partitioner, options = registry.find("partition", self.name), self.model_extra or {}
+        known = inspect.signature(partitioner).parameters
+        try:
+            return partitioner(**options)
+        except TypeError as error:
+            raise ValueError(f"{self.name} takes {', '.join(known)}, not {', '.join(options) or 'nothing'}") from error
 
 
 class Data(Section):
@@ -143,14 +153,14 @@ class Data(Section):
     partition: Partition = Partition()
     sequences: Literal["pack", "pad"] = default("pack", "an author's texts in one stream, or a passage a row")
     batch_size: Count = 4
-    sequence_length: int = default(64, "tokens", ge=2)
+    sequence_length: int = default(64, "tokens", ge=2, strict=True)
 
 
 class Training(Section):
     """AdamW, one for each part of the model at each entity."""
 
-    lr: float = default(2e-3, ge=0)
-    weight_decay: float = default(0.0, ge=0)
+    lr: float = default(2e-3, ge=0, strict=True)
+    weight_decay: float = default(0.0, ge=0, strict=True)
 
 
 class Evaluation(Section):
@@ -164,7 +174,7 @@ class Scenario(Section):
     """One experiment: a world, a scheme, and the schemes it is compared with."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    seed: int = default(0, ge=0)
+    seed: int = default(0, ge=0, strict=True)
     scheme: dict[str, Any]
     compare: tuple[dict[str, Any], ...] = ()
     users: Users = Users()

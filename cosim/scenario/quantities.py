@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
+import numpy as np
 import pint
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from channel_models.decibels import dbm_to_w
 
-_NUMBER_AND_UNIT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)\s*$")
+_NUMBER = r"[-+]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+"
+_UNIT = r"[^\W\d_]+(?:\s*/\s*[^\W\d_]+)?"  # a word, or one a second: pint would also take, and work out, 9**9**9
+_NUMBER_AND_UNIT = re.compile(rf"\s*({_NUMBER})\s*({_UNIT})\s*")
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +45,7 @@ class Unit:
         Raises:
             ValueError: no unit, an unknown or wrong one, or a number that is not finite.
         """
-        match = _NUMBER_AND_UNIT.match(text) if isinstance(text, str) else None
+        match = _NUMBER_AND_UNIT.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise ValueError(f"a {self.what} needs a number and a unit, such as '{self.example}'")
         number, unit = float(match.group(1)), match.group(2)
@@ -59,7 +62,8 @@ class Unit:
         if unit == self.symbol:
             return number
         if unit == "dBm" and self.symbol == "W":
-            return float(dbm_to_w(number))
+            with np.errstate(over="ignore"):  # infinite watts are refused by name
+                return float(dbm_to_w(number))
         try:
             return float(_registry().Quantity(number, unit).to(self.symbol).magnitude)
         except (pint.PintError, ValueError, TypeError, AttributeError) as error:

@@ -13,6 +13,7 @@ def json_schema() -> dict[str, Any]:
     schema = Scenario.model_json_schema(mode="validation")
     schemes = [_scheme_schema(name) for name in registry.FAMILIES["schemes"]]
     definitions = schema.setdefault("$defs", {})
+    definitions["Partition"] = {"anyOf": [{"type": "string"}, definitions["Partition"]]}  # a name alone will do
     for name, options in schemes:
         definitions.update(options.pop("$defs", {}))
         definitions[name] = options

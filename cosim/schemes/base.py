@@ -78,6 +78,7 @@ class Scheme(ABC):
         self._observe(Round(number=0, adapters=self.model()))
         for number in range(1, self.options.rounds + 1):
             self._round = Round(number=number, adapters=())
+            self.world.recorder.story.round = number
             yield number
             self._round.adapters = self.model()
             self._observe(self._round)

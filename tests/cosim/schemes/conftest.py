@@ -1,0 +1,76 @@
+"""A miniature of the whole product: four blocks, three users, two cells, real training in milliseconds."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from cosim import runner
+from cosim.runner import Run
+from cosim.scenario import Scenario
+from cosim.scenario.entries import entries
+from training.base_model import load_base
+
+Runner = Callable[..., Run]
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random GPT-2 of four blocks, and the shipped tokenizer."""
+    folder = tmp_path_factory.mktemp("small-gpt2")
+    tokenizer = load_base("tiny-gpt2").tokenizer
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=32,
+        n_embd=32,
+        n_layer=4,
+        n_head=2,
+        activation_function="gelu_pytorch_tanh",
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_scenario(small_model: Path) -> Callable[..., Scenario]:
+    """A scenario for a scheme's options; further sections replace whole sections."""
+
+    def make(scheme: dict[str, Any], **sections: Any) -> Scenario:
+        tree: dict[str, Any] = {
+            "name": "small",
+            "scheme": {"rounds": 2, "local_steps": 2, **scheme},
+            "users": {"count": 3, "compute": {"speed": "1 GFLOP/s", "spread": 0.5, "power": "5 W"}},
+            "edges": {"count": 2, "compute": {"speed": "2 GFLOP/s", "power": "50 W"}},
+            "cloud": {"compute": {"speed": "4 GFLOP/s", "power": "100 W"}},
+            "model": {"base": str(small_model), "lora": {"r": 4, "alpha": 8, "targets": ["c_attn"]}},
+            "data": {
+                "partition": {"name": "natural", "authors_per_user": 5},
+                "batch_size": 2,
+                "sequence_length": 16,
+            },
+            "evaluation": {"sequences": 8},
+        }
+        return Scenario.model_validate({**tree, **sections})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_small(small_scenario: Callable[..., Scenario]) -> Runner:
+    """Run a scheme in the miniature world."""
+
+    def run(scheme: dict[str, Any], **sections: Any) -> Run:
+        scenario = small_scenario(scheme, **sections)
+        return runner.run(scenario, entries(scenario)[0])
+
+    return run

@@ -1,0 +1,129 @@
+"""What every scheme owes its users, whatever it does: every second named, every byte real, the same run twice."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cosim import results
+from cosim.memory import MEMORY_KINDS
+from cosim.recorder import EVERYBODY
+from cosim.runner import Run
+
+Runner = Callable[..., Run]
+
+SCHEMES: dict[str, dict[str, Any]] = {
+    "splitfed": {"name": "splitfed", "cut": 1},
+    "splitfed at the cloud": {"name": "splitfed", "cut": 1, "main_server": "cloud"},
+    "splitfed in three parts": {"name": "splitfed", "cut": [1, 3]},
+    "splitfed shared": {"name": "splitfed", "cut": 1, "server": "shared"},
+    "splitfed shared at the cloud": {"name": "splitfed", "cut": 1, "server": "shared", "main_server": "cloud"},
+    "splitfed shared in three parts": {"name": "splitfed", "cut": [1, 3], "server": "shared"},
+    "federated": {"name": "federated"},
+    "split_learning": {"name": "split_learning", "cut": 1},
+    "split_learning at the cloud": {"name": "split_learning", "cut": 1, "main_server": "cloud"},
+    "split_learning in three parts": {"name": "split_learning", "cut": [1, 3]},
+    "centralised": {"name": "centralised"},
+}
+ROUNDING_S = 1e-9
+"""Sums of a few hundred doubles of a few seconds, against one nanosecond, the clock's own step."""
+
+
+@pytest.fixture(scope="module", params=SCHEMES)
+def scheme(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return SCHEMES[request.param]
+
+
+@pytest.fixture(scope="module")
+def run(scheme: dict[str, Any], run_small: Runner) -> Run:
+    return run_small(scheme)
+
+
+@pytest.fixture(scope="module")
+def events(run: Run) -> pd.DataFrame:
+    return results.events_frame(run)
+
+
+def test_every_nanosecond_of_every_user_has_exactly_one_name(run: Run) -> None:
+    activities = run.world.recorder.activities
+    for user in run.world.users:
+        mine = sorted((a.start_ns, a.end_ns) for a in activities if a.user in (user.index, EVERYBODY))
+        spans = [span for span in mine if span[0] < span[1]]
+        assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
+        assert spans[-1][1] == run.world.clock.now_ns
+
+
+def test_the_named_delays_of_a_round_add_up_to_what_the_round_took(run: Run, events: pd.DataFrame) -> None:
+    took = np.diff([row["sim_time_s"] for row in run.observer.rows])
+    for user in run.world.users:
+        mine = events[events["user"].isin([user.index, EVERYBODY])]
+        by_round = (mine["end_s"] - mine["start_s"]).groupby(mine["round"]).sum()
+        assert by_round.to_numpy() == pytest.approx(took, abs=ROUNDING_S)
+
+
+def test_the_summary_agrees_with_the_record(run: Run, events: pd.DataFrame) -> None:
+    summary = results.summarise(run, events, results.memory_frame(run))
+    assert sum(summary["delay_s"].values()) == pytest.approx(summary["sim_time_s"], abs=ROUNDING_S)
+    assert sum(summary["traffic_bytes"].values()) == events["bytes"].sum() == sum(summary["payload_bytes"].values())
+    last = run.observer.rows[-1]
+    assert [last[f"{kind}_bytes"] for kind in ("uplink", "downlink", "backhaul")] == list(
+        summary["traffic_bytes"].values()
+    )
+    assert [last[f"{role}_energy_j"] for role in ("user", "edge", "cloud")] == pytest.approx(
+        list(summary["energy_j"].values())
+    )
+
+
+def test_the_same_scenario_twice_gives_the_same_results(scheme: dict[str, Any], run: Run, run_small: Runner) -> None:
+    again = run_small(scheme)
+    assert again.world.recorder.activities == run.world.recorder.activities
+    assert again.observer.rows == run.observer.rows
+
+
+def test_analytic_execution_gives_the_same_record_without_values(
+    scheme: dict[str, Any], run: Run, run_small: Runner
+) -> None:
+    analytic = run_small(scheme, execution="analytic")
+    assert analytic.world.recorder.activities == run.world.recorder.activities
+    assert results.memory_frame(analytic).equals(results.memory_frame(run))
+    assert analytic.runtime.jobs_run == 0
+    assert all(row["perplexity"] is None for row in analytic.observer.rows)
+
+
+def test_another_seed_gives_another_run(scheme: dict[str, Any], run: Run, run_small: Runner) -> None:
+    other = run_small(scheme, seed=1)
+    assert other.observer.rows[-1]["perplexity"] != run.observer.rows[-1]["perplexity"]
+
+
+def test_nothing_is_left_in_memory_but_weights_and_training_state(run: Run) -> None:
+    for node in run.world.nodes:
+        left = node.memory.left()
+        assert {kind for kind in MEMORY_KINDS if left[kind]} <= {"weights", "adapter", "gradient", "optimiser"}
+
+
+def test_training_lowers_perplexity(scheme: dict[str, Any], run_small: Runner) -> None:
+    rows = run_small({**scheme, "rounds": 4, "local_steps": 4}, training={"lr": 1e-2}).observer.rows
+    assert rows[-1]["perplexity"] < rows[0]["perplexity"]
+
+
+def test_littles_law_holds_at_every_processor(run: Run, events: pd.DataFrame) -> None:
+    """L = lambda W: the mean number present, integrated over time, against arrivals and mean stay."""
+    for node in run.world.nodes:
+        there = events[(events["node"] == node.name) & (events["act"] == "computing")]
+        if there.empty:
+            continue
+        queued = events[(events["node"] == node.name) & (events["reason"] == f"{node.name} busy")]
+        stays_s = pd.concat([there, queued]).eval("end_s - start_s").sum()
+        horizon_s = run.world.clock.now_s
+        present = _mean_present(pd.concat([there, queued]), horizon_s)
+        assert present == pytest.approx(len(there) / horizon_s * (stays_s / len(there)), rel=1e-9)
+
+
+def _mean_present(stays: pd.DataFrame, horizon_s: float) -> float:
+    instants = np.concatenate([stays["start_s"], stays["end_s"]])
+    changes = np.concatenate([np.ones(len(stays)), -np.ones(len(stays))])
+    order = np.argsort(instants, kind="stable")
+    present = np.cumsum(changes[order])
+    return float((present[:-1] * np.diff(instants[order])).sum() / horizon_s)

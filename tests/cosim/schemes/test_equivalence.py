@@ -1,0 +1,184 @@
+"""Schemes against plain PEFT loops and against each other, through the whole engine: the same is learned."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import peft
+import pytest
+import torch
+from torch import Tensor
+
+from cosim import results
+from cosim.runner import Run
+from training import lora
+from training.base_model import load_base
+
+Runner = Callable[..., Run]
+
+LORA = peft.LoraConfig(r=4, lora_alpha=8, target_modules=["c_attn"], fan_in_fan_out=True)
+LR = 1e-3
+LOSS = 1e-6
+"""Single precision losses of about 7 nats, summed in another order."""
+ADAPTER = 5e-5
+"""AdamW's first steps are lr * sign(g): where a gradient is nearly zero, rounding changes a part of a step of 1e-3."""
+
+ONE_USER = {"users": {"count": 1, "compute": {"speed": "1 GFLOP/s"}}, "training": {"lr": LR}}
+UNSPLIT_ALIKE: dict[str, dict[str, Any]] = {
+    "cut 1": {"name": "splitfed", "cut": 1},
+    "cut 3": {"name": "splitfed", "cut": 3},
+    "three parts": {"name": "splitfed", "cut": [1, 2]},
+    "shared server": {"name": "splitfed", "cut": 2, "server": "shared"},
+    "split learning": {"name": "split_learning", "cut": 2},
+    "federated": {"name": "federated"},
+    "centralised": {"name": "centralised"},
+}
+
+
+class PlainPeft:
+    """A user's training as anybody would write it with PEFT, transformers and torch."""
+
+    def __init__(self, run: Run) -> None:
+        lab = run.runtime.lab
+        base = load_base(run.base.name).model
+        self.model = peft.get_peft_model(base, LORA)
+        start = lab.model.layout.initial(lab.model.whole, lab.seed)
+        self.load(lora.state_dict(lab.model.layout, lab.model.whole, start))
+        self.optimiser = torch.optim.AdamW(self._trainable(), lr=LR, weight_decay=0.0)
+
+    def load(self, adapter: dict[str, Tensor]) -> None:
+        peft.set_peft_model_state_dict(self.model, copy.deepcopy(adapter))
+
+    def adapter(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in peft.get_peft_model_state_dict(self.model).items()}
+
+    def step(self, ids: Tensor, also: "PlainPeft | None" = None) -> float:
+        """One step on ``ids``; ``also`` takes a step of its own along the same gradient."""
+        loss = self.model(input_ids=ids, labels=ids).loss
+        loss.backward()
+        if also is not None:
+            for theirs, ours in zip(also._trainable(), self._trainable(), strict=True):
+                theirs.grad = ours.grad
+            also.optimiser.step()
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        return loss.item()
+
+    def _trainable(self) -> list[torch.nn.Parameter]:
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+
+def adapter_of(run: Run) -> dict[str, Tensor]:
+    """The run's final adapter in PEFT's names."""
+    assert run.observer.last is not None
+    states = run.runtime.values(run.observer.last.adapters)
+    flat = torch.cat([state.weights for state in states])
+    return lora.state_dict(run.runtime.lab.model.layout, run.runtime.lab.model.whole, flat)
+
+
+def batch_of(run: Run, user: int, index: int) -> Tensor:
+    rows = run.world.batch_rows(run.world.users[user], index)
+    return torch.from_numpy(run.runtime.lab.train.ids[list(rows)])
+
+
+def assert_adapters_equal(ours: dict[str, Tensor], plain: dict[str, Tensor]) -> None:
+    assert ours.keys() == plain.keys()
+    for name, tensor in plain.items():
+        torch.testing.assert_close(ours[name], tensor, rtol=0, atol=ADAPTER)
+
+
+@pytest.mark.parametrize("scheme", UNSPLIT_ALIKE.values(), ids=UNSPLIT_ALIKE)
+def test_with_one_user_every_scheme_is_the_plain_peft_loop(scheme: dict[str, Any], run_small: Runner) -> None:
+    run = run_small({**scheme, "rounds": 3, "local_steps": 2}, **ONE_USER)
+    plain = PlainPeft(run)
+    losses = [plain.step(batch_of(run, 0, index)) for index in range(6)]
+    per_round = [sum(losses[start : start + 2]) / 2 for start in (0, 2, 4)]
+    assert [row["train_loss"] for row in run.observer.rows[1:]] == pytest.approx(per_round, abs=LOSS)
+    assert_adapters_equal(adapter_of(run), plain.adapter())
+
+
+def test_fedavg_is_a_plain_loop_over_peft_models_averaged_by_hand(run_small: Runner) -> None:
+    rounds, steps = 2, 2
+    run = run_small({"name": "federated", "rounds": rounds, "local_steps": steps}, training={"lr": LR})
+    users = run.world.users
+    plain = [PlainPeft(run) for _ in users]
+    shares = [user.samples / sum(other.samples for other in users) for user in users]
+    assert len(set(shares)) > 1, "equal shares would not test the weights"
+    for number in range(rounds):
+        for user, model in enumerate(plain):
+            for step in range(steps):
+                model.step(batch_of(run, user, number * steps + step))
+        adapters = [model.adapter() for model in plain]
+        mean = {
+            name: sum(share * adapter[name] for share, adapter in zip(shares, adapters, strict=True))
+            for name in adapters[0]
+        }
+        for model in plain:
+            model.load(mean)
+    assert_adapters_equal(adapter_of(run), plain[0].adapter())
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, [1, 2], [1, 3], [2, 3]], ids=str)
+def test_replicated_split_fed_learns_what_federated_learning_learns(cut: Any, run_small: Runner) -> None:
+    split = run_small({"name": "splitfed", "cut": cut})
+    federated = run_small({"name": "federated"})
+    for ours, theirs in zip(split.observer.rows, federated.observer.rows, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=LOSS)
+    assert_adapters_equal(adapter_of(split), adapter_of(federated))
+
+
+def test_a_shared_server_takes_one_step_for_each_activation_in_the_order_of_arrival(run_small: Runner) -> None:
+    """The record tells the order; a plain loop in that order, with one server-side optimiser, learns the same."""
+    scheme = {"name": "splitfed", "cut": 1, "server": "shared", "main_server": "cloud", "rounds": 1, "local_steps": 2}
+    run = run_small(scheme, training={"lr": LR})
+    arrivals = [
+        (a.user, a.step) for a in run.world.recorder.activities if a.node == "cloud" and a.user >= 0 and a.flops
+    ]
+    assert len(arrivals) == 2 * len(run.world.users)
+    assert arrivals != sorted(arrivals, key=lambda arrival: arrival[::-1]), "an order of its own, or nothing is tested"
+
+    server, clients = PlainPeft(run), [PlainPeft(run) for _ in run.world.users]
+    server_side = [name for name in server.adapter() if ".h.0." not in name]
+    for user, step in arrivals:
+        client = clients[user]
+        client.load({**client.adapter(), **{name: server.adapter()[name] for name in server_side}})
+        client.step(batch_of(run, user, step), also=server)
+    samples = [user.samples for user in run.world.users]
+    adapters = [client.adapter() for client in clients]
+    mean = {
+        name: sum(n / sum(samples) * adapter[name] for n, adapter in zip(samples, adapters, strict=True))
+        for name in adapters[0]
+    }
+    assert_adapters_equal(adapter_of(run), {**mean, **{name: server.adapter()[name] for name in server_side}})
+
+
+def test_split_learning_is_sequential_training_over_the_users(run_small: Runner) -> None:
+    """Each user takes over the weights of the one before; every entity keeps its own moments, the server one set."""
+    run = run_small(
+        {"name": "split_learning", "cut": 1, "main_server": "cloud", "rounds": 1, "local_steps": 1},
+        training={"lr": LR},
+    )
+    plain = PlainPeft(run)
+    user_side = [name for name in plain.adapter() if ".h.0." in name]
+    fresh = [PlainPeft(run) for _ in run.world.users]  # user-side moments begin anew with every user of the round
+    weights = plain.adapter()
+    for user, model in enumerate(fresh):
+        model.load(weights)
+        plain.load(weights)
+        ids = batch_of(run, user, 0)
+        model.step(ids)
+        plain.step(ids)
+        weights = {name: (model if name in user_side else plain).adapter()[name] for name in weights}
+    assert_adapters_equal(adapter_of(run), weights)
+
+
+def test_the_written_adapter_gives_the_reported_perplexity(run_small: Runner, tmp_path: Any) -> None:
+    run = run_small({"name": "splitfed", "cut": 2, "rounds": 2}, training={"lr": 1e-2})
+    summary = results.write(run, tmp_path / "run")
+    model = peft.PeftModel.from_pretrained(load_base(run.base.name).model, tmp_path / "run" / "adapter").eval()
+    held_out = run.runtime.lab.held_out
+    ids, targets = torch.from_numpy(held_out.ids), torch.from_numpy(held_out.targets)
+    with torch.no_grad():
+        loss = float(model(input_ids=ids, labels=targets).loss)
+    assert loss == pytest.approx(summary["final"]["loss"], abs=LOSS)
+    assert summary["final"]["perplexity"] < summary["initial"]["perplexity"]

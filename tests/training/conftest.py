@@ -1,0 +1,207 @@
+"""Tiny random decoders, token data from a generator, and the unsplit PEFT training that everything is compared with."""
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import peft
+import pytest
+import torch
+from tokenizers import ByteLevelBPETokenizer
+from torch import Tensor
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from training import phases
+from training.base_model import BaseModel
+from training.lab import Lab
+from training.lora import Part
+from training.optimiser import AdamW, AdapterState
+from training.sequences import IGNORED, NO_LABEL, Sequences
+from training.split_model import SplitModel
+
+VOCABULARY = 101
+LR = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A kind of decoder: how to build a tiny frozen one of 4 blocks and width 32, and which matrices are adapted."""
+
+    name: str
+    build: Callable[[], PreTrainedModel]
+    targets: tuple[str, ...]
+
+    def lora(self, **options: object) -> peft.LoraConfig:
+        return peft.LoraConfig(**{"r": 4, "lora_alpha": 8, "target_modules": list(self.targets), **options})
+
+    def split(self) -> SplitModel:
+        return SplitModel.adapt(self.build(), self.lora())
+
+
+def tiny_gpt2() -> PreTrainedModel:
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=VOCABULARY,
+        n_positions=64,
+        n_embd=32,
+        n_layer=4,
+        n_head=4,
+        activation_function="gelu_pytorch_tanh",
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    return GPT2LMHeadModel(config).eval().requires_grad_(False)
+
+
+def tiny_llama() -> PreTrainedModel:
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+    )
+    return LlamaForCausalLM(config).eval().requires_grad_(False)
+
+
+GPT2 = Family(name="gpt2", build=tiny_gpt2, targets=("c_attn", "c_proj", "c_fc"))
+LLAMA = Family(name="llama", build=tiny_llama, targets=("q_proj", "v_proj", "down_proj"))
+
+
+class PlainPeft:
+    """The unsplit reference: PEFT's own model, the model's own loss, PyTorch's own AdamW."""
+
+    def __init__(self, model: PreTrainedModel, config: peft.LoraConfig, tensors: dict[str, Tensor]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PEFT says that it sets fan_in_fan_out for Conv1D
+            self.model = peft.get_peft_model(copy.deepcopy(model), copy.deepcopy(config)).eval()
+        self.load(tensors)
+        self.optimiser = torch.optim.AdamW((p for p in self.model.parameters() if p.requires_grad), LR, weight_decay=0)
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        peft.set_peft_model_state_dict(self.model, tensors)
+
+    def step(self, ids: Tensor, targets: Tensor) -> tuple[float, dict[str, Tensor]]:
+        """One step; the loss, and the gradients by the adapter's names."""
+        self.optimiser.zero_grad()
+        loss = self.model(input_ids=ids, labels=targets).loss
+        loss.backward()
+        named = self.model.named_parameters()
+        gradients = {name.replace(".default", ""): p.grad.clone() for name, p in named if p.requires_grad}
+        self.optimiser.step()
+        return loss.item(), gradients
+
+    def adapter(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in peft.get_peft_model_state_dict(self.model).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitStep:
+    """What a step through ``phases`` leaves: the loss, the gradient and the new state of each part."""
+
+    loss: float
+    gradients: list[Tensor]
+    states: list[AdapterState]
+
+
+def take_split_step(
+    model: SplitModel, parts: Sequence[Part], states: Sequence[AdapterState], ids: Tensor, targets: Tensor
+) -> SplitStep:
+    """Forward part by part, loss and backward at the last, backward part by part, AdamW in each."""
+    x, held = ids, []
+    for part, state in zip(parts[:-1], states, strict=False):
+        held.append(phases.forward(model, part, state.weights, x))
+        x = held[-1].output.detach()
+    loss, found = phases.loss_and_backward(model, parts[-1], states[-1].weights, x, targets)
+    gradients = [found.adapter]
+    for kept in reversed(held):
+        found = phases.backward(kept, found.arriving)
+        gradients.insert(0, found.adapter)
+    stepped = [AdamW(lr=LR).step(state, gradient) for state, gradient in zip(states, gradients, strict=True)]
+    return SplitStep(loss=loss.item(), gradients=gradients, states=stepped)
+
+
+def random_tokens(rows: int, length: int, padded: Sequence[int] = ()) -> Sequences:
+    """``rows`` sequences of a generator's tokens; the rows ``padded`` end in a third of padding."""
+    ids = np.random.default_rng(7).integers(1, VOCABULARY, (rows, length))
+    targets = ids.copy()
+    for row in padded:
+        ids[row, -(length // 3) :], targets[row, -(length // 3) :] = 0, IGNORED
+    author, label = np.zeros(rows, dtype=np.int64), np.full(rows, NO_LABEL)
+    return Sequences(ids=ids, targets=targets, author=author, label=label, authors=("generator",))
+
+
+def random_adapter(model: SplitModel) -> Tensor:
+    """An adapter of the whole model whose B is not zero, so that it matters from the first step."""
+    return 0.05 * torch.randn(model.layout.parameters(model.whole), generator=torch.Generator().manual_seed(3))
+
+
+def byte_tokenizer() -> PreTrainedTokenizerFast:
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator(["the radio"], vocab_size=257, special_tokens=["<|endoftext|>"])
+    return PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token="<|endoftext|>")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Sums in one order: with several threads, bits may depend on how work is shared out."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def gpt2() -> Family:
+    return GPT2
+
+
+@pytest.fixture(params=[GPT2, LLAMA], ids=lambda family: family.name)
+def family(request: pytest.FixtureRequest) -> Family:
+    """GPT-2 (Conv1D, learnt positions, tied head) and Llama (Linear, rotary angles, grouped-query attention)."""
+    return request.param
+
+
+@pytest.fixture
+def plain_peft() -> type[PlainPeft]:
+    return PlainPeft
+
+
+@pytest.fixture
+def split_step() -> Callable[..., SplitStep]:
+    return take_split_step
+
+
+@pytest.fixture
+def tokens() -> Callable[..., Sequences]:
+    return random_tokens
+
+
+@pytest.fixture
+def adapter_of() -> Callable[[SplitModel], Tensor]:
+    return random_adapter
+
+
+@pytest.fixture
+def tokenizer() -> PreTrainedTokenizerFast:
+    return byte_tokenizer()
+
+
+@pytest.fixture
+def lab() -> Lab:
+    """A tiny GPT-2 with 12 training and 5 held-out rows of 12 tokens, some padded."""
+    base = BaseModel(name="tiny", model=GPT2.build(), tokenizer=byte_tokenizer(), sha256="")
+    train, held_out = random_tokens(12, 12, padded=[2, 7]), random_tokens(5, 12, padded=[0])
+    return Lab.open(base, GPT2.lora(), train=train, held_out=held_out, optimiser=AdamW(lr=LR), seed=5)

@@ -1,0 +1,102 @@
+"""SplitModel: the parts, one after another, are the Hugging Face model itself."""
+
+from itertools import combinations
+
+import pytest
+import torch
+from torch import Tensor
+
+from training.lora import Part
+from training.sequences import IGNORED
+from training.split_model import SplitModel, next_token_loss
+
+ROUNDING = 1e-6  # single precision: the same sums, in another order
+FP32_BYTES = 4
+
+CUTS = [list(cuts) for number in range(4) for cuts in combinations((1, 2, 3), number)]
+
+
+def logits_of(model: SplitModel, cuts: list[int], adapter: Tensor, ids: Tensor) -> Tensor:
+    x = ids
+    for part in model.parts(cuts):
+        x = model.forward(part, model.layout.matrices(part, adapter[model.layout.slice_of(part)]), x)
+    return x
+
+
+@pytest.fixture
+def ids(tokens) -> Tensor:
+    return torch.from_numpy(tokens(3, 10).ids)
+
+
+def test_without_a_bound_adapter_the_model_is_the_base_model(family, ids) -> None:
+    assert torch.equal(family.split().model(input_ids=ids).logits, family.build()(input_ids=ids).logits)
+
+
+@pytest.mark.parametrize("cuts", CUTS, ids=str)
+def test_an_adapter_with_b_zero_changes_no_bit_of_the_base_model(family, cuts, ids) -> None:
+    model = family.split()
+    start = model.layout.initial(model.whole, seed=1)
+    assert torch.equal(logits_of(model, cuts, start, ids), family.build()(input_ids=ids).logits)
+
+
+@pytest.mark.parametrize("cuts", CUTS, ids=str)
+def test_cutting_changes_no_bit_of_the_logits(family, cuts, ids, adapter_of) -> None:
+    model = family.split()
+    adapter = adapter_of(model)
+    assert torch.equal(logits_of(model, cuts, adapter, ids), logits_of(model, [], adapter, ids))
+
+
+def test_what_crosses_a_cut_is_the_hidden_state_of_the_base_model(family, ids) -> None:
+    model = family.split()
+    hidden = family.build()(input_ids=ids, output_hidden_states=True).hidden_states  # embeddings, then each block
+    for cut in (1, 2, 3):
+        part = Part(first=0, last=cut)
+        sent = model.forward(part, model.layout.matrices(part, model.layout.initial(part, seed=1)), ids)
+        assert torch.equal(sent, hidden[cut])
+
+
+def test_running_a_part_leaves_the_model_whole_even_after_an_error(family, ids, adapter_of) -> None:
+    model = family.split()
+    part = Part(first=1, last=3)
+    matrices = model.layout.matrices(part, adapter_of(model)[model.layout.slice_of(part)])
+    model.forward(part, matrices, torch.zeros(3, 10, 32))
+    with pytest.raises(RuntimeError):
+        model.forward(part, matrices, torch.zeros(3, 10, 33))
+    assert torch.equal(model.model(input_ids=ids).logits, family.build()(input_ids=ids).logits)
+
+
+def test_cuts_name_the_first_block_of_the_next_part(gpt2) -> None:
+    model = gpt2.split()
+    assert model.parts([1, 3]) == [Part(first=0, last=1), Part(first=1, last=3), Part(first=3, last=4)]
+    assert model.parts([]) == [model.whole]
+    assert [str(part) for part in model.parts([3])] == ["0:3", "3:4"]
+
+
+@pytest.mark.parametrize("cuts", [[0], [4], [5], [-1], [2, 2], [3, 1], [1, 4]])
+def test_cuts_that_leave_a_part_empty_are_refused(gpt2, cuts) -> None:
+    with pytest.raises(ValueError, match=r"scheme\.cut = \[.*\]: cut layers must rise between 1 and 3$"):
+        gpt2.split().parts(cuts)
+
+
+@pytest.mark.parametrize("cuts", CUTS, ids=str)
+def test_parts_hold_every_weight_once_but_a_tied_head_twice(family, cuts) -> None:
+    model = family.split()
+    base = family.build()
+    held = sum(p.numel() for p in base.parameters())  # a tied matrix is one parameter
+    if base.config.tie_word_embeddings and cuts:
+        held += base.config.vocab_size * base.config.hidden_size
+    assert sum(model.weight_bytes(part) for part in model.parts(cuts)) == FP32_BYTES * held
+
+
+def test_the_loss_is_the_models_own(family, ids) -> None:
+    targets = ids.clone()
+    targets[1, 6:] = IGNORED
+    found = family.build()(input_ids=ids, labels=targets)
+    assert next_token_loss(found.logits, targets).item() == pytest.approx(found.loss.item(), abs=ROUNDING)
+
+
+def test_a_model_without_a_list_of_blocks_is_refused(gpt2) -> None:
+    model = gpt2.build()
+    model.config.n_layer = 5
+    with pytest.raises(ValueError, match="GPT2LMHeadModel has no list of decoder blocks to cut"):
+        SplitModel.adapt(model, gpt2.lora())
