@@ -10,6 +10,7 @@ def main() -> None:
     from cosim.commands import application  # noqa: PLC0415 - so that importing this module costs nothing
     from cosim.scenario.errors import ScenarioError  # noqa: PLC0415
 
+    sys.path.insert(0, "")  # a scenario may name parts of the user's own, in the current folder
     try:
         application()
     except ScenarioError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import simpy
@@ -14,6 +15,14 @@ from cosim.clock import NS_PER_S, Clock, to_s
 
 _HORIZON_NS = 365 * 24 * 3600 * NS_PER_S
 """A transfer that has not ended after a simulated year never will."""
+
+
+class Cell(Protocol):
+    """One direction of a cell; how the transfers in it share the band is its own affair."""
+
+    def send(self, link: int, nbytes: int) -> simpy.Event:
+        """Carry ``nbytes`` over ``link``; the event is the arrival of the last bit, its value the energy in joules."""
+        ...
 
 
 @dataclass(eq=False)
@@ -43,7 +52,7 @@ class EqualShareCell:
         self._generation = 0
 
     def send(self, link: int, nbytes: int) -> simpy.Event:
-        """Carry ``nbytes`` over ``link``; the event is the arrival of the last bit, its value the energy in joules.
+        """See ``Cell.send``.
 
         Raises:
             TransferNeverFinishes: the channel is so weak that the transfer would not end within a year.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from cosim.cell import EqualShareCell
+from cosim.cell import Cell
 from cosim.clock import Clock, to_ns
 from cosim.nodes import Edge, Node, User
 from cosim.recorder import Kind, Recorder
@@ -40,8 +40,8 @@ class Network:
     clock: Clock
     recorder: Recorder
     cloud: Node
-    uplinks: Sequence[EqualShareCell]
-    downlinks: Sequence[EqualShareCell]
+    uplinks: Sequence[Cell]
+    downlinks: Sequence[Cell]
     to_cloud: Sequence[Wire]
     from_cloud: Sequence[Wire]
 
@@ -83,7 +83,7 @@ class Network:
             yield from self._wire(self.from_cloud[there.index], here, refs)
 
     def _radio(
-        self, cell: EqualShareCell, link: int, sender: Node, kind: Kind, refs: Sequence[Ref]
+        self, cell: Cell, link: int, sender: Node, kind: Kind, refs: Sequence[Ref]
     ) -> Generator[simpy.Event, object, None]:
         start, story = self.clock.now_ns, self.recorder.story
         energy_j = yield cell.send(link, sum(ref.nbytes for ref in refs))

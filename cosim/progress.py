@@ -16,7 +16,7 @@ class RunsProgress:
     """A bar for each run, by label; nothing is drawn when ``quiet``."""
 
     def __init__(self, labels: Sequence[str], rounds: Sequence[int], *, quiet: bool) -> None:
-        self._progress = Progress(
+        self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
@@ -27,22 +27,22 @@ class RunsProgress:
         )
         width = max(map(len, labels))
         self._tasks = {
-            label: self._progress.add_task(label.ljust(width), total=total, seen="")
+            label: self.bars.add_task(label.ljust(width), total=total, seen="")
             for label, total in zip(labels, rounds, strict=True)
         }
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self.bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        self.bars.stop()
 
     def seen(self, label: str, row: Row) -> None:
         """A round of ``label`` has ended."""
-        self._progress.update(self._tasks[label], completed=row["round"], seen=describe(row))
+        self.bars.update(self._tasks[label], completed=row["round"], seen=describe(row))
 
 
 def describe(row: Row) -> str:

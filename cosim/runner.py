@@ -85,11 +85,11 @@ def _prepare(scenario: Scenario) -> tuple[Lab, BaseModel, str, peft.LoraConfig, 
     import peft  # noqa: PLC0415
     import torch  # noqa: PLC0415
 
-    from training import sequences  # noqa: PLC0415
     from training.base_model import load_base  # noqa: PLC0415
-    from training.corpora import load_corpus  # noqa: PLC0415
+    from training.corpora import by_passage, load_corpus  # noqa: PLC0415
     from training.lab import Lab  # noqa: PLC0415
     from training.optimiser import AdamW  # noqa: PLC0415
+    from training.sequences import pack, pad  # noqa: PLC0415
 
     torch.set_num_threads(1)  # the same numbers on every machine, and cores left for other runs
     data, wanted = scenario.data, scenario.model.lora
@@ -101,9 +101,11 @@ def _prepare(scenario: Scenario) -> tuple[Lab, BaseModel, str, peft.LoraConfig, 
         label_column=data.label_column,
         validation=data.validation,
     )
-    arrange = {"pack": sequences.pack, "pad": sequences.pad}[data.sequences]
-    train = arrange(corpus.train, base.tokenizer, data.sequence_length)
-    held_out = sequences.pack(corpus.held_out, base.tokenizer, data.sequence_length)
+    if data.sequences == "pack":
+        train = pack(corpus.train, base.tokenizer, data.sequence_length)
+    else:
+        train = pad(by_passage(corpus.train), base.tokenizer, data.sequence_length)
+    held_out = pack(corpus.held_out, base.tokenizer, data.sequence_length)
     lora = peft.LoraConfig(
         r=wanted.r, lora_alpha=wanted.alpha, target_modules=list(wanted.targets), task_type="CAUSAL_LM"
     )

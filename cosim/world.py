@@ -13,6 +13,7 @@ from channel_models.links import RadioLinks
 from channel_models.randomness import Stream
 from channel_models.shadowing import LogNormalShadowing
 from cosim import registry
+from cosim.cell import Cell
 from cosim.clock import Clock, to_ns
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
@@ -37,7 +38,6 @@ class World:
     seed: int
     clock: Clock
     recorder: Recorder
-    runtime: Runtime
     users: list[User]
     edges: list[Edge]
     cloud: Node
@@ -61,7 +61,6 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
     """Users (holding ``rows``), edge servers, cloud, cells and wires of ``scenario``."""
     clock = Clock()
     recorder = Recorder(clock)
-
     services = Services(clock=clock, recorder=recorder, runtime=runtime)
     cloud = Cloud(name="cloud", processor=_processor(scenario.cloud.compute, 0.5), services=services)
     edges = [
@@ -84,7 +83,6 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         seed=scenario.seed,
         clock=clock,
         recorder=recorder,
-        runtime=runtime,
         users=users,
         edges=edges,
         cloud=cloud,
@@ -121,7 +119,7 @@ def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) 
     gain = radio_gain(scenario)
     access = registry.find("access", radio.access)
 
-    def cells(direction: str, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[object]:
+    def cells(direction: str, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[Cell]:
         stream = Stream(scenario.seed, f"{direction} fading")
         fading = registry.find("fading", radio.fading)(stream=stream, block_ns=to_ns(radio.coherence_time))
         links = RadioLinks(
@@ -141,8 +139,8 @@ def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) 
         clock=clock,
         recorder=recorder,
         cloud=cloud,
-        uplinks=cells("uplink", scenario.users.power, radio.edge_noise_figure, splits_power=False),  # type: ignore[arg-type]
-        downlinks=cells("downlink", scenario.edges.power, radio.user_noise_figure, splits_power=True),  # type: ignore[arg-type]
+        uplinks=cells("uplink", scenario.users.power, radio.edge_noise_figure, splits_power=False),
+        downlinks=cells("downlink", scenario.edges.power, radio.user_noise_figure, splits_power=True),
         to_cloud=wires(),
         from_cloud=wires(),
     )

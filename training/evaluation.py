@@ -36,7 +36,6 @@ def evaluate(model: SplitModel, adapter: Tensor, data: Sequences) -> Metrics:
         logits = model.forward(model.whole, matrices, ids)[:, :-1].flatten(0, 1)  # (batch * (seq - 1), vocabulary)
         expected = targets[:, 1:].flatten()
         loss += nn.functional.cross_entropy(logits, expected, ignore_index=IGNORED, reduction="sum").item()
-        counted = expected != IGNORED
-        correct += int((logits.argmax(-1) == expected)[counted].sum())
-        tokens += int(counted.sum())
+        correct += int((logits.argmax(-1) == expected).sum())  # no token is IGNORED: padding is never right
+        tokens += int((expected != IGNORED).sum())
     return Metrics(loss=loss / max(tokens, 1), accuracy=correct / max(tokens, 1))

@@ -38,7 +38,7 @@ def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
     if positions and length > positions:
         problems.append(f"data.sequence_length = {length}: {scenario.model.base} has {positions} positions")
     for entry in found:
-        cuts = getattr(entry.options, "cuts", ())
+        cuts = getattr(entry.options, "cut", ())
         if blocks and any(a >= b for a, b in zip((0, *cuts), (*cuts, blocks), strict=True)):
             problems.append(
                 f"{entry.label}: scheme.cut = {list(cuts)}: cut layers must rise between 1 and {blocks - 1}, "

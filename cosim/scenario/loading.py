@@ -27,7 +27,7 @@ class _Dumper(yaml.SafeDumper):
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen = set()
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
+        key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
             raise ScenarioError(f"line {key_node.start_mark.line + 1}: {key!r} cannot be a key, only a word can")
         if key in seen:

@@ -135,11 +135,16 @@ class Partition(BaseModel):
             ValueError: an option that it does not have, lacks, or cannot use.
         """
         partitioner, options = registry.find("partition", self.name), self.model_extra or {}
-        known = inspect.signature(partitioner).parameters
+        signature = inspect.signature(partitioner)
+        try:
+            signature.bind(**options)
+        except TypeError as error:
+            takes = ", ".join(signature.parameters)
+            raise ValueError(f"{self.name} takes {takes}, not {', '.join(options) or 'nothing'}") from error
         try:
             return partitioner(**options)
         except TypeError as error:
-            raise ValueError(f"{self.name} takes {', '.join(known)}, not {', '.join(options) or 'nothing'}") from error
+            raise ValueError(f"an option has a value of the wrong type: {error}") from error
 
 
 class Data(Section):

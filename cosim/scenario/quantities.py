@@ -26,8 +26,9 @@ _NUMBER_AND_UNIT = re.compile(rf"\s*({_NUMBER})\s*({_UNIT})\s*")
 
 @lru_cache(maxsize=1)
 def _registry() -> pint.UnitRegistry:  # type: ignore[type-arg]
-    registry: pint.UnitRegistry = pint.UnitRegistry()  # type: ignore[type-arg]
-    registry.define("FLOP = []")
+    registry: pint.UnitRegistry = pint.UnitRegistry(on_redefinition="ignore")  # type: ignore[type-arg]
+    registry.define("FLOP = [operation]")  # were they without dimension, as pint has bits,
+    registry.define("bit = [information]")  # then bit/s and FLOP/s would be hertz
     return registry
 
 

@@ -23,7 +23,7 @@ class SplitLearning(Scheme):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self.parts = self.learning.parts(self.options.cuts)
+        self.parts = self.learning.parts(self.options.cut)
         self._stages: dict[tuple[str, int], Stage] = {}
         cloud = self.world.cloud
         self.current: list[tuple[Node, Ref]] = [

@@ -33,7 +33,7 @@ class SplitFed(AveragingScheme):
 
     def cut(self) -> list[Part]:
         """User part and server part; with two cuts, user, edge and cloud part."""
-        return self.learning.parts(self.options.cuts)
+        return self.learning.parts(self.options.cut)
 
     def chain(self, user: User) -> list[Stage]:
         """The user's own stage, and those of the servers: the user's own copies, or the shared ones."""

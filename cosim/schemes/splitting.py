@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainValidator
 
 from cosim.nodes import Node, User
 from cosim.scenario.models import Count, default
@@ -10,20 +12,26 @@ from cosim.schemes.base import SchemeOptions
 from cosim.world import World
 
 
+def _cuts(given: Any) -> tuple[int, ...]:
+    cuts = tuple(given) if isinstance(given, list | tuple) else (given,)
+    if len(cuts) not in {1, 2} or any(type(cut) is not int or cut < 1 for cut in cuts):
+        raise ValueError("expected a number of blocks such as 3, or two that rise such as [2, 6]")
+    return cuts
+
+
+Cuts = Annotated[tuple[int, ...], PlainValidator(_cuts, json_schema_input_type=Count | tuple[Count, Count])]
+"""Cut layers, one or two; a single one may stand alone."""
+
+
 class SplitOptions(SchemeOptions):
     """A cut layer counts the blocks before it: ``cut: 3`` leaves the embeddings and blocks 0, 1, 2 to the user."""
 
-    cut: Count | tuple[Count, Count] = default(3, "user | main server; two cut layers: user | edge server | cloud")
+    cut: Cuts = default(3, "user | main server; two cut layers: user | edge server | cloud")
     main_server: Literal["edge", "cloud"] = default("edge", "who runs the part beyond a single cut")
-
-    @property
-    def cuts(self) -> tuple[int, ...]:
-        """The cut layers, one or two."""
-        return (self.cut,) if isinstance(self.cut, int) else self.cut
 
 
 def holders(options: SplitOptions, world: World, user: User) -> list[Node]:
     """Who runs each part of the user's mini-batches."""
-    if len(options.cuts) == 2:
+    if len(options.cut) == 2:
         return [user, user.edge, world.cloud]
     return [user, user.edge if options.main_server == "edge" else world.cloud]

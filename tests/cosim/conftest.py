@@ -115,13 +115,13 @@ def tiny() -> TinyWorld:
     return TinyWorld()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_tiny() -> Callable[[], TinyWorld]:
     """Several worlds."""
     return TinyWorld
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_cell() -> Callable[..., tuple[Clock, EqualShareCell]]:
     """A cell on a clock of its own, of links that give 8 Mbit/s to a user alone, or of the given ones."""
 
@@ -130,8 +130,6 @@ def make_cell() -> Callable[..., tuple[Clock, EqualShareCell]]:
     ) -> tuple[Clock, EqualShareCell]:
         clock = Clock()
         links = links or flat_links(users=5, power_w=power_w, block_ns=block_ns)
-        return clock, EqualShareCell(
-            clock=clock, links=links, bandwidth_hz=BANDWIDTH_HZ, splits_power=splits_power
-        )
+        return clock, EqualShareCell(clock=clock, links=links, bandwidth_hz=BANDWIDTH_HZ, splits_power=splits_power)
 
     return make

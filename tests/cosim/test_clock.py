@@ -22,7 +22,7 @@ def test_seconds_become_whole_nanoseconds(seconds: float, ns: int) -> None:
 
 @pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, -1e-9, np.float32("nan")])
 def test_a_delay_that_is_none_is_refused_by_value(seconds: float) -> None:
-    with pytest.raises(ValueError, match="a delay must be finite and not negative, not .* s"):
+    with pytest.raises(ValueError, match=r"a delay must be finite and not negative, not .* s"):
         to_ns(seconds)
 
 
@@ -42,6 +42,10 @@ def test_single_precision_delays_lose_nothing_on_the_way() -> None:
     clock.run(clock.process(many_steps()))
     assert clock.now_ns == 100_000 * MS
     assert clock.now_s == 100.0
+
+
+def test_a_single_precision_number_counts_as_what_it_is_and_not_as_what_single_precision_makes_of_it() -> None:
+    assert to_ns(np.float32(0.1)) == 100_000_001  # 0.1 is 0.100000001490116 there, and 1e8 ns have steps of 8
 
 
 def test_tenths_of_seconds_meet_where_floats_would_miss_each_other() -> None:

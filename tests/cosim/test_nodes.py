@@ -100,7 +100,9 @@ def test_a_job_is_run_when_its_event_comes_and_not_before(tiny: Any, monkeypatch
 
 
 @pytest.mark.parametrize(("watts", "seconds"), [(5.0, 2), (0.0, 3), (150.0, 1)])
-def test_energy_is_watts_times_seconds_of_computing_and_waiting_costs_none(tiny: Any, watts: float, seconds: int) -> None:
+def test_energy_is_watts_times_seconds_of_computing_and_waiting_costs_none(
+    tiny: Any, watts: float, seconds: int
+) -> None:
     tiny.cloud.processor = Processor(flops_per_s=float(SECOND), power_w=watts)
     serve(tiny, [0, 0], [seconds * SECOND] * 2)
     energies_j = [a.energy_j for a in tiny.recorder.activities if a.act == "computing"]

@@ -41,7 +41,8 @@ class Family:
     targets: tuple[str, ...]
 
     def lora(self, **options: object) -> peft.LoraConfig:
-        return peft.LoraConfig(**{"r": 4, "lora_alpha": 8, "target_modules": list(self.targets), **options})
+        usual = {"r": 4, "lora_alpha": 8, "target_modules": list(self.targets), "task_type": "CAUSAL_LM"}
+        return peft.LoraConfig(**(usual | options))
 
     def split(self) -> SplitModel:
         return SplitModel.adapt(self.build(), self.lora())

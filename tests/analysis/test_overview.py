@@ -1,0 +1,32 @@
+"""All that a comparison leaves at once."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis import overview
+
+
+def test_without_runs_there_is_nothing_to_show(tmp_path: Path) -> None:
+    overview.show(tmp_path, [], Console(quiet=True))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_comparison_leaves_a_table_and_pictures_with_their_numbers(
+    make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    make_run("fast")
+    make_run("slow", slowness=2.0)
+    console = Console(file=io.StringIO(), width=100)
+    overview.show(tmp_path, ["fast", "slow"], console)
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert names == {f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")}
+
+
+def test_analytic_runs_have_delays_but_no_learning_curve(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    make_run("analytic", perplexities=(None, None, None))
+    overview.show(tmp_path, ["analytic"], Console(quiet=True))
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert names == {"comparison.csv", "delay.csv", "delay.png"}

@@ -1,0 +1,120 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cosim.scenario import ScenarioError, load_scenario
+
+Write = Callable[..., Path]
+
+
+def problems(path: Path) -> list[str]:
+    """The lines of the refusal, without the file's name."""
+    with pytest.raises(ScenarioError) as refusal:
+        load_scenario(path)
+    return [line.removeprefix(f"{path}: ") for line in str(refusal.value).split("\n")]
+
+
+@pytest.fixture
+def six_blocks(tmp_path: Path) -> str:
+    """A folder with the configuration of a model of six blocks and 128 positions."""
+    folder = tmp_path / "six"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "gpt2", "n_layer": 6, "n_positions": 128}')
+    return str(folder)
+
+
+@pytest.mark.parametrize("cut", [6, 7, [2, 6], [3, 3], [4, 2]])
+def test_cut_layers_rise_inside_the_model(write: Write, six_blocks: str, cut: Any) -> None:
+    (line,) = problems(write(scheme={"name": "splitfed", "cut": cut}, model={"base": six_blocks}))
+    cuts = cut if isinstance(cut, list) else [cut]
+    assert line.startswith(f"splitfed: scheme.cut = {cuts}: cut layers must rise between 1 and 5, ")
+    assert line.endswith("having 6 blocks")
+
+
+@pytest.mark.parametrize("cut", [1, 5, [1, 2], [1, 5], [4, 5]])
+def test_cuts_that_leave_every_part_a_block_are_fine(write: Write, six_blocks: str, cut: Any) -> None:
+    load_scenario(write(scheme={"name": "splitfed", "cut": cut}, model={"base": six_blocks}))
+
+
+def test_the_cuts_of_compared_schemes_are_checked_too(write: Write, six_blocks: str) -> None:
+    compare = [{"name": "split_learning", "cut": 6}, {"name": "federated"}]
+    (line,) = problems(write(scheme={"name": "splitfed", "cut": 2}, compare=compare, model={"base": six_blocks}))
+    assert line.startswith("split_learning: scheme.cut = [6]")
+
+
+def test_a_sequence_has_to_fit_the_positions(write: Write, six_blocks: str) -> None:
+    load_scenario(write(model={"base": six_blocks}, data={"sequence_length": 128}))
+    (line,) = problems(write(model={"base": six_blocks}, data={"sequence_length": 129}))
+    assert line == f"data.sequence_length = 129: {six_blocks} has 128 positions"
+
+
+@pytest.mark.parametrize("base", ["./no/model/here", "~/no/model/here", "/no/model/here"])
+def test_a_model_folder_that_is_not_there_is_named(write: Write, base: str) -> None:
+    assert problems(write(model={"base": base})) == [f"model.base = {base!r}: no model in that folder"]
+
+
+def test_a_model_of_the_hub_is_not_looked_for(write: Write) -> None:
+    scheme = {"name": "splitfed", "cut": 30}
+    assert load_scenario(write(model={"base": "owner/model"}, scheme=scheme)).model.base == "owner/model"
+
+
+@pytest.mark.parametrize("key", ["corpus", "validation"])
+def test_a_corpus_that_is_not_there_is_named(write: Write, tmp_path: Path, key: str) -> None:
+    missing = str(tmp_path / "none.txt")
+    (line,) = problems(write(data={key: missing}))
+    assert line == f"data.{key} = {missing!r}: not python-docs, nor a path that exists, nor hub:owner/name"
+
+
+def test_corpora_that_may_be_there_are_fine(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("some text")
+    for source in (str(tmp_path / "text.txt"), str(tmp_path), "python-docs", "hub:owner/name"):
+        assert load_scenario(write(data={"corpus": source, "validation": source})).data.corpus == source
+
+
+@pytest.mark.parametrize(
+    "partition",
+    [
+        "natural",
+        {"name": "natural", "authors_per_user": 2},
+        {"name": "dirichlet", "alpha": 0.1},
+        {"name": "length", "alpha": 1, "buckets": 4},
+        {"name": "training.partition:Iid", "samples_per_user": 7},
+    ],
+)
+def test_partitions_with_their_options_are_fine(write: Write, partition: Any) -> None:
+    load_scenario(write(data={"partition": partition}))
+
+
+@pytest.mark.parametrize(
+    ("partition", "value"),
+    [
+        ({"name": "dirichlet"}, "alpha"),
+        ({"name": "dirichlet", "alpha": 0}, "0"),
+        ({"name": "dirichlet", "alpha": "much"}, "much"),
+        ({"name": "natural", "alpha": 0.1}, "alpha"),
+        ({"name": "natural", "authors_per_user": 0}, "0"),
+        ({"name": "no.such:Partition"}, "no.such:Partition"),
+        ("natrual", "natrual"),
+        (3, "3"),
+    ],
+)
+def test_a_partition_that_cannot_be_made_is_one_line_with_key_and_value(
+    write: Write, partition: Any, value: str
+) -> None:
+    (line,) = problems(write(data={"partition": partition}))
+    assert line.startswith("data.partition")
+    assert value in line
+
+
+def test_all_that_is_impossible_is_said_at_once(write: Write, six_blocks: str) -> None:
+    scheme = {"name": "splitfed", "cut": 9}
+    data = {"sequence_length": 999, "corpus": "nowhere.txt", "partition": {"name": "dirichlet"}}
+    lines = problems(write(scheme=scheme, model={"base": six_blocks}, data=data))
+    assert [line.split(" = ")[0] for line in lines] == [
+        "data.sequence_length",
+        "splitfed: scheme.cut",
+        "data.corpus",
+        "data.partition",
+    ]

@@ -1,0 +1,126 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cosim import registry
+from cosim.__main__ import main
+from cosim.commands import application
+
+ROOT = Path(__file__).parents[2]
+QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
+SLOW_TO_IMPORT = ("torch", "pandas", "matplotlib", "transformers", "cvxpy", "peft", "datasets", "pyarrow")
+COMMANDS = ("run", "compare", "validate", "schema", "list")
+
+Ended = tuple[int, str, str]  # exit status, standard output, standard error
+
+
+@pytest.fixture
+def cosim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """The program in this process, from ``main`` to its exit."""
+
+    def call(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["cosim", *map(str, arguments)])
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        shown = capsys.readouterr()
+        return int(ended.value.code or 0), shown.out, shown.err
+
+    return call
+
+
+def test_help_names_every_command() -> None:
+    result = CliRunner().invoke(application, ["--help"])
+    assert result.exit_code == 0
+    assert all(command in result.output for command in COMMANDS)
+    for command in COMMANDS:
+        assert CliRunner().invoke(application, [command, "--help"]).exit_code == 0
+
+
+def test_without_a_command_there_is_help() -> None:
+    assert "Usage" in CliRunner().invoke(application, []).output
+
+
+def test_a_valid_scenario_is_said_to_be_so(cosim: Callable[..., Ended]) -> None:
+    status, out, err = cosim("validate", QUICKSTART, "--set", "users.count=20")
+    assert (status, err) == (0, "")
+    assert "quickstart is valid (splitfed, federated, split_learning, centralised)" in out
+
+
+@pytest.mark.parametrize("command", ["validate", "run", "compare"])
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("users.count=0", "users.count = 0"),
+        ("users.cuont=2", "users.cuont = 2: unknown key (did you mean users.count?)"),
+        ("radio.bandwidth=20", "radio.bandwidth = 20: a frequency needs a number and a unit"),
+        ("users.power=99999 dBm", "users.power = '99999 dBm': a power must be finite"),
+        ("scheme.name=splitfad", "scheme.name = 'splitfad': not one of"),
+        ("nonsense", "--set nonsense: expected key=value"),
+    ],
+)
+def test_wrong_input_is_status_2_and_one_line(
+    cosim: Callable[..., Ended], tmp_path: Path, command: str, override: str, says: str
+) -> None:
+    out = [] if command == "validate" else ["--out", tmp_path / "results"]
+    status, out_text, err = cosim(command, QUICKSTART, "--set", override, *out)
+    assert status == 2
+    assert out_text == ""
+    assert says in err
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind
+
+
+def test_a_file_that_is_not_there_is_status_2_and_one_line(cosim: Callable[..., Ended], tmp_path: Path) -> None:
+    assert cosim("validate", tmp_path / "none.yaml") == (2, "", f"{tmp_path / 'none.yaml'}: no such file\n")
+
+
+def test_the_seed_of_the_command_line_is_checked_like_the_scenarios(cosim: Callable[..., Ended]) -> None:
+    status, _, err = cosim("run", QUICKSTART, "--seed", -1)
+    assert status == 2
+    assert "seed = -1: input should be greater than or equal to 0" in err
+
+
+def test_list_prints_every_name_of_every_family() -> None:
+    shown = CliRunner().invoke(application, ["list"]).output
+    assert all(name in shown for names in registry.FAMILIES.values() for name in names)
+    fading = CliRunner().invoke(application, ["list", "fading"]).output
+    assert "rayleigh" in fading
+    assert "splitfed" not in fading
+
+
+def test_list_of_an_unknown_family_names_the_known_ones(cosim: Callable[..., Ended]) -> None:
+    status, _, err = cosim("list", "scheems")
+    assert (status, err) == (2, f"list scheems: not one of {', '.join(registry.FAMILIES)}\n")
+
+
+def test_schema_prints_json() -> None:
+    schema = json.loads(CliRunner().invoke(application, ["schema"]).output)
+    assert {"name", "scheme", "users", "radio"} <= set(schema["properties"])
+
+
+def test_checking_a_scenario_imports_nothing_that_is_slow() -> None:
+    probe = (
+        "import sys, cosim.commands; early = set(sys.modules)\n"
+        f"sys.argv = ['cosim', 'validate', {str(QUICKSTART)!r}]\n"
+        "from cosim.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print([n for n in {SLOW_TO_IMPORT} if n in early], [n for n in {SLOW_TO_IMPORT} if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.stderr == ""
+    assert "is valid" in done.stdout
+    assert done.stdout.endswith("[] []\n")
+
+
+def test_as_a_program_a_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cosim", "validate", str(tmp_path / "none.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{tmp_path / 'none.yaml'}: no such file\n")

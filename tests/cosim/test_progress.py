@@ -1,0 +1,20 @@
+"""What a running simulation says of itself."""
+
+from cosim.progress import RunsProgress, describe
+
+ROW = {"round": 3, "sim_time_s": 12.34, "train_loss": 4.5, "perplexity": 61.2}
+
+
+def test_a_round_is_described_by_simulated_time_and_learning() -> None:
+    assert describe(ROW) == "simulated 12.3 s  loss 4.500  perplexity 61.20"
+
+
+def test_an_analytic_round_has_time_only() -> None:
+    assert describe({**ROW, "train_loss": None, "perplexity": None}) == "simulated 12.3 s"
+
+
+def test_each_run_has_a_bar_of_its_own_that_fills_with_its_rounds() -> None:
+    with RunsProgress(["a", "b"], [3, 6], quiet=True) as progress:
+        progress.seen("b", ROW)
+        bars = {task.description.strip(): (task.completed, task.total) for task in progress.bars.tasks}
+    assert bars == {"a": (0, 3), "b": (3, 6)}

@@ -1,0 +1,37 @@
+import pytest
+
+from cosim import registry
+
+MEMBERS = [(family, name) for family, names in registry.FAMILIES.items() for name in names]
+
+
+@pytest.mark.parametrize(("family", "name"), MEMBERS)
+def test_every_name_leads_to_code_with_one_line_of_documentation(family: str, name: str) -> None:
+    assert callable(registry.find(family, name))
+    summary = registry.summary(family, name)
+    assert summary.endswith((".", ":")) or len(summary.split()) > 2
+    assert "\n" not in summary
+
+
+@pytest.mark.parametrize("family", registry.FAMILIES)
+def test_an_unknown_name_is_refused_in_one_line_that_lists_the_known_ones(family: str) -> None:
+    with pytest.raises(ValueError, match=r"^not one of .*, nor a reference package\.module:Name$") as refusal:
+        registry.find(family, "no_such_part")
+    assert all(name in str(refusal.value) for name in registry.FAMILIES[family])
+
+
+def test_a_part_of_ones_own_is_found_by_reference() -> None:
+    from fractions import Fraction
+
+    assert registry.check("access", "fractions:Fraction") == "fractions:Fraction"
+    assert registry.find("access", "fractions:Fraction") is Fraction
+
+
+@pytest.mark.parametrize(
+    "reference", ["no_such_package.module:Name", "json:NoSuchName", ".relative:Name", ":Name", "json:"]
+)
+def test_a_reference_that_leads_nowhere_is_named_in_one_line(reference: str) -> None:
+    with pytest.raises(ValueError, match="cannot be imported") as refusal:
+        registry.find("access", reference)
+    assert repr(reference) in str(refusal.value)
+    assert "\n" not in str(refusal.value)

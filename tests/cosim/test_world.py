@@ -1,0 +1,146 @@
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cosim.scenario import Scenario
+from cosim.world import World, build_world, radio_gain
+from training.jobs import AnalyticRuntime, Cost, Job, Output, Ref
+from training.partition import Natural
+from training.sequences import Sequences
+
+AUTHORS, ROWS_EACH = 40, 6
+PARTITION_SEED = 5
+SPEED, SPREAD = 20e9, 0.5
+Z_LIMIT = 4.0  # a false alarm once in 16,000 seeds, and the seed is fixed
+FEW = [1, 2, 3, 5, 8]
+
+
+def scenario(users: int, seed: int = 0, **more: Any) -> Scenario:
+    tree = {
+        "name": "small",
+        "seed": seed,
+        "scheme": {"name": "federated"},
+        "users": {"count": users, "compute": {"speed": "20 GFLOP/s", "spread": SPREAD}},
+        "edges": {"count": 2, "compute": {"speed": "2 TFLOP/s", "spread": 0.1}},
+    }
+    return Scenario.model_validate({**tree, **more})
+
+
+def world(users: int, seed: int = 0, **more: Any) -> World:
+    ids = np.arange(AUTHORS * ROWS_EACH * 8).reshape(-1, 8)
+    author = np.arange(len(ids)) // ROWS_EACH
+    sequences = Sequences(
+        ids=ids, targets=ids, author=author, label=np.full(len(ids), -1), authors=tuple(map(str, range(AUTHORS)))
+    )
+    rows = Natural(authors_per_user=1).assign(sequences, users, PARTITION_SEED) if users <= AUTHORS else [ids] * users
+    return build_world(scenario(users, seed, **more), AnalyticRuntime(lab=None), rows)  # type: ignore[arg-type]
+
+
+def uplink_ends_ns(built: World, user: int) -> list[int]:
+    """When messages of the user arrive that are sent one after another over a few hundred fading blocks."""
+    ends, person = [], built.users[user]
+
+    def story():
+        for _ in range(5):
+            job = Job(None, (), Cost(), {}, "")  # type: ignore[arg-type]
+            payload = Ref(job, "it", Output(nbytes=300_000, kind="activation"), "")
+            yield from built.network.send(person, person.edge, [payload])
+            ends.append(built.clock.now_ns)
+
+    built.clock.run(built.clock.process(story()))
+    return ends
+
+
+def test_the_world_has_what_the_scenario_counts() -> None:
+    built = world(users=5)
+    assert [node.name for node in built.nodes] == [
+        *("user0", "user1", "user2", "user3", "user4"),
+        *("edge0", "edge1", "cloud"),
+    ]
+    assert [user.edge.index for user in built.users] == [0, 1, 0, 1, 0]
+    assert [user.samples for user in built.users] == [ROWS_EACH] * 5
+    assert len(built.network.uplinks) == len(built.network.downlinks) == len(built.network.to_cloud) == 2
+
+
+def test_speeds_fill_the_spread_evenly_and_stay_within_it() -> None:
+    users = 400
+    speeds = np.array([user.processor.flops_per_s for user in world(users).users])
+    assert speeds.min() >= SPEED * (1 - SPREAD)
+    assert speeds.max() <= SPEED * (1 + SPREAD)
+    deviation = SPEED * SPREAD / np.sqrt(3)  # of a uniform number
+    assert abs(speeds.mean() - SPEED) < Z_LIMIT * deviation / np.sqrt(users)
+    assert speeds.std() == pytest.approx(deviation, rel=0.1)  # standard error 2 percent
+
+
+def test_edge_servers_draw_apart_from_users_and_the_cloud_has_the_speed_itself() -> None:
+    built = world(users=2, cloud={"compute": {"speed": "20 TFLOP/s", "spread": 0.9}})
+    assert built.cloud.processor.flops_per_s == 20e12
+    user_draw, edge_draw = (
+        (node.processor.flops_per_s / speed - 1) / spread
+        for node, speed, spread in ((built.users[0], 20e9, SPREAD), (built.edges[0], 2e12, 0.1))
+    )
+    assert abs(user_draw - edge_draw) > 1e-6
+
+
+@pytest.mark.parametrize(("fewer", "more"), list(pairwise(FEW)))
+def test_adding_users_leaves_the_others_as_they_were_bit_for_bit(fewer: int, more: int) -> None:
+    small, large = world(fewer), world(more)
+    assert np.array_equal(radio_gain(scenario(fewer)), radio_gain(scenario(more))[:fewer])
+    for before, after in zip(small.users, large.users, strict=False):
+        assert before.processor == after.processor
+        assert before.edge.name == after.edge.name
+        assert np.array_equal(before.rows, after.rows)
+        assert [small.batch_rows(before, i) for i in range(9)] == [large.batch_rows(after, i) for i in range(9)]
+    assert [edge.processor for edge in small.edges] == [edge.processor for edge in large.edges]
+    last = fewer - 1
+    assert uplink_ends_ns(small, last) == uplink_ends_ns(large, last)
+
+
+def test_users_with_the_same_data_go_through_it_in_orders_of_their_own() -> None:
+    built = world(users=2)
+    built.users[1].rows = built.users[0].rows
+    first, second = ([built.batch_rows(user, i) for i in range(9)] for user in built.users)
+    assert first != second
+
+
+def test_a_position_depends_on_the_user_alone() -> None:
+    without_shadowing = {"radio": {"shadowing": "0 dB"}}
+    few, many = scenario(3, **without_shadowing), scenario(9, **without_shadowing)
+    assert np.array_equal(radio_gain(few), radio_gain(many)[:3])
+    assert len(set(radio_gain(many).tolist())) == 9
+
+
+def test_what_one_key_says_leaves_the_draws_of_the_others_alone() -> None:
+    calm, loud = scenario(4, radio={"shadowing": "0 dB"}), scenario(4, radio={"shadowing": "16 dB"})
+    middle = scenario(4, radio={"shadowing": "8 dB"})
+    in_db = [10 * np.log10(radio_gain(each)) for each in (calm, middle, loud)]
+    assert in_db[1] - in_db[0] == pytest.approx((in_db[2] - in_db[0]) / 2)  # the same draws, twice as deep
+    assert world(4, radio={"shadowing": "16 dB"}).users[3].processor == world(4).users[3].processor
+
+
+def test_the_same_seed_gives_the_same_world_and_another_seed_another() -> None:
+    one, again, other = world(4, seed=1), world(4, seed=1), world(4, seed=2)
+    assert [user.processor for user in one.users] == [user.processor for user in again.users]
+    assert uplink_ends_ns(one, 3) == uplink_ends_ns(again, 3)
+    for mine, theirs in zip(one.users, other.users, strict=True):
+        assert mine.processor != theirs.processor
+        assert [one.batch_rows(mine, i) for i in range(9)] != [other.batch_rows(theirs, i) for i in range(9)]
+    assert not np.any(radio_gain(scenario(4, seed=1)) == radio_gain(scenario(4, seed=2)))
+    assert uplink_ends_ns(world(4, seed=1), 2) != uplink_ends_ns(other, 2)
+
+
+def test_the_two_directions_of_a_link_fade_apart() -> None:
+    radio = {"user_noise_figure": "5 dB", "edge_noise_figure": "5 dB"}
+    built = world(2, edges={"count": 1, "power": "23 dBm"}, radio=radio)  # users send with 23 dBm too
+    ends = {}
+
+    def story(name: str, cell: Any):
+        yield cell.send(0, 1_000_000)
+        ends[name] = built.clock.now_ns
+
+    for name, cells in (("uplink", built.network.uplinks), ("downlink", built.network.downlinks)):
+        built.clock.process(story(name, cells[0]))
+    built.clock.env.run()
+    assert ends["uplink"] != ends["downlink"]

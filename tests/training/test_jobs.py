@@ -1,0 +1,170 @@
+"""Jobs: costs and sizes are known before anything runs, and what ran forgets its past."""
+
+import gc
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+
+from training.jobs import RUNTIMES, AnalyticRuntime, Cost, EagerRuntime, Job, Operation, Output, Ref, Unavailable
+from training.learning import Learning
+
+
+class Box:
+    """A value that can be watched: numbers and lists cannot be referred to weakly."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@dataclass(frozen=True)
+class Add(Operation):
+    """Adds ``term`` to the sum of its inputs, and writes into ``diary`` that it has run."""
+
+    term: int
+    diary: list[int]
+
+    def outputs(self, lab: Any, inputs: Sequence[Ref]) -> Mapping[str, Output]:
+        return {"sum": Output(nbytes=8 * (1 + len(inputs)), kind="model")}
+
+    def cost(self, lab: Any, inputs: Sequence[Ref]) -> Cost:
+        return Cost(flops=len(inputs))
+
+    def run(self, lab: Any, values: Sequence[Box]) -> Mapping[str, Any]:
+        self.diary.append(self.term)
+        return {"sum": Box(self.term + sum(value.number for value in values))}
+
+
+@contextmanager
+def no_garbage_collector() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def three_part_step(learning: Learning) -> list[Job]:
+    """The jobs of one mini-batch through user, edge and cloud, in causal order."""
+    first, middle, last = learning.parts([1, 3])
+    start = {part: learning.start(part, str(part)) for part in (first, middle, last)}
+    batch = learning.batch((0, 2, 5))
+    user = learning.forward(first, start[first], batch)
+    edge = learning.forward(middle, start[middle], batch, [user["activation"]])
+    cloud = learning.loss_and_backward(last, start[last], batch, [edge["activation"], user["labels"]])
+    edge_back = learning.backward(middle, start[middle], batch, edge["held"], cloud["gradient"])
+    user_back = learning.backward(first, start[first], batch, user["held"], edge_back["gradient"])
+    average = learning.average([cloud["adapter"], start[last]], [3, 1])
+    adopted = learning.adopt(start[last], average["adapter"])
+    return [*(ref.job for ref in start.values()), user, edge, cloud, edge_back, user_back, average, adopted]
+
+
+def test_costs_and_sizes_are_known_before_anything_runs(lab) -> None:
+    diary: list[int] = []
+    runtime = EagerRuntime(lab)
+    one = runtime.submit(Add(1, diary))
+    two = runtime.submit(Add(2, diary), one["sum"], one["sum"])
+    assert (two.cost, two["sum"].nbytes) == (Cost(flops=2), 24)
+    assert diary == []
+    assert runtime.jobs_run == 0
+
+
+def test_a_job_runs_once_when_its_event_is_reached(lab) -> None:
+    diary: list[int] = []
+    runtime = EagerRuntime(lab)
+    job = runtime.submit(Add(1, diary))
+    runtime.reached(job)
+    runtime.reached(job)
+    assert (diary, runtime.jobs_run) == ([1], 1)
+    assert [box.number for box in runtime.values([job["sum"]])] == [1]
+
+
+def test_inputs_without_an_event_of_their_own_run_first(lab) -> None:
+    diary: list[int] = []
+    runtime = EagerRuntime(lab)
+    one = runtime.submit(Add(1, diary))
+    two = runtime.submit(Add(2, diary), one["sum"])
+    three = runtime.submit(Add(3, diary), one["sum"], two["sum"])
+    runtime.reached(three)
+    assert sorted(diary[:2]) == [1, 2]
+    assert diary[2:] == [3]
+    assert [box.number for box in runtime.values([three["sum"], one["sum"], two["sum"]])] == [7, 1, 3]
+
+
+def test_a_chain_of_jobs_may_be_longer_than_pythons_stack(lab) -> None:
+    diary: list[int] = []
+    runtime = EagerRuntime(lab)
+    job = runtime.submit(Add(0, diary))
+    for _ in range(5000):
+        job = runtime.submit(Add(1, diary), job["sum"])
+    assert runtime.values([job["sum"]])[0].number == 5000
+
+
+def test_references_to_one_result_are_equal_and_carry_the_lineage_of_the_first_input(lab) -> None:
+    runtime = EagerRuntime(lab)
+    one = runtime.submit(Add(1, []), lineage="user 1")
+    two = runtime.submit(Add(2, []), lineage="user 2")
+    assert one["sum"] == one["sum"] != two["sum"]
+    assert len({one["sum"], one["sum"], two["sum"]}) == 2
+    assert runtime.submit(Add(3, []), two["sum"], one["sum"])["sum"].lineage == "user 2"
+    assert runtime.submit(Add(3, []))["sum"].lineage == ""
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_the_past_of_a_job_is_released_at_once(lab, name) -> None:
+    runtime = RUNTIMES[name](lab)
+    with no_garbage_collector():
+        one = runtime.submit(Add(1, []))
+        two = runtime.submit(Add(2, []), one["sum"])
+        runtime.reached(one)
+        runtime.reached(two)
+        past = weakref.ref(one)
+        del one
+        assert past() is None
+        assert two["sum"].nbytes == 16
+
+
+def test_values_live_as_long_as_a_reference_to_them(lab) -> None:
+    runtime = EagerRuntime(lab)
+    with no_garbage_collector():
+        ref = runtime.submit(Add(1, []))["sum"]
+        value = weakref.ref(runtime.values([ref])[0])
+        assert value() is not None
+        del ref
+        assert value() is None
+
+
+def test_reading_a_result_that_is_not_one_is_an_error(lab) -> None:
+    with pytest.raises(KeyError, match="difference"):
+        EagerRuntime(lab).submit(Add(1, []))["difference"]
+
+
+def test_an_analytic_run_computes_nothing_and_invents_nothing(lab) -> None:
+    diary: list[int] = []
+    runtime = AnalyticRuntime(lab)
+    job = runtime.submit(Add(1, diary))
+    runtime.reached(job)
+    assert (diary, runtime.values([])) == ([], [])
+    assert (runtime.computes_values, EagerRuntime.computes_values) == (False, True)
+    with pytest.raises(Unavailable, match="computes no values, but 'sum' was asked for"):
+        runtime.values([job["sum"]])
+
+
+def test_analytic_and_eager_agree_on_every_cost_and_size(lab) -> None:
+    eager, analytic = (three_part_step(Learning(RUNTIMES[name](lab))) for name in ("eager", "analytic"))
+    assert [job.cost for job in analytic] == [job.cost for job in eager]
+    assert [job.outputs for job in analytic] == [job.outputs for job in eager]
+    assert any(job.cost.flops for job in eager)
+
+
+def test_every_size_on_the_wire_is_that_of_the_tensor_sent(lab) -> None:
+    learning = Learning(EagerRuntime(lab))
+    sent = [job[name] for job in three_part_step(learning) for name, output in job.outputs.items() if output.kind]
+    assert {ref.output.kind for ref in sent} == {"activation", "gradient", "label", "adapter"}
+    for ref, value in zip(sent, learning.runtime.values(sent), strict=True):
+        tensor: torch.Tensor = value.weights if ref.output.kind == "adapter" else value
+        assert ref.nbytes == tensor.numel() * tensor.element_size() > 0
