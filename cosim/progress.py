@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -46,10 +46,6 @@ class RunsProgress:
 
 
 def describe(row: Row) -> str:
-    """Simulated time and learning so far, in a few words."""
-    parts: list[Any] = [f"simulated {row['sim_time_s']:.1f} s"]
-    if row["train_loss"] is not None:
-        parts.append(f"loss {row['train_loss']:.3f}")
-    if row["perplexity"] is not None:
-        parts.append(f"perplexity {row['perplexity']:.2f}")
-    return "  ".join(parts)
+    """Simulated time and training loss so far."""
+    time = f"simulated {row['sim_time_s']:.1f} s"
+    return time if row["train_loss"] is None else f"{time}  loss {row['train_loss']:.3f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainValidator
+from pydantic import BeforeValidator
 
 from cosim.nodes import Node, User
 from cosim.scenario.models import Count, default
@@ -19,7 +19,7 @@ def _cuts(given: Any) -> tuple[int, ...]:
     return cuts
 
 
-Cuts = Annotated[tuple[int, ...], PlainValidator(_cuts, json_schema_input_type=Count | tuple[Count, Count])]
+Cuts = Annotated[tuple[int, ...], BeforeValidator(_cuts, json_schema_input_type=Count | tuple[Count, Count])]
 """Cut layers, one or two; a single one may stand alone."""
 
 

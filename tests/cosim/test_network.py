@@ -133,7 +133,7 @@ def test_what_has_arrived_and_is_sent_on_is_buffered_once(tiny: Any) -> None:
     assert [node.memory.left()["buffers"] for node in (tiny.cloud, tiny.edges[0], tiny.users[0])] == [0, 0, 1000]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(messages=MESSAGES)
 def test_bytes_sent_are_bytes_received_and_every_hop_carries_them(make_tiny: Any, messages: list[Any]) -> None:
     tiny = make_tiny()

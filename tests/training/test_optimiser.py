@@ -42,7 +42,7 @@ def torch_adamw(optimiser: AdamW, weights: torch.Tensor, gradients: list[torch.T
     return parameter.detach()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(OPTIMISERS, st.sampled_from([1e-6, 1.0, 1e3]))
 def test_twenty_steps_are_those_of_pytorch(optimiser: AdamW, scale: float) -> None:
     gradients = [random(step, scale) for step in range(1, STEPS + 1)]

@@ -47,7 +47,7 @@ def trained_tokenizer():
     return train_tokenizer(TEXT, MINIATURE)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(text=st.text(min_size=1, max_size=40))
 def test_any_text_comes_back_from_its_tokens(trained_tokenizer, text: str) -> None:
     ids = encode(trained_tokenizer, text)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cosim import comparison
+from cosim import results, runner
 from cosim.scenario import Scenario, write_scenario
+from cosim.scenario.entries import entries
 
 LABELS = ["splitfed", "federated"]
 
@@ -19,36 +20,42 @@ def scenario(small_scenario: Callable[..., Scenario]) -> Scenario:
     return small_scenario({"name": "splitfed", "cut": 1}, compare=[{"name": "federated"}])
 
 
-def test_workers_change_nothing(scenario: Scenario, tmp_path: Path) -> None:
-    heard: list[tuple[str, int]] = []
-    for workers in (1, 2):
-        comparison.compare(
-            scenario, tmp_path / str(workers), workers, lambda label, row: heard.append((label, row["round"]))
-        )
+@pytest.fixture(scope="module")
+def compared(
+    scenario: Scenario, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """``cosim compare`` in an empty folder, with two workers."""
+    folder = tmp_path_factory.mktemp("compare")
+    (folder / "small.yaml").write_text(write_scenario(scenario))
+    command = [sys.executable, "-m", "cosim", "compare", "small.yaml", "--quiet", "--workers", "2"]
+    return folder, subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_a_table_and_says_where_the_results_are(
+    compared: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    _, done = compared
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(word in done.stdout for word in (*LABELS, "Perplexity", "Simulated time", "results in runs/small"))
+
+
+def test_the_folder_holds_a_run_a_scheme_and_pictures_with_their_numbers(
+    compared: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder = compared[0] / "runs" / "small"
+    pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")}
+    assert {path.name for path in folder.iterdir()} == {*LABELS, *pictures}
+    drawn = pd.read_csv(folder / "perplexity.csv").groupby("label")["perplexity"]
     for label in LABELS:
-        for file in ("rounds.parquet", "events.parquet", "adapter/adapter_model.safetensors"):
-            assert (tmp_path / "1" / label / file).read_bytes() == (tmp_path / "2" / label / file).read_bytes()
-        assert heard.count((label, 2)) == 2
+        rounds = pd.read_parquet(folder / label / "rounds.parquet")
+        assert drawn.get_group(label).tolist() == pytest.approx(rounds["perplexity"].tolist())
 
 
-def test_the_command_prints_a_table_and_draws_pictures(scenario: Scenario, tmp_path: Path) -> None:
-    (tmp_path / "small.yaml").write_text(write_scenario(scenario))
-    done = subprocess.run(
-        [sys.executable, "-m", "cosim", "compare", "small.yaml", "--quiet"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert all(word in done.stdout for word in ("splitfed", "federated", "Perplexity", "Simulated time", "runs/small"))
-    folder = tmp_path / "runs" / "small"
-    assert {path.name for path in folder.iterdir()} == {
-        *LABELS,
-        *(f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")),
-    }
-    drawn = pd.read_csv(folder / "perplexity.csv")
-    rounds = pd.read_parquet(folder / "federated" / "rounds.parquet")
-    assert drawn.loc[drawn["label"] == "federated", "perplexity"].tolist() == pytest.approx(
-        rounds["perplexity"].tolist()
-    )
+def test_worker_processes_compute_what_this_process_computes(
+    scenario: Scenario, compared: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    for entry in entries(scenario):
+        results.write(runner.run(scenario, entry), tmp_path / entry.label)
+        theirs = compared[0] / "runs" / "small" / entry.label
+        for file in ("rounds.parquet", "events.parquet", "memory.parquet", "adapter/adapter_model.safetensors"):
+            assert (tmp_path / entry.label / file).read_bytes() == (theirs / file).read_bytes()
