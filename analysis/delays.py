@@ -8,17 +8,21 @@ KINDS = ("user_compute", "edge_compute", "cloud_compute", "uplink", "downlink", 
 EVERYBODY = -1
 """The `user` of an event that delays every user."""
 
+NOBODY = -2
+"""The `user` of an event beside the users' path, which delays none of them."""
+
 
 def mean_delay_s(events: pd.DataFrame) -> "pd.Series[float]":
     """Seconds per kind of delay, averaged over users; indexed by `KINDS`.
 
-    An event of one user counts for that user, an event of `EVERYBODY` once for each; users are those with events of
-    their own. Raises ValueError for a kind that is not in `KINDS`.
+    An event of one user counts for that user, an event of `EVERYBODY` once for each, an event of `NOBODY` for none;
+    users are those with events of their own. Raises ValueError for a kind that is not in `KINDS`.
     """
     if unknown := sorted(set(events["kind"]) - set(KINDS)):
         raise ValueError(f"events: unknown kind {unknown[0]!r}; known are {', '.join(KINDS)}")
-    duration_s = events["end_s"] - events["start_s"]
-    common = events["user"] == EVERYBODY
-    users = max(1, events.loc[~common, "user"].nunique())
+    felt = events[events["user"] != NOBODY]
+    duration_s = felt["end_s"] - felt["start_s"]
+    common = felt["user"] == EVERYBODY
+    users = max(1, felt.loc[~common, "user"].nunique())
     share_s = duration_s.where(common, duration_s / users)
-    return share_s.groupby(events["kind"]).sum().reindex(list(KINDS), fill_value=0.0)
+    return share_s.groupby(felt["kind"]).sum().reindex(list(KINDS), fill_value=0.0)

@@ -17,7 +17,8 @@ from analysis.load import load_all
 def show(folder: Path, labels: Sequence[str], console: Console) -> None:
     """Print the table of the runs ``folder/LABEL``, and write table and pictures into ``folder``.
 
-    Runs that computed no values, such as analytic ones, have no learning curve. Without runs there is nothing to show.
+    Runs that computed no values, such as analytic ones, have no learning curve; an earlier comparison's is removed.
+    Without runs there is nothing to show.
     """
     if not labels:
         return
@@ -29,3 +30,6 @@ def show(folder: Path, labels: Sequence[str], console: Console) -> None:
     if all(result.rounds["perplexity"].notna().any() for result in results):
         save(learning_curve(results), learning_data(results), folder / "perplexity.png")
         save(comparison_figure(results), comparison_data(results), folder / "comparison.png")
+    else:
+        for name in ("perplexity.png", "perplexity.csv", "comparison.png"):
+            (folder / name).unlink(missing_ok=True)

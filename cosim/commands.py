@@ -7,6 +7,7 @@ come when a command needs them, so that help and checks answer at once.
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +50,7 @@ def run(
 
     read = _read(scenario, overrides, seed, execution)
     entry = entries(read)[0]
-    folder = out or Path("runs") / read.name
+    folder = _writable(out or Path("runs") / read.name)
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
         done = runner.run(read, entry, lambda row: progress.seen(entry.label, row))
         summary = results.write(done, folder)
@@ -63,7 +64,7 @@ def compare(
     out: Out = None,
     seed: Seed = None,
     execution: Execution = None,
-    workers: Annotated[int | None, typer.Option(help="runs at a time; else one a core")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; else one a core")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Run every scheme of the scenario under common random numbers; table and pictures."""
@@ -73,7 +74,9 @@ def compare(
 
     read = _read(scenario, overrides, seed, execution)
     found = entries(read)
-    labels, folder = [entry.label for entry in found], out or Path("runs") / read.name
+    labels, folder = [entry.label for entry in found], _writable(out or Path("runs") / read.name)
+    for label in labels:
+        _writable(folder / label)
     with RunsProgress(labels, [entry.options.rounds for entry in found], quiet=quiet) as progress:
         outcomes = comparison.compare(read, folder, workers, progress.seen)
     summaries = [summary for summary in outcomes if summary is not None]
@@ -112,8 +115,21 @@ def _read(path: Path, overrides: list[str], seed: int | None, execution: str | N
     return load_scenario(path, [*overrides, *extra])
 
 
+def _writable(folder: Path) -> Path:
+    """``folder``, made if need be and tried, so that no run is lost for want of a place to keep it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder):
+            return folder
+    except OSError as error:
+        raise ScenarioError(f"--out {folder}: cannot be written ({error.strerror}); expected a folder") from error
+
+
 def _conclude(summaries: list[dict[str, Any]], folder: Path, not_begun: int = 0) -> None:
-    """Say where the results are, and what an interrupted run has kept."""
+    """Say where the results are, which runs diverged, and what an interrupted run has kept."""
+    for summary in summaries:
+        if summary["diverged_in_round"] is not None:
+            typer.echo(f"{summary['label']}: diverged in round {summary['diverged_in_round']}")
     cut_short = [summary for summary in summaries if not summary["finished"]]
     for summary in cut_short:
         typer.echo(f"{summary['label']}: interrupted, kept {summary['rounds']} of its rounds")

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -51,15 +52,21 @@ class _Line:
 def _listen(futures: Sequence[Future[Summary]], line: _Line, tell: Callable[[str, Row], None]) -> None:
     """Pass on what the workers report until all are done; Ctrl-C reaches them by itself, and they finish."""
     while True:
-        done = all(future.done() for future in futures)  # asked first: what came before it is in the queue
         try:
-            tell(*line.news.get(timeout=_POLL_S))
-        except Empty:
-            if done:
-                return
+            _pass_on(futures, line, tell)
+            return
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             line.stop.set()
+
+
+def _pass_on(futures: Sequence[Future[Summary]], line: _Line, tell: Callable[[str, Row], None]) -> None:
+    done = False
+    while not done:
+        done = all(future.done() for future in futures)  # asked first: what came before it is in the queue
+        with suppress(Empty):
+            while True:
+                tell(*line.news.get(timeout=_POLL_S))
 
 
 def _outcome(future: Future[Summary]) -> Summary | None:

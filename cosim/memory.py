@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,7 +19,7 @@ class Memory:
         self._changes: list[tuple[int, int, int]] = []  # (instant in ns, index of kind, bytes)
         self._residents: set[str] = set()
 
-    def change(self, instant_ns: int, kind: MemoryKind, nbytes: int) -> None:
+    def change(self, instant_ns: int, kind: str, nbytes: int) -> None:
         """``nbytes`` more (or fewer) of ``kind`` from ``instant_ns`` on."""
         if nbytes:
             self._changes.append((instant_ns, MEMORY_KINDS.index(kind), nbytes))
@@ -28,9 +29,9 @@ class Memory:
         self.change(start_ns, kind, nbytes)
         self.change(end_ns, kind, -nbytes)
 
-    def settle(self, instant_ns: int, name: str, sizes: dict[MemoryKind, int]) -> None:
+    def settle(self, instant_ns: int, name: str, sizes: Mapping[str, int]) -> None:
         """Hold ``sizes`` from ``instant_ns`` to the end, once for each ``name``: weights, a training state."""
-        if name in self._residents:
+        if name in self._residents or not sizes:
             return
         self._residents.add(name)
         for kind, nbytes in sizes.items():

@@ -11,6 +11,7 @@ import simpy
 from cosim.clock import Clock, to_ns, to_s
 from cosim.memory import Memory
 from cosim.recorder import Kind, Recorder
+from training.jobs import HELD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 Role = Literal["user", "edge", "cloud"]
 
 _COMPUTE_KIND: dict[Role, Kind] = {"user": "user_compute", "edge": "edge_compute", "cloud": "cloud_compute"}
-_OPTIMISER_TO_WEIGHT = 2  # AdamW keeps two moments for each trained number
-_SCALAR_BYTES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +57,7 @@ class Node:
     memory: Memory = field(default_factory=Memory)
     _free_at_ns: int = 0
     _buffers: dict[Ref, int] = field(default_factory=lambda: defaultdict(int))
-    _saved: dict[Job, int] = field(default_factory=dict)
+    _kept: dict[Job, tuple[int, int]] = field(default_factory=dict)
 
     def host(self, part: Part, nbytes: int) -> None:
         """Hold the frozen weights of ``part`` from now on."""
@@ -102,19 +101,20 @@ class Node:
     def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
         """Account for memory: training state for good, activations until they are used, the rest while the job runs."""
         cost, memory = job.cost, self.memory
-        if cost.trained:
-            weights = cost.trained * _SCALAR_BYTES
-            state = {"adapter": weights, "gradient": weights, "optimiser": weights * _OPTIMISER_TO_WEIGHT}
-            memory.settle(start_ns, f"state {job.inputs[0].lineage}", state)  # type: ignore[arg-type]
+        memory.settle(start_ns, f"state {job.lineage}", cost.resident_bytes)
         memory.during(start_ns, end_ns, "transient", cost.transient_bytes)
         memory.change(start_ns, "activations", cost.saved_bytes)
-        if cost.keeps:
-            self._saved[job] = cost.saved_bytes
+        received = sum(self._buffers.pop(ref, 0) for ref in job.inputs)
+        if cost.keeps:  # the backward needs what has arrived, too
+            self._kept[job] = (cost.saved_bytes, received)
         else:
             memory.change(end_ns, "activations", -cost.saved_bytes)
+            memory.change(end_ns, "buffers", -received)
         for ref in job.inputs:
-            memory.change(end_ns, "activations", -self._saved.pop(ref.job, 0))
-            memory.change(end_ns, "buffers", -self._buffers.pop(ref, 0))
+            if ref.name == HELD:
+                saved, arrived = self._kept.pop(ref.job)
+                memory.change(end_ns, "activations", -saved)
+                memory.change(end_ns, "buffers", -arrived)
 
 
 @dataclass(kw_only=True, eq=False)

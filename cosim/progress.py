@@ -17,7 +17,7 @@ class RunsProgress:
 
     def __init__(self, labels: Sequence[str], rounds: Sequence[int], *, quiet: bool) -> None:
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.fields[seen]}"),

@@ -27,7 +27,7 @@ KINDS: tuple[Kind, ...] = (
 EVERYBODY = -1
 """The user of an activity that all users wait for."""
 NOBODY = -2
-"""The user of an activity beside the users' path, such as one of several servers working in parallel."""
+"""The user of an activity beside the users' paths, such as a server's exchange with the federated server."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

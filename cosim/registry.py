@@ -50,8 +50,8 @@ def find(family: str, name: str) -> Any:
     module, _, attribute = reference.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:  # the last two: '.module' and ':Name'
-        raise ValueError(f"{name!r} cannot be imported: {error}") from error
+    except Exception as error:  # a module of the user's own may fail in any way while it is imported
+        raise ValueError(f"{name!r} cannot be imported: {' '.join(str(error).split())}") from error
 
 
 def summary(family: str, name: str) -> str:

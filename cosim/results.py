@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import shutil
@@ -27,20 +28,25 @@ if TYPE_CHECKING:
     from cosim.runner import Run
 
 PAYLOADS = ("activation", "gradient", "adapter", "label", "model")
+_CHECKOUT = Path(__file__).parents[1]
 _PACKAGES = ("cosim", "torch", "transformers", "peft", "simpy", "numpy", "pydantic", "pandas")
 
 
 def write(run: Run, folder: Path) -> dict[str, Any]:
-    """Write all results of ``run`` and return its summary."""
+    """Write all results of ``run`` in place of an earlier run's, and return its summary.
+
+    ``summary.json`` goes first and comes last: where it is, all the rest is there and of one run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     events, memory = events_frame(run), memory_frame(run)
     rounds = _frame(run.observer.rows)
-    summary = summarise(run, events, memory)
+    summary: dict[str, Any] = _finite(summarise(run, events, memory))
     texts = {
         "scenario.yaml": write_scenario(single(run.scenario, run.entry)),
         "provenance.json": _json(provenance(run)),
         "summary.json": _json(summary),
     }
+    (folder / "summary.json").unlink(missing_ok=True)
     for name, frame in {"rounds": rounds, "events": events, "memory": memory}.items():
         with appearing(folder / f"{name}.parquet") as path:
             frame.to_parquet(path, index=False)
@@ -87,6 +93,7 @@ def memory_frame(run: Run) -> pd.DataFrame:
 def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str, Any]:
     """The totals. ``delay_s`` is the mean over users of how each spent the simulated time, to which it adds up."""
     rows, options = run.observer.rows, run.entry.options
+    evaluated = [row for row in rows if row["loss"] is not None]
     duration = events["end_s"] - events["start_s"]
     share = (events["user"] == EVERYBODY) + (events["user"] >= 0) / len(run.world.users)
     delay = (duration * share).groupby(events["kind"]).sum()
@@ -100,9 +107,10 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
         "seed": run.scenario.seed,
         "rounds": rows[-1]["round"] if rows else 0,
         "finished": run.finished,
+        "diverged_in_round": _diverged(rows),
         "sim_time_s": rows[-1]["sim_time_s"] if rows else 0.0,
-        "initial": _metrics(rows[:1]),
-        "final": _metrics(rows[-1:]),
+        "initial": _metrics(evaluated[:1]),
+        "final": _metrics(evaluated[-1:]),
         "delay_s": {kind: float(delay.get(kind, 0.0)) for kind in KINDS},
         "traffic_bytes": {
             kind: int(events.loc[events["kind"] == kind, "bytes"].sum()) for kind in ("uplink", "downlink", "backhaul")
@@ -130,8 +138,10 @@ def provenance(run: Run) -> dict[str, Any]:
 
 
 def _write_adapter(run: Run, folder: Path) -> None:
-    """The adapter of the last round that ended, unless the run computed none."""
+    """The adapter of the last round that ended; where the run computed none, an earlier run's is removed."""
     if not run.runtime.computes_values or run.observer.last is None:
+        if folder.exists():
+            shutil.rmtree(folder)
         return
     import torch  # noqa: PLC0415
 
@@ -141,6 +151,12 @@ def _write_adapter(run: Run, folder: Path) -> None:
     adapter = torch.cat([state.weights for state in states])
     with appearing(folder) as path:
         save_adapter(path, run.runtime.lab.model, run.lora, run.base.name, adapter)
+
+
+def _diverged(rows: list[dict[str, Any]]) -> int | None:
+    """The first round with a loss that is no finite number."""
+    losses = ((row["round"], row[name]) for row in rows for name in ("train_loss", "loss"))
+    return next((number for number, loss in losses if loss is not None and not math.isfinite(loss)), None)
 
 
 def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -154,11 +170,25 @@ def _frame(rows: list[dict[str, Any]], columns: list[str] | None = None) -> pd.D
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with None for every number that is not finite, for which JSON has no word."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _git_commit() -> str | None:
-    """The commit of this program's checkout, if it runs from one."""
+    """The commit of this program's checkout, if it runs from one and git is there to ask."""
+    if not (_CHECKOUT / ".git").exists():
+        return None  # installed; the folder may still lie in somebody else's repository
     ask: Callable[..., Any] = subprocess.run
-    answer = ask(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    try:
+        answer = ask(["git", "rev-parse", "HEAD"], cwd=_CHECKOUT, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
     return answer.stdout.strip() or None

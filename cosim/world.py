@@ -18,7 +18,7 @@ from cosim.clock import Clock, to_ns
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
 from cosim.recorder import Recorder
-from cosim.scenario.models import Compute, Scenario
+from cosim.scenario.models import Compute, FleetCompute, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class World:
         return [*self.users, *self.edges, self.cloud]
 
     def batch_rows(self, user: User, index: int) -> tuple[int, ...]:
-        """The rows of the user's ``index``-th mini-batch: a function of seed, user and index alone."""
+        """The rows of the user's ``index``-th mini-batch: a function of seed, user, index and what the user holds."""
         from training.batches import batch_rows  # noqa: PLC0415 - with torch behind it
 
         seed = Stream(self.seed, "batches").seed_of(user.index, 0)
@@ -62,10 +62,10 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
     clock = Clock()
     recorder = Recorder(clock)
     services = Services(clock=clock, recorder=recorder, runtime=runtime)
-    cloud = Cloud(name="cloud", processor=_processor(scenario.cloud.compute, 0.5), services=services)
+    cloud = Cloud(name="cloud", processor=_processor(scenario.cloud.compute), services=services)
     edges = [
-        Edge(name=f"edge{i}", index=i, processor=_processor(scenario.edges.compute, draw), services=services)
-        for i, draw in enumerate(_draws(scenario.seed, "edge speed", scenario.edges.count))
+        Edge(name=f"edge{i}", index=i, processor=processor, services=services)
+        for i, processor in enumerate(_fleet(scenario.seed, "edge speed", scenario.edges.count, scenario.edges.compute))
     ]
     users = [
         User(
@@ -73,10 +73,10 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
             index=i,
             edge=edges[i % len(edges)],
             rows=rows[i],
-            processor=_processor(scenario.users.compute, draw),
+            processor=processor,
             services=services,
         )
-        for i, draw in enumerate(_draws(scenario.seed, "user speed", scenario.users.count))
+        for i, processor in enumerate(_fleet(scenario.seed, "user speed", scenario.users.count, scenario.users.compute))
     ]
     network = _network(scenario, clock, recorder, cloud)
     return World(
@@ -101,16 +101,15 @@ def radio_gain(scenario: Scenario) -> NDArray[np.float64]:
     return np.asarray(db_to_linear(-loss_db))
 
 
-def _draws(seed: int, purpose: str, count: int) -> list[float]:
-    """One uniform number for each entity."""
-    values: list[float] = Stream(seed, purpose).uniform(np.arange(count), 0).tolist()
-    return values
+def _fleet(seed: int, purpose: str, count: int, compute: FleetCompute) -> list[Processor]:
+    """Processors whose speeds are drawn within the spread, one draw for each."""
+    factors = 1 + compute.spread * (2 * Stream(seed, purpose).uniform(np.arange(count), 0) - 1)
+    return [_processor(compute, factor) for factor in factors.tolist()]
 
 
-def _processor(compute: Compute, draw: float) -> Processor:
-    """A processor whose speed lies where ``draw`` in (0, 1) puts it within the spread."""
-    factor = 1 + compute.spread * (2 * draw - 1)
-    switching_w = 0.0 if compute.frequency is None else compute.kappa * compute.frequency**3
+def _processor(compute: Compute, factor: float = 1.0) -> Processor:
+    """A processor ``factor`` times as fast as ``compute`` says; kappa f^2 a cycle is kappa f^3 watts."""
+    switching_w = 0.0 if compute.frequency is None else compute.kappa * (compute.frequency * factor) ** 3
     return Processor(flops_per_s=compute.speed * factor * compute.utilisation, power_w=compute.power + switching_w)
 
 

@@ -124,7 +124,6 @@ class CostModel:
         self._hidden = int(config.hidden_size)
         self.forward_and_backward = lru_cache(maxsize=None)(self._forward_and_backward)
         self.loss_and_backward = lru_cache(maxsize=None)(self._loss_and_backward)
-        self.inference_flops = lru_cache(maxsize=None)(self._inference_flops)
 
     def weight_bytes(self, part: Part) -> int:
         """Bytes of the frozen weights of ``part``."""
@@ -159,15 +158,6 @@ class CostModel:
             with Meter() as meter:
                 _, found = phases.loss_and_backward(self._model, part, adapter, x, targets)
                 return _Reading.of(meter, saved_bytes=saved, others_bytes=_result_bytes(found)).cost()
-
-    def _inference_flops(self, batch: int, length: int) -> int:
-        """FLOPs of a whole forward pass."""
-        part = self._model.whole
-        with self._fake, torch.no_grad():
-            adapter, x = self._inputs(part, batch, length)
-            with Meter() as meter:
-                self._model.forward(part, self._model.layout.matrices(part, adapter), x)
-        return int(meter.flops)
 
     def _inputs(self, part: Part, batch: int, length: int) -> tuple[Tensor, Tensor]:
         adapter = torch.empty(self._model.layout.parameters(part))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -29,15 +29,19 @@ class Output:
 class Cost:
     """What a job asks of the entity that runs it.
 
-    ``saved_bytes`` are activations, kept until a later job takes them where ``keeps`` is set, else until the job ends;
-    ``transient_bytes`` come on top while it runs; ``trained`` numbers have a gradient and an optimiser state.
+    ``saved_bytes`` are activations, kept until a later job takes ``HELD`` where ``keeps`` is set, else until the job
+    ends; ``transient_bytes`` come on top while it runs; ``resident_bytes`` stay for good, by kind, once a lineage.
     """
 
     flops: int = 0
     saved_bytes: int = 0
     transient_bytes: int = 0
     keeps: bool = False
-    trained: int = 0
+    resident_bytes: Mapping[str, int] = field(default_factory=dict)
+
+
+HELD = "held"
+"""The result that stands for what a part keeps from its forward to its backward."""
 
 
 class Operation(ABC):
@@ -112,6 +116,14 @@ class Runtime(ABC):
     @abstractmethod
     def reached(self, job: Job) -> None:
         """The simulated event at which ``job`` is complete."""
+
+    def alone(self, ref: Ref) -> Ref:
+        """A reference to the same value that keeps no other result of its job alive."""
+        if ref.job.values is None:
+            return ref
+        job = ref.job
+        outputs, values = {ref.name: ref.output}, {ref.name: ref.job.values[ref.name]}
+        return Job(job.operation, (), job.cost, outputs, job.lineage, values)[ref.name]
 
     @abstractmethod
     def values(self, refs: Sequence[Ref]) -> list[Any]:

@@ -53,10 +53,11 @@ class Learning:
         """Backward and step of a part before the last."""
         return self.runtime.submit(operations.Backward(part=part, shape=batch.shape), adapter, held, gradient)
 
-    def average(self, adapters: Sequence[Ref], samples: Sequence[int]) -> Job:
-        """FedAvg, weighted by numbers of samples."""
+    def average(self, adapters: Sequence[Ref], samples: Sequence[int], lineage: str) -> Job:
+        """FedAvg, weighted by numbers of samples; successive averages are one ``lineage``."""
         total = sum(samples)
-        return self.runtime.submit(operations.Average(weights=tuple(n / total for n in samples)), *adapters)
+        operation = operations.Average(weights=tuple(n / total for n in samples))
+        return self.runtime.submit(operation, *adapters, lineage=lineage)
 
     def adopt(self, own: Ref, received: Ref) -> Job:
         """Take over received weights, keep the own moments."""

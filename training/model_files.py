@@ -25,23 +25,45 @@ def locate(name: str) -> str:
 
 
 def local_config(name: str) -> dict[str, Any] | None:
-    """The model's ``config.json``, if it is on this machine."""
+    """The model's ``config.json``, if it is on this machine.
+
+    Raises:
+        ValueError: the file is not readable, or holds no mapping.
+    """
     file = Path(locate(name)) / "config.json"
     if not file.is_file():
         return None
-    config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file} is not readable as JSON ({error})") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{file} holds a {type(config).__name__}, not a mapping of keys to values")
     return config
 
 
 def blocks(config: dict[str, Any]) -> int | None:
-    """Number of decoder blocks, under whichever name the family gives it."""
+    """Number of decoder blocks, under whichever name the family gives it.
+
+    Raises:
+        ValueError: it is not a whole number.
+    """
     return _first(config, "num_hidden_layers", "n_layer", "num_layers")
 
 
 def positions(config: dict[str, Any]) -> int | None:
-    """Longest sequence the model has positions for, in tokens."""
+    """Longest sequence the model has positions for, in tokens.
+
+    Raises:
+        ValueError: it is not a whole number.
+    """
     return _first(config, "max_position_embeddings", "n_positions")
 
 
 def _first(config: dict[str, Any], *names: str) -> int | None:
-    return next((int(config[name]) for name in names if config.get(name)), None)
+    name = next((name for name in names if config.get(name)), None)
+    if name is None:
+        return None
+    if not isinstance(config[name], int):
+        raise ValueError(f"config.json: {name} = {config[name]!r} is not a whole number")
+    return int(config[name])

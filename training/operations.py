@@ -11,7 +11,7 @@ from torch import Tensor
 
 from training import phases
 from training.evaluation import evaluate
-from training.jobs import Cost, Operation, Output, Ref
+from training.jobs import HELD, Cost, Operation, Output, Ref
 from training.lab import Lab
 from training.lora import Part
 from training.optimiser import AdapterState
@@ -67,7 +67,7 @@ class Forward(Operation):
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The activation to send, what is held for the backward, and the labels."""
-        results = {"activation": activation_output(lab, self.shape, "activation"), "held": Output()}
+        results = {"activation": activation_output(lab, self.shape, "activation"), HELD: Output()}
         if self.batch is not None:
             results["labels"] = Output(nbytes=LABEL_BYTES * self.shape[0] * self.shape[1], kind="label")
         return results
@@ -87,7 +87,7 @@ class Forward(Operation):
             x, targets = read(lab, self.batch)
             results["labels"] = targets.to(torch.int32)
         held = phases.forward(lab.model, self.part, state.weights, x)
-        return {"activation": held.output.detach(), "held": held, **results}
+        return {"activation": held.output.detach(), HELD: held, **results}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ class LossAndBackward(Operation):
             flops=phase.flops,
             saved_bytes=phase.saved_bytes,
             transient_bytes=phase.transient_bytes,
-            trained=lab.model.layout.parameters(self.part),
+            resident_bytes=state_bytes(lab, self.part),
         )
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
@@ -153,7 +153,7 @@ class Backward(Operation):
         return Cost(
             flops=phase.flops,
             transient_bytes=phase.transient_bytes,
-            trained=lab.model.layout.parameters(self.part),
+            resident_bytes=state_bytes(lab, self.part),
         )
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
@@ -174,8 +174,9 @@ class Average(Operation):
         return {"adapter": inputs[0].output}
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
-        """A multiplication and an addition for each number received."""
-        return Cost(flops=2 * sum(ref.nbytes for ref in inputs) // SCALAR_BYTES)
+        """A multiplication and an addition for each number received; the mean is kept."""
+        flops = 2 * sum(ref.nbytes for ref in inputs) // SCALAR_BYTES
+        return Cost(flops=flops, resident_bytes={"adapter": inputs[0].nbytes})
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """Sum in the order of the inputs."""
@@ -230,6 +231,11 @@ def read(lab: Lab, batch: Batch) -> tuple[Tensor, Tensor]:
 def adapter_output(lab: Lab, part: Part) -> Output:
     """An adapter of ``part`` as a message: its weights."""
     return Output(nbytes=SCALAR_BYTES * lab.model.layout.parameters(part), kind="adapter")
+
+
+def state_bytes(lab: Lab, part: Part) -> dict[str, int]:
+    """What training the adapter of ``part`` keeps in memory, by kind."""
+    return AdapterState.fresh(torch.empty(lab.model.layout.parameters(part), device="meta")).bytes_by_kind()
 
 
 def activation_output(lab: Lab, shape: tuple[int, int], kind: Any) -> Output:

@@ -25,6 +25,14 @@ class AdapterState:
             weights=weights, first_moment=torch.zeros_like(weights), second_moment=torch.zeros_like(weights), step=0
         )
 
+    def bytes_by_kind(self) -> dict[str, int]:
+        """What an entity holds of it while it trains: the adapter, its gradient, the optimiser's moments."""
+        return {
+            "adapter": self.weights.nbytes,
+            "gradient": self.weights.nbytes,
+            "optimiser": self.first_moment.nbytes + self.second_moment.nbytes,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW:

@@ -12,12 +12,16 @@ from itertools import pairwise
 from typing import Any
 
 import peft
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from training import lora
 from training.lora import AdapterLayout, LoraLinear, Part
 from training.sequences import IGNORED
+
+_PROBE_TOKENS = 8
+_PROBE_TOLERANCE = 1e-4  # single precision through many blocks; what is left out by mistake shows in the first digit
 
 
 class SplitModel:
@@ -40,10 +44,36 @@ class SplitModel:
 
     @staticmethod
     def adapt(model: PreTrainedModel, config: peft.LoraConfig) -> SplitModel:
-        """``model`` with the LoRA sites that PEFT finds under ``config``."""
+        """``model`` with the LoRA sites that PEFT finds under ``config``.
+
+        Raises:
+            ValueError: the model cannot be cut, or PEFT's configuration asks for what is not supported.
+        """
         trunk = model.get_decoder()
         path = next(name for name, module in model.named_modules() if module is trunk)
-        return SplitModel(model, lora.find_sites(model, config, f"{path}.{_block_list(model)[0]}"))
+        split = SplitModel(model, lora.find_sites(model, config, f"{path}.{_block_list(model)[0]}"))
+        if model.device.type != "meta":
+            split.require_cuttable()
+        return split
+
+    @torch.no_grad()
+    def require_cuttable(self) -> None:
+        """Prove on a few tokens that the model gives its own logits when it is cut at every block.
+
+        Raises:
+            ValueError: it does not: a decoder that does more between its blocks, or after the head, than is known here.
+        """
+        ids = torch.arange(_PROBE_TOKENS)[None] % self.model.config.vocab_size
+        expected = self.model(input_ids=ids, use_cache=False).logits
+        x = ids
+        try:
+            for part in self.parts(range(1, self.blocks)):
+                adapter = torch.zeros(self.layout.parameters(part))
+                x = self.forward(part, self.layout.matrices(part, adapter), x)
+        except (RuntimeError, IndexError, KeyError) as error:
+            raise ValueError(f"model.base: {type(self.model).__name__} cannot be cut at its blocks: {error}") from error
+        if not torch.allclose(x, expected, rtol=_PROBE_TOLERANCE, atol=_PROBE_TOLERANCE):
+            raise ValueError(f"model.base: {type(self.model).__name__} gives other logits when it is cut at its blocks")
 
     @property
     def blocks(self) -> int:
@@ -123,11 +153,17 @@ class SplitModel:
         if part not in self._lists:
             self._lists[part] = nn.ModuleList(self._blocks[part.first : part.last])
         setattr(self._trunk, self._blocks_name, self._lists[part])
+        config: Any = self._trunk.config
+        kinds = getattr(config, "layer_types", None)  # which mask a block has, looked up by its place
+        if kinds is not None:
+            config.layer_types = kinds[part.first : part.last]
         if part.last != self.blocks:
             setattr(self._trunk, self._norm_name, nn.Identity())
         try:
             yield
         finally:
+            if kinds is not None:
+                config.layer_types = kinds
             setattr(self._trunk, self._blocks_name, self._list_of_all)
             setattr(self._trunk, self._norm_name, self._norm)
 
@@ -157,7 +193,7 @@ def _block_list(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
 
 
 def _final_norm(model: PreTrainedModel) -> str:
-    for name, child in model.get_decoder().named_children():
-        if type(child).__name__.endswith("Norm"):
-            return str(name)
-    raise ValueError(f"model.base: {type(model).__name__} has no final norm after its blocks")
+    norms = [name for name, child in model.get_decoder().named_children() if type(child).__name__.endswith("Norm")]
+    if not norms:
+        raise ValueError(f"model.base: {type(model).__name__} has no final norm after its blocks")
+    return str(norms[-1])  # an earlier one would be that of the embeddings

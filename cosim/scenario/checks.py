@@ -1,4 +1,8 @@
-"""What can be known to be impossible before anything is computed: cuts, sequence lengths, corpora, scarce authors."""
+"""What can be known to be impossible before anything is loaded.
+
+Checked are references to parts of one's own, cuts and sequence lengths against the base model's configuration, the
+corpus and the partition's options. Whether the corpus has texts and authors enough shows when the run begins.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cosim import registry
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import Scenario
 from training import model_files
@@ -16,24 +21,44 @@ if TYPE_CHECKING:
 
 
 def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
-    """Compare the scenario with the base model's configuration and with the files it names.
+    """Compare the scenario with the base model's configuration, and with the files and the code it names.
 
     Raises:
-        ScenarioError: a cut outside the model, a sequence it has no positions for, a corpus that is not there.
+        ScenarioError: a reference that leads nowhere, a cut outside the model, a sequence it has no positions for, a
+            model configuration that cannot be read, a corpus that is not there, a partition that cannot be made.
     """
-    problems = [*_model_problems(scenario, found), *_corpus_problems(scenario), *_partition_problems(scenario)]
+    problems = [
+        *_radio_problems(scenario),
+        *_model_problems(scenario, found),
+        *_corpus_problems(scenario),
+        *_partition_problems(scenario),
+    ]
     if problems:
         raise ScenarioError("\n".join(problems))
 
 
+def _radio_problems(scenario: Scenario) -> list[str]:
+    problems = []
+    for family in ("pathloss", "fading", "access"):
+        name = getattr(scenario.radio, family)
+        try:
+            registry.find(family, name)
+        except ValueError as error:
+            problems.append(f"radio.{family} = {name!r}: {error}")
+    return problems
+
+
 def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
-    config = model_files.local_config(scenario.model.base)
+    try:
+        config = model_files.local_config(scenario.model.base)
+        blocks, positions = model_files.blocks(config or {}), model_files.positions(config or {})
+    except ValueError as error:
+        return [f"model.base = {scenario.model.base!r}: {error}"]
     if config is None:
         if Path(scenario.model.base).is_absolute() or scenario.model.base.startswith((".", "~")):
             return [f"model.base = {scenario.model.base!r}: no model in that folder"]
         return []
     problems = []
-    blocks, positions = model_files.blocks(config), model_files.positions(config)
     length = scenario.data.sequence_length
     if positions and length > positions:
         problems.append(f"data.sequence_length = {length}: {scenario.model.base} has {positions} positions")

@@ -48,7 +48,7 @@ _Unreadable = (OSError, yaml.YAMLError, ValueError)  # ValueError: not UTF-8, a 
 def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Scenario:
     """Read, override and check a scenario file.
 
-    ``overrides`` are ``key.subkey=value``, the value in YAML.
+    ``overrides`` are ``key.subkey=value``, the value in YAML; entries of a list go by number (``compare.0.rounds=3``).
 
     Raises:
         ScenarioError: one line for each problem, naming key and value.
@@ -60,7 +60,7 @@ def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Scenario:
     if not isinstance(tree, dict):
         raise ScenarioError(f"{path}: a scenario is a mapping of keys to values, such as 'name: quickstart'")
     for override in overrides:
-        _override(tree, override)
+        tree = _overridden(tree, override)
     try:
         scenario = Scenario.model_validate(tree)
     except ValidationError as error:
@@ -90,21 +90,33 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
             yield from _keys(field.annotation, f"{prefix}{name}.")
 
 
-def _override(tree: dict[str, Any], override: str) -> None:
+def _overridden(tree: Any, override: str) -> Any:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise ScenarioError(f"--set {override}: expected key=value, such as users.count=20")
-    *path, last = key.split(".")
-    branch = tree
-    for name in path:
-        below = branch.setdefault(name, {})
-        if not isinstance(below, dict):
-            raise ScenarioError(f"--set {override}: {name} = {below!r} has no keys below it")
-        branch = below
     try:
-        branch[last] = yaml.load(text, _Loader)
+        return _with(tree, "", key.split("."), yaml.load(text, _Loader))
     except _Unreadable as error:
         raise ScenarioError(f"--set {override}: {_one_line(error)}") from error
+
+
+def _with(tree: Any, here: str, path: list[str], value: Any) -> Any:
+    """``tree``, which stands at key ``here``, with ``value`` at ``path`` below it; list entries go by number."""
+    if not path:
+        return value
+    name, *rest = path
+    below = f"{here}.{name}" if here else name
+    if isinstance(tree, str) and f"{here}.name" in known_keys():
+        tree = {"name": tree}  # the short form of a part without options
+    if isinstance(tree, list):
+        if name not in map(str, range(len(tree))):
+            raise ScenarioError(f"no {below}: the file lists {len(tree)}, counted from 0")
+        index = int(name)
+        return [*tree[:index], _with(tree[index], below, rest, value), *tree[index + 1 :]]
+    if isinstance(tree, dict):
+        missing: Any = [] if rest and rest[0].isdecimal() else {}
+        return {**tree, name: _with(tree.get(name, missing), below, rest, value)}
+    raise ScenarioError(f"{here} = {tree!r} has no keys below it")
 
 
 def _one_line(error: Exception) -> str:

@@ -39,29 +39,50 @@ class Section(BaseModel):
 
 
 class Compute(Section):
-    """A processor. Energy is watts times seconds, or kappa f^2 a cycle where a clock frequency is given."""
+    """A processor. Its energy is power times time, plus kappa f^2 a cycle where a clock frequency is given.
 
-    speed: FlopPerSecond = default(..., "operations a second at full utilisation")
-    spread: Fraction = default(0.0, "speeds are uniform in speed * [1 - spread, 1 + spread]")
+    The clock is taken to be in proportion to the speed: a node that is drawn twice as fast has twice the frequency.
+    """
+
+    speed: FlopPerSecond = default("20 TFLOP/s", "operations a second at full utilisation")
     utilisation: float = default(1.0, "share of the speed that is reached", gt=0, le=1, strict=True)
-    power: Watts = default("0 W", "drawn while computing")
-    frequency: Hertz | None = default(None, "clock, for the energy kappa * f^2 a cycle")
+    power: Watts = default("400 W", "drawn while computing, whatever the clock")
+    frequency: Hertz | None = default(None, "clock at the given speed, for kappa")
     kappa: float = default(0.0, "effective switched capacitance, J s^2 a cycle", ge=0, strict=True)
 
     @model_validator(mode="after")
-    def _one_energy_model(self) -> Self:
-        if self.kappa and self.frequency is None:
-            raise ValueError("kappa needs a clock frequency beside it, such as 'frequency: 2 GHz'")
-        if self.kappa and self.power:
-            raise ValueError("give the energy as 'power' or as 'kappa' with 'frequency', not both")
+    def _both_or_neither(self) -> Self:
+        if bool(self.kappa) != (self.frequency is not None):
+            raise ValueError("kappa and frequency go together, such as 'kappa: 1e-28' and 'frequency: 2 GHz'")
         return self
+
+
+class FleetCompute(Compute):
+    """The processors of many nodes, of different speeds."""
+
+    spread: Fraction = default(0.0, "speeds are uniform in speed * [1 - spread, 1 + spread]")
+
+
+class UserCompute(FleetCompute):
+    """A phone's share for training."""
+
+    speed: FlopPerSecond = default("20 GFLOP/s", "operations a second at full utilisation")
+    power: Watts = default("5 W", "drawn while computing, whatever the clock")
+    spread: Fraction = default(0.5, "speeds are uniform in speed * [1 - spread, 1 + spread]")
+
+
+class EdgeCompute(FleetCompute):
+    """A small accelerator."""
+
+    speed: FlopPerSecond = default("2 TFLOP/s", "operations a second at full utilisation")
+    power: Watts = default("150 W", "drawn while computing, whatever the clock")
 
 
 class Users(Section):
     """The users: how many, how fast, how loud."""
 
     count: Count = 8
-    compute: Compute = default({"speed": "20 GFLOP/s", "spread": 0.5, "power": "5 W"})
+    compute: UserCompute = default({})
     power: Watts = default("23 dBm", "transmit power", gt=0)
 
 
@@ -69,14 +90,14 @@ class Edges(Section):
     """The edge servers, one radio cell each."""
 
     count: Count = 2
-    compute: Compute = default({"speed": "2 TFLOP/s", "power": "150 W"})
+    compute: EdgeCompute = default({})
     power: Watts = default("40 dBm", "transmit power, split among the transfers of a cell", gt=0)
 
 
 class Cloud(Section):
     """The cloud, one for all."""
 
-    compute: Compute = default({"speed": "20 TFLOP/s", "power": "400 W"})
+    compute: Compute = default({})
 
 
 class Radio(Section):

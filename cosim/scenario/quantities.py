@@ -1,7 +1,9 @@
 """Quantities with units in scenario files: ``20 MHz``, ``23 dBm``, ``15 GFLOP/s``, ``5 ms``.
 
 In the file a quantity is text with a unit; in the program it is a float in the one unit that its type names. A bare
-number where a unit is needed is an error. Pint knows the units; only decibels, being no linear units, are read here.
+number where a unit is needed is an error. Pint knows the units; two kinds are read here: decibels, being no linear
+units, and a type's own unit with a metric prefix, because most files need no other and loading Pint takes longer than
+all the rest of a check.
 """
 
 from __future__ import annotations
@@ -10,22 +12,27 @@ import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import pint
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from channel_models.decibels import dbm_to_w
 
+if TYPE_CHECKING:
+    import pint
+
 _NUMBER = r"[-+]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+"
 _UNIT = r"[^\W\d_]+(?:\s*/\s*[^\W\d_]+)?"  # a word, or one a second: pint would also take, and work out, 9**9**9
 _NUMBER_AND_UNIT = re.compile(rf"\s*({_NUMBER})\s*({_UNIT})\s*")
+_PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9}  # SI
 
 
 @lru_cache(maxsize=1)
 def _registry() -> pint.UnitRegistry:  # type: ignore[type-arg]
+    import pint  # noqa: PLC0415 - slow, and seldom needed
+
     registry: pint.UnitRegistry = pint.UnitRegistry(on_redefinition="ignore")  # type: ignore[type-arg]
     registry.define("FLOP = [operation]")  # were they without dimension, as pint has bits,
     registry.define("bit = [information]")  # then bit/s and FLOP/s would be hertz
@@ -62,9 +69,14 @@ class Unit:
     def _convert(self, number: float, unit: str) -> float:
         if unit == self.symbol:
             return number
+        prefix = unit.removesuffix(self.symbol)
+        if prefix != unit and prefix in _PREFIXES and self.symbol != "dB":
+            return number * _PREFIXES[prefix]
         if unit == "dBm" and self.symbol == "W":
             with np.errstate(over="ignore"):  # infinite watts are refused by name
                 return float(dbm_to_w(number))
+        import pint  # noqa: PLC0415 - as above
+
         try:
             return float(_registry().Quantity(number, unit).to(self.symbol).magnitude)
         except (pint.PintError, ValueError, TypeError, AttributeError) as error:

@@ -29,7 +29,9 @@ class SchemeOptions(Section):
     """What every scheme can be told in a scenario."""
 
     name: str
-    label: str = default("", "what tables and figures call it; else its name")
+    label: str = default(
+        "", "what tables and figures call it; else its name", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"
+    )
     rounds: Count = 10
     local_steps: Count = default(4, "mini-batches of each user in a round")
 
@@ -114,8 +116,8 @@ class Scheme(ABC):
         last = chain[-1]
         job = learn.loss_and_backward(last.part, last.adapter, batch, [*arrived, *labels])
         last.adapter = job["adapter"]
-        self._round.losses.append(job["loss"])
         yield last.node.compute(job)
+        self._round.losses.append(learn.runtime.alone(job["loss"]))
 
         for (stage, following), forward in zip(reversed(list(pairwise(chain))), reversed(forwards), strict=True):
             gradient = job["gradient"]
@@ -131,9 +133,13 @@ class Scheme(ABC):
     def hand_over(self, adapter: Ref, origin: Node, stage: Stage) -> Acts:
         """Send ``adapter`` to ``stage``, which takes over its weights."""
         yield from self.send(origin, stage.node, adapter)
-        adopted = self.learning.adopt(stage.adapter, adapter)
-        stage.adapter = adopted["adapter"]
-        yield stage.node.compute(adopted)
+        yield from self.adopt(stage, adapter)
+
+    def adopt(self, stage: Stage, adapter: Ref) -> Acts:
+        """The stage takes over the weights of ``adapter``, which has arrived; it keeps its own optimiser moments."""
+        job = self.learning.adopt(stage.adapter, adapter)
+        stage.adapter = job["adapter"]
+        yield stage.node.compute(job)
 
     def each(self, act: Callable[[User], Acts], users: Sequence[User]) -> Acts:
         """All ``users`` act at once, until the last has done; who is done, or takes no part, waits."""
@@ -151,20 +157,31 @@ class Scheme(ABC):
     def in_turn(self, act: Callable[[User], Acts], users: Sequence[User]) -> Acts:
         """One user acts after another; the others wait."""
         began, clock = self.world.clock.now_ns, self.world.clock
-        turns: list[tuple[User, int, int]] = []
+        turns: dict[int, tuple[int, int]] = {}
         for user in users:
             start = clock.now_ns
             yield self._tell(act(user), user.index)
-            turns.append((user, start, clock.now_ns))
-        for user, start, end in turns:
+            turns[user.index] = (start, clock.now_ns)
+        for user in self.world.users:
+            start, end = turns.get(user.index, (began, began))
             story = Story(user.index, self._round.number)
             self.world.recorder.waited(began, start, user.name, "its turn", story)
             self._waited(user, end, "the other users")
 
+    def beside(self, act: Acts) -> simpy.Process:
+        """Start an act beside the users' stories: it delays nobody but who waits for it."""
+        return self._tell(act, NOBODY)
+
+    def wait(self, event: simpy.Event, what: str) -> Acts:
+        """The story waits for ``event``."""
+        since, story = self.world.clock.now_ns, self.world.recorder.story
+        yield event
+        self.world.recorder.waited(since, self.world.clock.now_ns, self.world.cloud.name, what, story)
+
     def servers(self, acts: Sequence[Acts], what: str) -> Acts:
         """Servers act at once beside the users, who all wait for ``what``."""
         began, clock = self.world.clock.now_ns, self.world.clock
-        yield clock.all_of([self._tell(act, NOBODY) for act in acts])
+        yield clock.all_of([self.beside(act) for act in acts])
         everybody = Story(EVERYBODY, self._round.number)
         self.world.recorder.waited(began, clock.now_ns, self.world.cloud.name, what, everybody)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-EVERYBODY = -1
+EVERYBODY, NOBODY = -1, -2
 PAYLOADS = ("activation", "gradient", "adapter", "label", "model")
 
 # node, act, kind, user, seconds in a run of slowness 1
@@ -24,6 +24,7 @@ ROUND = (
     ("cloud", "transmitting", "backhaul", EVERYBODY, 0.25),
     ("cloud", "computing", "cloud_compute", EVERYBODY, 0.25),
     ("edge0.downlink", "transmitting", "downlink", EVERYBODY, 1.5),
+    ("edge1", "computing", "edge_compute", NOBODY, 5.0),
 )
 ROUND_S = 9.0  # either user's own seconds (7) and the common ones (2)
 MEAN_OF_ROUND_S = {

@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.delays import KINDS, mean_delay_s
+from analysis.delays import EVERYBODY, KINDS, NOBODY, mean_delay_s
 from analysis.load import load
 
 EXACT = 1e-12  # sums of a few dozen doubles
@@ -13,7 +13,9 @@ EXACT = 1e-12  # sums of a few dozen doubles
 def per_user_s(events: pd.DataFrame, user: int, kind: str) -> float:
     """One user's delay of one kind, counted event by event."""
     return sum(
-        event.end_s - event.start_s for event in events.itertuples() if event.kind == kind and event.user in (user, -1)
+        event.end_s - event.start_s
+        for event in events.itertuples()
+        if event.kind == kind and event.user in (user, EVERYBODY)
     )
 
 
@@ -40,8 +42,16 @@ def test_kinds_come_in_a_fixed_order_and_absent_ones_are_zero(make_run: Callable
 
 
 def test_events_common_to_all_need_no_user_of_their_own() -> None:
-    events = pd.DataFrame({"start_s": [1.0], "end_s": [3.0], "kind": ["cloud_compute"], "user": [-1]})
+    events = pd.DataFrame({"start_s": [1.0], "end_s": [3.0], "kind": ["cloud_compute"], "user": [EVERYBODY]})
     assert mean_delay_s(events)["cloud_compute"] == 2.0
+
+
+def test_events_beside_the_users_path_delay_nobody_and_are_no_user(make_run: Callable[..., Path]) -> None:
+    events = load(make_run("splitfed")).events
+    beside = events["user"] == NOBODY
+    assert beside.any()
+    pd.testing.assert_series_equal(mean_delay_s(events), mean_delay_s(events[~beside]))
+    assert mean_delay_s(events[beside]).eq(0).all()
 
 
 def test_an_unknown_kind_is_refused(make_run: Callable[..., Path]) -> None:

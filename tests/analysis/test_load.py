@@ -13,7 +13,7 @@ def test_a_run_folder_comes_back_as_it_was_written(make_run: Callable[..., Path]
     assert run.label == "splitfed"
     assert run.summary["rounds"] == 2
     assert list(run.rounds["perplexity"]) == [40.0, 30.0, 20.0]
-    assert len(run.events) == 24
+    assert len(run.events) == 26
     assert list(run.memory["peak_bytes"]) == [3 * 2**20]
 
 

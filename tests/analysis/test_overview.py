@@ -30,3 +30,15 @@ def test_analytic_runs_have_delays_but_no_learning_curve(make_run: Callable[...,
     overview.show(tmp_path, ["analytic"], Console(quiet=True))
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert names == {"comparison.csv", "delay.csv", "delay.png"}
+
+
+def test_pictures_of_an_earlier_comparison_do_not_stay_beside_new_numbers(
+    make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    make_run("trained")
+    make_run("analytic", perplexities=(None, None, None))
+    (tmp_path / "notes.txt").write_text("mine")
+    overview.show(tmp_path, ["trained"], Console(quiet=True))
+    overview.show(tmp_path, ["analytic"], Console(quiet=True))
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert names == {"comparison.csv", "delay.csv", "delay.png", "notes.txt"}

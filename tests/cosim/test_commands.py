@@ -13,7 +13,7 @@ from cosim.commands import application
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
-SLOW_TO_IMPORT = ("torch", "pandas", "matplotlib", "transformers", "cvxpy", "peft", "datasets", "pyarrow")
+SLOW_TO_IMPORT = ("torch", "pint", "pandas", "matplotlib", "transformers", "cvxpy", "peft", "datasets", "pyarrow")
 COMMANDS = ("run", "compare", "validate", "schema", "list")
 
 Ended = tuple[int, str, str]  # exit status, standard output, standard error
@@ -85,6 +85,55 @@ def test_the_seed_of_the_command_line_is_checked_like_the_scenarios(cosim: Calla
     status, _, err = cosim("run", QUICKSTART, "--seed", -1)
     assert status == 2
     assert "seed = -1: input should be greater than or equal to 0" in err
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+@pytest.mark.parametrize("place", ["file", "file/below", "splitfed"])
+def test_a_place_that_cannot_hold_results_is_refused_before_the_run(
+    cosim: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, place: str
+) -> None:
+    def no_run(*_: object) -> None:
+        raise AssertionError("the run has begun")
+
+    monkeypatch.setattr("cosim.runner.run", no_run)
+    monkeypatch.setattr("cosim.comparison.compare", no_run)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "splitfed").write_text("")
+    out = tmp_path if (command, place) == ("compare", "splitfed") else tmp_path / place
+    status, shown, err = cosim(command, QUICKSTART, "--quiet", "--out", out)
+    assert (status, shown) == (2, "")
+    assert err.startswith(f"--out {tmp_path / place}: cannot be written (")
+    assert err.endswith("; expected a folder\n")
+    assert err.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_refused(
+    cosim: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)  # root may write anywhere, and tests may run as root
+    status, _, err = cosim("run", QUICKSTART, "--quiet", "--out", tmp_path)
+    assert (status, err) == (2, f"--out {tmp_path}: cannot be written (Permission denied); expected a folder\n")
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_a_comparison_has_a_worker_at_least(workers: int) -> None:
+    result = CliRunner().invoke(application, ["compare", str(QUICKSTART), "--workers", str(workers)])
+    assert result.exit_code == 2
+    assert "--workers" in result.output
+    assert f"{workers} is not in the range x>=1" in result.output
+
+
+def test_a_run_that_diverged_is_named_and_is_no_failure(
+    cosim: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverged = {"label": "splitfed", "finished": True, "diverged_in_round": 3, "rounds": 10}
+    monkeypatch.setattr("cosim.runner.run", lambda *_: None)
+    monkeypatch.setattr("cosim.results.write", lambda *_: diverged)
+    status, out, err = cosim("run", QUICKSTART, "--quiet", "--out", tmp_path)
+    assert (status, out, err) == (0, f"splitfed: diverged in round 3\nresults in {tmp_path}\n", "")
 
 
 def test_list_prints_every_name_of_every_family() -> None:

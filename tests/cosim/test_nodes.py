@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.nodes import Processor
-from cosim.scenario.models import Compute
-from cosim.world import _processor
+from cosim.scenario.models import Compute, FleetCompute
+from cosim.world import _fleet, _processor
 from training.jobs import Output
 
 SECOND = 1_000_000_000  # in ns, and in FLOPs at the speed of the tiny world
@@ -111,17 +111,27 @@ def test_energy_is_watts_times_seconds_of_computing_and_waiting_costs_none(
 
 
 def test_switched_capacitance_takes_kappa_f_cubed_watts() -> None:
-    given = {"speed": "10 GFLOP/s", "kappa": 1e-28, "frequency": "2 GHz"}
-    processor = _processor(Compute.model_validate(given), 0.5)
+    given = {"speed": "10 GFLOP/s", "kappa": 1e-28, "frequency": "2 GHz", "power": "0 W"}
+    processor = _processor(Compute.model_validate(given))
     seconds = processor.seconds(30 * SECOND)
     assert seconds == 3.0
     assert processor.power_w * seconds == pytest.approx(1e-28 * 2e9**3 * seconds, rel=ENERGY_ROUNDING)  # 2.4 J
 
 
+def test_a_node_drawn_twice_as_fast_takes_four_times_the_switching_energy_for_the_same_work() -> None:
+    """kappa f^2 a cycle, the clock being in proportion to the speed; constant power comes on top."""
+    given = Compute.model_validate({"speed": "1 GFLOP/s", "kappa": 1e-28, "frequency": "1 GHz", "power": "1 W"})
+    slow, fast = _processor(given, 0.5), _processor(given, 1.0)
+    energies_j = [(p.power_w - 1.0) * p.seconds(SECOND) for p in (slow, fast)]
+    assert energies_j[1] == pytest.approx(4 * energies_j[0], rel=ENERGY_ROUNDING)
+
+
 def test_utilisation_slows_and_the_spread_is_symmetric_about_the_speed() -> None:
-    compute = Compute.model_validate({"speed": "10 GFLOP/s", "utilisation": 0.5, "spread": 0.2, "power": "1 W"})
-    speeds = [_processor(compute, draw).flops_per_s for draw in (0.0, 0.5, 1.0)]
-    assert speeds == pytest.approx([4e9, 5e9, 6e9], rel=ENERGY_ROUNDING)
+    compute = FleetCompute.model_validate({"speed": "10 GFLOP/s", "utilisation": 0.5, "spread": 0.2})
+    speeds = np.array([processor.flops_per_s for processor in _fleet(0, "speed", 1000, compute)])
+    assert 4e9 <= speeds.min() < 4.01e9
+    assert 5.99e9 < speeds.max() <= 6e9
+    assert speeds.mean() == pytest.approx(5e9, abs=4 * 1e9 / np.sqrt(3 * 2 * 1000))  # four standard errors and more
 
 
 def test_waiting_before_exponential_services_is_that_of_the_m_m_1_queue(tiny: Any) -> None:
@@ -211,9 +221,9 @@ def test_training_state_settles_once_for_each_lineage(tiny: Any) -> None:
     other = tiny.job(lineage="cloud 0:3 user1", outputs=outputs)["adapter"]
     for adapter in (own, other, own):
         for _ in range(2):
-            node.compute(tiny.job(adapter, flops=5, trained=10))
+            node.compute(tiny.job(adapter, flops=5, resident_bytes={"adapter": 40, "gradient": 40, "optimiser": 80}))
     left = node.memory.left()
-    assert (left["adapter"], left["gradient"], left["optimiser"]) == (2 * 40, 2 * 40, 2 * 80)  # AdamW: two moments
+    assert (left["adapter"], left["gradient"], left["optimiser"]) == (2 * 40, 2 * 40, 2 * 80)
 
 
 def test_frozen_weights_are_held_once_however_many_stages_use_them(tiny: Any) -> None:

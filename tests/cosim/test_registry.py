@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from cosim import registry
@@ -35,3 +37,13 @@ def test_a_reference_that_leads_nowhere_is_named_in_one_line(reference: str) -> 
         registry.find("access", reference)
     assert repr(reference) in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", ["def broken(:\n", "1 / 0\n", "raise RuntimeError('first line\\nsecond line')\n"])
+def test_a_module_that_fails_while_it_is_imported_is_named_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    (tmp_path / "broken_part.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match="^'broken_part:Name' cannot be imported: [^\n]+$"):
+        registry.find("access", "broken_part:Name")

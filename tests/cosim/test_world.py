@@ -75,7 +75,7 @@ def test_speeds_fill_the_spread_evenly_and_stay_within_it() -> None:
 
 
 def test_edge_servers_draw_apart_from_users_and_the_cloud_has_the_speed_itself() -> None:
-    built = world(users=2, cloud={"compute": {"speed": "20 TFLOP/s", "spread": 0.9}})
+    built = world(users=2, cloud={"compute": {"speed": "20 TFLOP/s"}})
     assert built.cloud.processor.flops_per_s == 20e12
     user_draw, edge_draw = (
         (node.processor.flops_per_s / speed - 1) / spread

@@ -58,7 +58,7 @@ def three_part_step(learning: Learning) -> list[Job]:
     cloud = learning.loss_and_backward(last, start[last], batch, [edge["activation"], user["labels"]])
     edge_back = learning.backward(middle, start[middle], batch, edge["held"], cloud["gradient"])
     user_back = learning.backward(first, start[first], batch, user["held"], edge_back["gradient"])
-    average = learning.average([cloud["adapter"], start[last]], [3, 1])
+    average = learning.average([cloud["adapter"], start[last]], [3, 1], "average")
     adopted = learning.adopt(start[last], average["adapter"])
     return [*(ref.job for ref in start.values()), user, edge, cloud, edge_back, user_back, average, adopted]
 

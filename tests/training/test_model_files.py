@@ -50,3 +50,25 @@ def test_blocks_and_positions_are_found_under_each_familys_name(family) -> None:
     assert (blocks(config), positions(config)) == (4, 64)
     assert (blocks({}), positions({})) == (None, None)
     assert blocks({"num_layers": 7, "num_hidden_layers": None}) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'{"n_layer": 3', "is not readable as JSON"),
+        (b"\xff\xfe{}", "is not readable as JSON"),
+        (b"[3, 64]", "holds a list, not a mapping"),
+    ],
+)
+def test_a_configuration_that_is_none_is_named_in_one_line(assets, content: bytes, says: str) -> None:
+    (assets / "alpha" / "config.json").write_bytes(content)
+    with pytest.raises(ValueError, match=says) as refusal:
+        local_config("alpha")
+    assert str(refusal.value).startswith(str(assets / "alpha" / "config.json"))
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", ["six", [6], 6.5])
+def test_a_number_of_blocks_that_is_none_is_named(value: object) -> None:
+    with pytest.raises(ValueError, match=r"config\.json: n_layer = .* is not a whole number"):
+        blocks({"n_layer": value})

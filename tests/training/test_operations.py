@@ -49,7 +49,7 @@ def test_averaging_takes_two_flops_a_received_number(lab) -> None:
     learning = Learning(EagerRuntime(lab))
     adapters = [learning.start(learning.whole, str(user)) for user in range(3)]
     numbers = lab.model.layout.parameters(lab.model.whole)
-    job = learning.average(adapters, SAMPLES)
+    job = learning.average(adapters, SAMPLES, "average")
     assert job.cost.flops == 2 * 3 * numbers
     assert job.operation == Average(weights=(1 / 8, 2 / 8, 5 / 8))
 
@@ -91,7 +91,7 @@ def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_p
                 own[user] = job["adapter"]
                 loss, _ = peft_user.step(*read(lab, batch))
                 assert learning.runtime.values([job["loss"]])[0] == pytest.approx(loss, abs=STEPPED_TOLERANCE)
-        average = learning.average(own, SAMPLES)["adapter"]
+        average = learning.average(own, SAMPLES, "average")["adapter"]
         trained = [peft_user.adapter() for peft_user in plain]
         expected = {
             name: sum(n * adapter[name] for n, adapter in zip(SAMPLES, trained, strict=True)) / sum(SAMPLES)

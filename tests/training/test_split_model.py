@@ -2,15 +2,27 @@
 
 from itertools import combinations
 
+import peft
 import pytest
 import torch
 from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    Gemma2Config,
+    GPTNeoConfig,
+    MistralConfig,
+    OPTConfig,
+    PreTrainedConfig,
+    Qwen2Config,
+)
 
 from training.lora import Part
 from training.sequences import IGNORED
 from training.split_model import SplitModel, next_token_loss
 
 ROUNDING = 1e-6  # single precision: the same sums, in another order
+CUT_LOGITS = 1e-5  # logits of order one after four blocks; another mask or norm shows in the first digits
 FP32_BYTES = 4
 
 CUTS = [list(cuts) for number in range(4) for cuts in combinations((1, 2, 3), number)]
@@ -100,3 +112,54 @@ def test_a_model_without_a_list_of_blocks_is_refused(gpt2) -> None:
     model.config.n_layer = 5
     with pytest.raises(ValueError, match="GPT2LMHeadModel has no list of decoder blocks to cut"):
         SplitModel.adapt(model, gpt2.lora())
+
+
+SMALL = {"hidden_size": 32, "num_attention_heads": 4, "vocab_size": 100}
+GROUPED = {**SMALL, "num_key_value_heads": 2, "intermediate_size": 64}
+DECODERS: dict[str, tuple[PreTrainedConfig, str]] = {
+    "opt": (
+        OPTConfig(num_hidden_layers=3, ffn_dim=64, word_embed_proj_dim=32, max_position_embeddings=64, **SMALL),
+        "q_proj",
+    ),
+    "gpt-neo with local attention": (
+        GPTNeoConfig(
+            num_layers=4,
+            num_heads=4,
+            hidden_size=32,
+            vocab_size=100,
+            attention_types=[[["global", "local"], 2]],
+            window_size=3,
+            max_position_embeddings=64,
+        ),
+        "q_proj",
+    ),
+    "qwen2 with sliding layers": (
+        Qwen2Config(num_hidden_layers=4, use_sliding_window=True, sliding_window=3, max_window_layers=2, **GROUPED),
+        "q_proj",
+    ),
+    "mistral with a sliding window": (MistralConfig(num_hidden_layers=3, sliding_window=3, **GROUPED), "q_proj"),
+    "bloom": (BloomConfig(n_layer=3, n_head=4, hidden_size=32, vocab_size=100), "query_key_value"),
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_other_decoders_give_their_own_logits_when_they_are_cut(name: str) -> None:
+    config, target = DECODERS[name]
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    ids = torch.randint(100, (2, 12))
+    with torch.no_grad():
+        expected = model(input_ids=ids).logits
+        split = SplitModel.adapt(model, peft.LoraConfig(r=2, target_modules=[target]))
+        x = ids
+        for part in split.parts(range(1, split.blocks)):
+            x = split.forward(part, split.layout.matrices(part, torch.zeros(split.layout.parameters(part))), x)
+    torch.testing.assert_close(x, expected, rtol=0, atol=CUT_LOGITS)
+
+
+def test_a_decoder_that_does_more_than_is_known_here_is_refused_by_name() -> None:
+    """Gemma 2 squeezes its logits after the head."""
+    config = Gemma2Config(num_hidden_layers=2, head_dim=8, final_logit_softcapping=0.1, **GROUPED)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    with pytest.raises(ValueError, match="Gemma2ForCausalLM gives other logits when it is cut"):
+        SplitModel.adapt(model, peft.LoraConfig(r=2, target_modules=["q_proj"]))

@@ -60,6 +60,26 @@ def test_a_model_of_the_hub_is_not_looked_for(write: Write) -> None:
     assert load_scenario(write(model={"base": "owner/model"}, scheme=scheme)).model.base == "owner/model"
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"n_layer": "six"}'])
+def test_a_model_configuration_that_cannot_be_read_is_one_line(write: Write, six_blocks: str, content: str) -> None:
+    (Path(six_blocks) / "config.json").write_text(content)
+    (line,) = problems(write(model={"base": six_blocks}))
+    assert line.startswith(f"model.base = {six_blocks!r}: ")
+    assert "config.json" in line
+
+
+@pytest.mark.parametrize("key", ["pathloss", "fading", "access"])
+@pytest.mark.parametrize("reference", ["no.such:Part", "json:NoSuchName", ":Name", "json:"])
+def test_a_reference_of_the_radio_that_leads_nowhere_is_one_line(write: Write, key: str, reference: str) -> None:
+    (line,) = problems(write(radio={key: reference}))
+    assert line.startswith(f"radio.{key} = {reference!r}: {reference!r} cannot be imported: ")
+
+
+def test_a_radio_part_of_ones_own_is_fine(write: Write) -> None:
+    own = {"pathloss": "channel_models.pathloss:MacroPathLoss", "fading": "channel_models.fading:NoFading"}
+    assert load_scenario(write(radio=own)).radio.fading == own["fading"]
+
+
 @pytest.mark.parametrize("key", ["corpus", "validation"])
 def test_a_corpus_that_is_not_there_is_named(write: Write, tmp_path: Path, key: str) -> None:
     missing = str(tmp_path / "none.txt")

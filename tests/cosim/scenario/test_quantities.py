@@ -1,6 +1,7 @@
 import math
 from typing import Any, get_args
 
+import pint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +59,19 @@ def test_numbers_with_units_are_read_in_the_unit_of_the_type(quantity: Any, text
     assert TypeAdapter(quantity).validate_python(text) == pytest.approx(value, rel=CONVERSION)
 
 
+@pytest.fixture(scope="module")
+def registry() -> Any:
+    """Pint's own units."""
+    return pint.UnitRegistry()
+
+
+@pytest.mark.parametrize("prefix", ["k", "M", "G", "T", "m", "u", "µ", "n"])
+@pytest.mark.parametrize("symbol", ["Hz", "W", "m", "s", "bit/s"])
+def test_metric_prefixes_mean_what_pint_says(registry: Any, symbol: str, prefix: str) -> None:
+    expected = registry.Quantity(35.7, prefix + symbol).to(symbol).magnitude
+    assert Unit(symbol, "quantity", "").read(f"35.7 {prefix}{symbol}") == pytest.approx(expected, rel=CONVERSION)
+
+
 @pytest.mark.parametrize("quantity", TYPES, ids=lambda quantity: unit_of(quantity).symbol)
 def test_the_example_in_messages_is_itself_valid(quantity: Any) -> None:
     assert TypeAdapter(quantity).validate_python(unit_of(quantity).example) > 0
@@ -83,6 +97,7 @@ def test_a_bare_number_is_an_error_that_shows_what_is_right(bare: Any) -> None:
         (Seconds, "5 Hz"),
         (Watts, "23 dB"),
         (Decibels, "8 dBm"),
+        (Decibels, "8 mdB"),
         (Metres, "250 M"),
         (BitsPerSecond, "1 Gbit"),
         (FlopPerSecond, "15 GFLOPS"),

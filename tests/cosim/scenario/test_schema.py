@@ -100,7 +100,7 @@ def test_the_shipped_scenario_is_valid_as_written_and_with_every_default_written
         ("user", {"count": 2}),
         ("users", {"cuont": 2}),
         ("users", {"count": 0}),
-        ("users", {"compute": {"power": "5 W"}}),
+        ("cloud", {"compute": {"spread": 0.5}}),
         ("radio", {"bandwidth": 20}),
         ("seed", -1),
         ("seed", "0"),

@@ -1,6 +1,8 @@
 """What a run leaves in its folder."""
 
 import json
+import math
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cosim import results
+from cosim import results, runner
 from cosim.runner import Run
-from cosim.scenario import load_scenario
+from cosim.scenario import Scenario, load_scenario
+from cosim.scenario.entries import entries
 
 Runner = Callable[..., Run]
 
@@ -23,6 +26,25 @@ FILES = {
     "memory.parquet",
     "adapter",
 }
+
+
+UNUSUAL: dict[str, Any] = {
+    "seed": 7,
+    "radio": {
+        "bandwidth": "3 MHz",
+        "carrier": "2.1 GHz",
+        "cell_radius": "120 m",
+        "shadowing": "4 dB",
+        "fading": "none",
+        "coherence_time": "7 ms",
+        "user_noise_figure": "8 dB",
+        "edge_noise_figure": "3 dB",
+    },
+    "backhaul": {"rate": "30 Mbit/s", "latency": "2 ms"},
+    "training": {"lr": 3e-3, "weight_decay": 0.1},
+    "evaluation": {"every": 2, "sequences": 5},
+}
+"""What the miniature leaves at its defaults, unlike the defaults."""
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +67,18 @@ def test_the_folder_holds_what_the_design_says_and_no_scratch(folder: Path) -> N
     }
 
 
-def test_the_resolved_scenario_gives_the_same_run_again(folder: Path, run: Run, run_small: Runner) -> None:
-    read = load_scenario(folder / "scenario.yaml")
-    again = run_small(read.scheme, **{name: getattr(read, name) for name in ("users", "edges", "cloud", "data")})
+def test_the_resolved_scenario_gives_the_same_run_again(small_scenario: Callable[..., Scenario], tmp_path: Path) -> None:
+    scenario = small_scenario({"name": "splitfed", "cut": 1, "server": "shared", "label": "ours"}, **UNUSUAL)
+    usual = Scenario(name="usual", scheme={"name": "splitfed"})
+    for section in set(Scenario.model_fields) - {"compare", "execution"}:
+        assert getattr(scenario, section) != getattr(usual, section)
+    run = runner.run(scenario, entries(scenario)[0])
+    results.write(run, tmp_path)
+    read = load_scenario(tmp_path / "scenario.yaml")
+    again = runner.run(read, entries(read)[0])
     assert again.world.recorder.activities == run.world.recorder.activities
     assert again.observer.rows == run.observer.rows
+    assert results.memory_frame(again).equals(results.memory_frame(run))
 
 
 def test_provenance_names_software_machine_command_and_hashes(folder: Path) -> None:
@@ -76,6 +105,59 @@ def test_events_hold_every_activity_in_order(folder: Path, run: Run) -> None:
     assert (events["end_s"] >= events["start_s"]).all()
 
 
+def test_provenance_has_the_commit_of_the_programs_own_checkout(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(results, "_CHECKOUT", tmp_path)
+    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run(["git", *identity, "commit", "--quiet", "--allow-empty", "-m", "first"], cwd=tmp_path, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert results.provenance(run)["git_commit"] == head.stdout.strip()
+    (tmp_path / "site-packages").mkdir()
+    monkeypatch.setattr(results, "_CHECKOUT", tmp_path / "site-packages")
+    assert results.provenance(run)["git_commit"] is None  # of the repository that it is installed in
+
+
+def test_without_git_there_is_no_commit_and_no_error(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr(results, "_CHECKOUT", tmp_path)
+    monkeypatch.setenv("PATH", "")
+    assert results.provenance(run)["git_commit"] is None
+
+
+def test_nothing_of_an_earlier_run_stays_in_the_folder(run: Run, run_small: Runner, tmp_path: Path) -> None:
+    results.write(run, tmp_path)
+    results.write(run_small({"name": "federated"}, execution="analytic"), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"adapter"}
+
+
+def test_a_folder_that_is_not_whole_has_no_summary(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    results.write(run, tmp_path)
+
+    def fail(*_: Any) -> None:
+        assert not (tmp_path / "summary.json").exists()
+        raise OSError("disk full")
+
+    monkeypatch.setattr(results, "_write_adapter", fail)
+    with pytest.raises(OSError, match="disk full"):
+        results.write(run, tmp_path)
+    assert not (tmp_path / "summary.json").exists()
+
+
+def test_numbers_that_are_not_finite_are_null_and_the_round_is_named(run_small: Runner, tmp_path: Path) -> None:
+    diverging = run_small({"name": "federated", "rounds": 3}, training={"lr": 1e30})
+    losses = {row["round"]: (row["train_loss"], row["loss"]) for row in diverging.observer.rows}
+    first = min(number for number, pair in losses.items() if any(x is not None and not math.isfinite(x) for x in pair))
+    summary = results.write(diverging, tmp_path)
+    text = (tmp_path / "summary.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail) == summary
+    assert summary["final"]["loss"] is None
+    assert summary["initial"]["loss"] == losses[0][1]
+    assert summary["diverged_in_round"] == first > 0
+    assert summary["finished"]
+
+
 def test_an_analytic_run_leaves_no_adapter(run_small: Runner, tmp_path: Path) -> None:
     summary = results.write(run_small({"name": "federated"}, execution="analytic"), tmp_path)
     assert not (tmp_path / "adapter").exists()
@@ -84,9 +166,6 @@ def test_an_analytic_run_leaves_no_adapter(run_small: Runner, tmp_path: Path) ->
 
 
 def test_an_interrupted_run_keeps_its_finished_rounds(run_small: Runner, small_scenario: Any, tmp_path: Path) -> None:
-    from cosim import runner
-    from cosim.scenario.entries import entries
-
     def interrupt(row: dict[str, Any]) -> None:
         if row["round"] == 2:
             raise KeyboardInterrupt
@@ -99,6 +178,21 @@ def test_an_interrupted_run_keeps_its_finished_rounds(run_small: Runner, small_s
     whole = run_small({"name": "federated", "rounds": 2})
     assert cut_short.observer.rows == whole.observer.rows
     assert sum(summary["delay_s"].values()) == pytest.approx(summary["sim_time_s"], abs=1e-9)
+
+
+def test_the_summary_has_the_metrics_of_the_last_evaluation(small_scenario: Any, tmp_path: Path) -> None:
+    def interrupt(row: dict[str, Any]) -> None:
+        if row["round"] == 3:
+            raise KeyboardInterrupt
+
+    scenario = small_scenario({"name": "federated", "rounds": 5}, evaluation={"every": 2, "sequences": 4})
+    cut_short = runner.run(scenario, entries(scenario)[0], interrupt)
+    summary = results.write(cut_short, tmp_path)
+    at = {row["round"]: row for row in cut_short.observer.rows}
+    assert at[3]["loss"] is None
+    assert summary["rounds"] == 3
+    assert summary["initial"]["loss"] == at[0]["loss"]
+    assert summary["final"] == {name: at[2][name] for name in ("loss", "perplexity", "accuracy")}
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:

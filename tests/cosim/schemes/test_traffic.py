@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from cosim import results
+from cosim.recorder import NOBODY
 from cosim.runner import Run
 
 Runner = Callable[..., Run]
 
-ROUNDS, STEPS, USERS = 2, 2, 3
+ROUNDS, STEPS, USERS, EDGES = 2, 2, 3, 2
 BATCH, LENGTH, HIDDEN, BLOCKS, RANK = 2, 16, 32, 4, 4
 ACTIVATION = 4 * BATCH * LENGTH * HIDDEN  # bytes, either way
 LABELS = 4 * BATCH * LENGTH
@@ -32,21 +33,22 @@ def test_federated_learning_sends_adapters_only(run_small: Runner) -> None:
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
 def test_split_fed_sends_activations_up_and_gradients_down_and_the_users_adapters(cut: int, run_small: Runner) -> None:
+    """The average of the server part goes to each edge once; each user's copy of it comes back."""
     user_adapters = ROUNDS * USERS * cut * BLOCK_ADAPTER
-    server_adapters = ROUNDS * USERS * (BLOCKS - cut) * BLOCK_ADAPTER  # replicated at the edges, averaged at the cloud
+    server_adapter = ROUNDS * (BLOCKS - cut) * BLOCK_ADAPTER
     assert traffic(run_small({"name": "splitfed", "cut": cut})) == {
         "uplink": STEPS_IN_ALL * (ACTIVATION + LABELS) + user_adapters,
         "downlink": STEPS_IN_ALL * ACTIVATION + user_adapters,
-        "backhaul": 2 * (user_adapters + server_adapters),
+        "backhaul": 2 * user_adapters + (EDGES + USERS) * server_adapter,
     }
 
 
 def test_three_parts_send_activations_over_both_hops(run_small: Runner) -> None:
-    user, edge = (ROUNDS * USERS * blocks * BLOCK_ADAPTER for blocks in (1, 2))
+    user, edge = ROUNDS * USERS * 1 * BLOCK_ADAPTER, ROUNDS * 2 * BLOCK_ADAPTER
     assert traffic(run_small({"name": "splitfed", "cut": [1, 3]})) == {
         "uplink": STEPS_IN_ALL * (ACTIVATION + LABELS) + user,
         "downlink": STEPS_IN_ALL * ACTIVATION + user,
-        "backhaul": STEPS_IN_ALL * (2 * ACTIVATION + LABELS) + 2 * (user + edge),
+        "backhaul": STEPS_IN_ALL * (2 * ACTIVATION + LABELS) + 2 * user + (EDGES + USERS) * edge,
     }
 
 
@@ -96,3 +98,28 @@ def test_schemes_of_one_scenario_see_the_same_users_channels_and_batches(run_sma
     for ours_cell, theirs_cell in zip(one.network.uplinks, other.network.uplinks, strict=True):
         assert (ours_cell.links.mean_gain == theirs_cell.links.mean_gain).all()
         assert ours_cell.links.fading == theirs_cell.links.fading
+
+
+def test_servers_exchange_adapters_beside_their_users(run_small: Runner) -> None:
+    """Averages to servers and to users share the wire one after another, and are under way at the same time."""
+    activities = run_small({"name": "splitfed", "cut": 1}).world.recorder.activities
+    beside = [a for a in activities if a.user == NOBODY and a.kind == "backhaul"]
+    assert {a.node for a in beside} >= {"cloud", "edge0", "edge1"}
+    downloads = [a for a in activities if a.user >= 0 and a.node == "cloud" and a.kind == "backhaul" and a.round == 1]
+    assert min(a.start_ns for a in beside) == 0
+    assert min(a.start_ns for a in downloads) < min(a.end_ns for a in beside if a.act == "propagating")
+
+
+def test_a_middle_part_holds_what_it_received_until_its_backward(run_small: Runner) -> None:
+    """One user: at the edge the activation waits in its buffer beside the gradient that comes back for it."""
+    one = {"count": 1, "compute": {"speed": "1 GFLOP/s"}}
+    frame = results.memory_frame(run_small({"name": "splitfed", "cut": [1, 3]}, users=one))
+    buffers = frame[(frame["node"] == "edge0") & (frame["kind"] == "buffers")]["peak_bytes"].item()
+    assert buffers >= 2 * ACTIVATION
+
+
+def test_the_cloud_holds_the_averages(run_small: Runner) -> None:
+    frame = results.memory_frame(run_small({"name": "federated"}))
+    cloud = frame[frame["node"] == "cloud"].set_index("kind")["peak_bytes"]
+    assert cloud["adapter"] == BLOCKS * BLOCK_ADAPTER
+    assert cloud["buffers"] == USERS * BLOCKS * BLOCK_ADAPTER
