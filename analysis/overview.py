@@ -25,11 +25,11 @@ def show(folder: Path, labels: Sequence[str], console: Console) -> None:
     results = load_all(folder, labels)
     table = comparison_table(results)
     print_table(table, console)
-    to_csv(table, folder / "comparison.csv")
+    to_csv(table, folder / "table.csv")
     save(delay_by_kind(results), delay_data(results), folder / "delay.png")
     if all(result.rounds["perplexity"].notna().any() for result in results):
         save(learning_curve(results), learning_data(results), folder / "perplexity.png")
         save(comparison_figure(results), comparison_data(results), folder / "comparison.png")
     else:
-        for name in ("perplexity.png", "perplexity.csv", "comparison.png"):
+        for name in ("perplexity.png", "perplexity.csv", "comparison.png", "comparison.csv"):
             (folder / name).unlink(missing_ok=True)

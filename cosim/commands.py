@@ -28,7 +28,7 @@ application = typer.Typer(
 )
 
 ScenarioFile = Annotated[Path, typer.Argument(help="scenario file (YAML)", metavar="SCENARIO")]
-Overrides = Annotated[list[str], typer.Option("--set", help="override a key, such as users.count=20")]
+Overrides = Annotated[list[str], typer.Option("--set", help="override a key: users.count=20, compare.0.rounds=3")]
 Out = Annotated[Path | None, typer.Option(help="folder for the results; else runs/NAME")]
 Seed = Annotated[int | None, typer.Option(help="seed in place of the scenario's")]
 Execution = Annotated[str | None, typer.Option(help="eager: train for real; analytic: delays, traffic, memory, energy")]

@@ -132,8 +132,8 @@ def provenance(run: Run) -> dict[str, Any]:
         "seed": run.scenario.seed,
         "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         "command": sys.argv,
-        "corpus": {"name": run.scenario.data.corpus, "sha256": run.corpus_sha256},
-        "model": {"name": run.base.name, "sha256": run.base.sha256},
+        "corpus": {"name": run.scenario.data.corpus, "sha256": run.prepared.corpus.sha256},
+        "model": {"name": run.prepared.base.name, "sha256": run.prepared.base.sha256},
     }
 
 
@@ -150,7 +150,7 @@ def _write_adapter(run: Run, folder: Path) -> None:
     states = run.runtime.values(run.observer.last.adapters)
     adapter = torch.cat([state.weights for state in states])
     with appearing(folder) as path:
-        save_adapter(path, run.runtime.lab.model, run.lora, run.base.name, adapter)
+        save_adapter(path, run.runtime.lab.model, run.prepared.lora, run.prepared.base.name, adapter)
 
 
 def _diverged(rows: list[dict[str, Any]]) -> int | None:

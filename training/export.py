@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import peft
@@ -18,8 +19,8 @@ def save_adapter(folder: Path, model: SplitModel, config: peft.LoraConfig, base:
     ``adapter`` (parameters,) is that of the whole model, ``base`` the name of the base model it belongs to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    config.base_model_name_or_path = base
-    config.inference_mode = True
-    config.save_pretrained(str(folder))
+    written = copy.copy(config)
+    written.base_model_name_or_path, written.inference_mode = base, True
+    written.save_pretrained(str(folder))
     tensors = lora.state_dict(model.layout, model.whole, adapter)
     safetensors.torch.save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})

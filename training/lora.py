@@ -131,7 +131,7 @@ class LoraLinear(nn.Module):
 
 
 def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str) -> AdapterLayout:
-    """Which matrices PEFT would adapt under ``config``, in the order of blocks.
+    """Which matrices PEFT would adapt under ``config``, in the order of blocks; PEFT completes ``config`` in place.
 
     Raises:
         ValueError: an unsupported option, no match for the targets, or a target outside the blocks.

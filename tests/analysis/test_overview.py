@@ -22,14 +22,15 @@ def test_a_comparison_leaves_a_table_and_pictures_with_their_numbers(
     console = Console(file=io.StringIO(), width=100)
     overview.show(tmp_path, ["fast", "slow"], console)
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
-    assert names == {f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")}
+    pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")}
+    assert names == {*pictures, "table.csv"}
 
 
 def test_analytic_runs_have_delays_but_no_learning_curve(make_run: Callable[..., Path], tmp_path: Path) -> None:
     make_run("analytic", perplexities=(None, None, None))
     overview.show(tmp_path, ["analytic"], Console(quiet=True))
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
-    assert names == {"comparison.csv", "delay.csv", "delay.png"}
+    assert names == {"table.csv", "delay.csv", "delay.png"}
 
 
 def test_pictures_of_an_earlier_comparison_do_not_stay_beside_new_numbers(
@@ -41,4 +42,4 @@ def test_pictures_of_an_earlier_comparison_do_not_stay_beside_new_numbers(
     overview.show(tmp_path, ["trained"], Console(quiet=True))
     overview.show(tmp_path, ["analytic"], Console(quiet=True))
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
-    assert names == {"comparison.csv", "delay.csv", "delay.png", "notes.txt"}
+    assert names == {"table.csv", "delay.csv", "delay.png", "notes.txt"}

@@ -45,5 +45,5 @@ def test_a_module_that_fails_while_it_is_imported_is_named_in_one_line(
 ) -> None:
     (tmp_path / "broken_part.py").write_text(content)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ValueError, match="^'broken_part:Name' cannot be imported: [^\n]+$"):
+    with pytest.raises(ValueError, match=r"^'broken_part:Name' cannot be imported: [^\n]+$"):
         registry.find("access", "broken_part:Name")

@@ -40,7 +40,7 @@ class PlainPeft:
 
     def __init__(self, run: Run) -> None:
         lab = run.runtime.lab
-        base = load_base(run.base.name).model
+        base = load_base(run.prepared.base.name).model
         self.model = peft.get_peft_model(base, LORA)
         start = lab.model.layout.initial(lab.model.whole, lab.seed)
         self.load(lora.state_dict(lab.model.layout, lab.model.whole, start))
@@ -175,7 +175,7 @@ def test_split_learning_is_sequential_training_over_the_users(run_small: Runner)
 def test_the_written_adapter_gives_the_reported_perplexity(run_small: Runner, tmp_path: Any) -> None:
     run = run_small({"name": "splitfed", "cut": 2, "rounds": 2}, training={"lr": 1e-2})
     summary = results.write(run, tmp_path / "run")
-    model = peft.PeftModel.from_pretrained(load_base(run.base.name).model, tmp_path / "run" / "adapter").eval()
+    model = peft.PeftModel.from_pretrained(load_base(run.prepared.base.name).model, tmp_path / "run" / "adapter").eval()
     held_out = run.runtime.lab.held_out
     ids, targets = torch.from_numpy(held_out.ids), torch.from_numpy(held_out.targets)
     with torch.no_grad():

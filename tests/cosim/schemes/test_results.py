@@ -67,7 +67,9 @@ def test_the_folder_holds_what_the_design_says_and_no_scratch(folder: Path) -> N
     }
 
 
-def test_the_resolved_scenario_gives_the_same_run_again(small_scenario: Callable[..., Scenario], tmp_path: Path) -> None:
+def test_the_resolved_scenario_gives_the_same_run_again(
+    small_scenario: Callable[..., Scenario], tmp_path: Path
+) -> None:
     scenario = small_scenario({"name": "splitfed", "cut": 1, "server": "shared", "label": "ours"}, **UNUSUAL)
     usual = Scenario(name="usual", scheme={"name": "splitfed"})
     for section in set(Scenario.model_fields) - {"compare", "execution"}:
