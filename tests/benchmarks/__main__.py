@@ -51,8 +51,8 @@ def bare_timeouts(events: int, processes: int = 100) -> None:
 
 def engine_row() -> tuple[str, str]:
     """Analytic activities against bare SimPy timeouts, each a second of CPU."""
-    rounds = 40
-    overrides = ("execution=analytic", "users.count=70", "scheme.local_steps=1")
+    rounds = 20
+    overrides = ("execution=analytic", "users.count=100", "data.partition=iid", "scheme.local_steps=1")
     short, long = (lambda n=n: quickstart(*overrides, f"scheme.rounds={n}") for n in (1, 1 + rounds))
     begin, whole = cpu_seconds(short, 2), cpu_seconds(long, 2)
     activities = len(long().world.recorder.activities) * rounds // (1 + rounds)
