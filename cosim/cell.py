@@ -15,6 +15,7 @@ from cosim.clock import NS_PER_S, Clock, to_s
 
 _HORIZON_NS = 365 * 24 * 3600 * NS_PER_S
 """A transfer that has not ended after a simulated year never will."""
+_KEPT_RATES = 1 << 16  # windows of rates double: together they stay below a megabyte
 
 
 class Cell(Protocol):
@@ -50,6 +51,7 @@ class EqualShareCell:
         self._active: list[_Transfer] = []
         self._since_ns = 0
         self._generation = 0
+        self._known_rates: dict[int, np.ndarray] = {}
 
     def send(self, link: int, nbytes: int) -> simpy.Event:
         """See ``Cell.send``.
@@ -91,6 +93,7 @@ class EqualShareCell:
     def _plan(self) -> None:
         """Arrange the next completion, should nothing change before."""
         self._generation += 1
+        self._known_rates.clear()
         if not self._active:
             return
         generation = self._generation
@@ -116,6 +119,16 @@ class EqualShareCell:
         transfer.done.succeed(transfer.energy_j)
 
     def _rates(self, first_block: int, blocks: int) -> np.ndarray:
+        """Rates (transfers, blocks) of the present transfers; what planning looked up, advancing uses again."""
+        known = self._known_rates.get(first_block)
+        if known is not None and known.shape[1] >= blocks:
+            return known[:, :blocks]
+        rates = self._look_up_rates(first_block, blocks)
+        if rates.size <= _KEPT_RATES:
+            self._known_rates[first_block] = rates
+        return rates
+
+    def _look_up_rates(self, first_block: int, blocks: int) -> np.ndarray:
         links = np.array([transfer.link for transfer in self._active])
         share_hz = self._bandwidth_hz / len(self._active)
         return self.links.rates_bps(links, share_hz, self._power_share, first_block, blocks)
