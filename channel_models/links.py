@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from channel_models.fading import Fading
 from channel_models.noise import noise_w
 from channel_models.rates import shannon_bps
+from channel_models.recent_gains import RecentGains
 
 PerLink = float | NDArray[np.float64]
 
@@ -45,8 +47,15 @@ class RadioLinks:
         the uplink, where a user's whole power goes into its part of the band, 1/n on the downlink, where one sender
         splits its power over n. Noise counts over the held bandwidth alone.
         """
-        bandwidth = np.broadcast_to(np.asarray(bandwidth_hz, dtype=np.float64), links.shape)
-        mean_power_w = self.transmit_power_w[links] * power_share * self.mean_gain[links]
-        mean_snr = mean_power_w / noise_w(bandwidth, self.noise_figure_db)
-        snr = mean_snr[:, None] * self.fading.power_gain(links, first_block, blocks)
-        return shannon_bps(bandwidth[:, None], snr)
+        bandwidth = np.asarray(bandwidth_hz, dtype=np.float64)[..., None]  # (1,) or (k, 1)
+        mean_snr = (self._carrier_to_noise_hz[links] * power_share)[:, None] / bandwidth
+        return shannon_bps(bandwidth, mean_snr * self._gains.power_gain(links, first_block, blocks))
+
+    @cached_property
+    def _carrier_to_noise_hz(self) -> NDArray[np.float64]:
+        """Mean C / N0 (n,) of each link at full power: its SNR, times the bandwidth it is spread over."""
+        return self.transmit_power_w * self.mean_gain / noise_w(1.0, self.noise_figure_db)
+
+    @cached_property
+    def _gains(self) -> RecentGains:
+        return RecentGains(self.fading, len(self.mean_gain))

@@ -15,7 +15,7 @@ def noise_w(bandwidth_hz: Real, noise_figure_db: float) -> Real:
 
     ValueError unless every bandwidth is positive.
     """
-    if not np.all(np.greater(bandwidth_hz, 0.0)):
+    if not np.greater(bandwidth_hz, 0.0).all():
         raise ValueError(f"bandwidth_hz must be positive, got {np.min(bandwidth_hz)}")
     density_w_per_hz = BOLTZMANN_J_PER_K * NOISE_TEMPERATURE_K * db_to_linear(noise_figure_db)
     return bandwidth_hz * density_w_per_hz

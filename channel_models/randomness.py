@@ -15,21 +15,27 @@ from numpy.typing import NDArray
 
 Integers = int | NDArray[np.int64]
 
-_ROUNDS = 10
-_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
-_KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
-_LOW_32 = 0xFFFFFFFF
+_MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], dtype=np.uint64)
+_KEY_STEPS = np.array([0x9E3779B9, 0xBB67AE85], dtype=np.uint64)
+_ROUNDS = np.arange(10, dtype=np.uint64)
+_LOW_32 = np.uint64(0xFFFFFFFF)
+_32 = np.uint64(32)
 
 
 def philox4x32(counter: NDArray[np.uint32], key: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Philox4x32-10 of every counter: counters (..., 4) and a key (2,) give random words (..., 4)."""
-    c0, c1, c2, c3 = np.moveaxis(counter.astype(np.uint64), -1, 0)
-    k0, k1 = (int(word) for word in key)
-    for _ in range(_ROUNDS):
-        left, right = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2  # 32 x 32 bits, exact in 64
-        c0, c1, c2, c3 = (right >> 32) ^ c1 ^ k0, right & _LOW_32, (left >> 32) ^ c3 ^ k1, left & _LOW_32
-        k0, k1 = (k0 + _KEY_STEPS[0]) & _LOW_32, (k1 + _KEY_STEPS[1]) & _LOW_32
-    return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
+    return np.moveaxis(_scrambled(np.moveaxis(counter, -1, 0), key), 0, -1).astype(np.uint32)
+
+
+def _scrambled(words: NDArray[np.unsignedinteger], key: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """The ten rounds on words (4, ...), each below 2^32; words 0 and 2 go through the same steps as one array."""
+    pairs = words.reshape(2, 2, -1).astype(np.uint64, order="C")  # words 0, 1 and words 2, 3
+    even, odd = pairs[:, 0], pairs[:, 1]  # (2, n)
+    for round_key in key + _ROUNDS[:, None] * _KEY_STEPS & _LOW_32:
+        product = _MULTIPLIERS[:, None] * even  # 32 x 32 bits, exact in 64
+        even, odd = (product[::-1] >> _32) ^ odd ^ round_key[:, None], product[::-1] & _LOW_32
+    pairs[:, 0], pairs[:, 1] = even, odd
+    return pairs.reshape(words.shape)
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,13 @@ class Stream:
     def uniform(self, entity: Integers, index: Integers) -> NDArray[np.float64]:
         """Uniform in the open interval (0, 1)."""
         words = self._words(entity, index)
-        return _unit_interval(words[..., 0], words[..., 1])
+        return _unit_interval(words[0], words[1])
 
     def normal(self, entity: Integers, index: Integers) -> NDArray[np.float64]:
         """Standard normal, by Box and Muller's transform of the block's four words."""
         words = self._words(entity, index)
-        radius = np.sqrt(-2.0 * np.log(_unit_interval(words[..., 0], words[..., 1])))
-        normal: NDArray[np.float64] = radius * np.cos(2.0 * np.pi * _unit_interval(words[..., 2], words[..., 3]))
+        radius = np.sqrt(-2.0 * np.log(_unit_interval(words[0], words[1])))
+        normal: NDArray[np.float64] = radius * np.cos(2.0 * np.pi * _unit_interval(words[2], words[3]))
         return normal
 
     def exponential(self, entity: Integers, index: Integers) -> NDArray[np.float64]:
@@ -81,10 +87,12 @@ class Stream:
         counter = np.array([0, 0, _address(entity, "entity"), _address(index, "index")], dtype=np.uint64)
         return np.random.Generator(np.random.Philox(counter=counter, key=self.key.astype(np.uint64)))
 
-    def _words(self, entity: Integers, index: Integers) -> NDArray[np.uint32]:
-        who, which = np.broadcast_arrays(_address(entity, "entity"), _address(index, "index"))
-        counter = np.stack([who, who >> 32, which, which >> 32], axis=-1).astype(np.uint32)
-        return philox4x32(counter, self.key)
+    def _words(self, entity: Integers, index: Integers) -> NDArray[np.uint64]:
+        """Words (4, ...) below 2^32."""
+        who, which = _address(entity, "entity"), _address(index, "index")
+        counter = np.empty((4, *np.broadcast_shapes(who.shape, which.shape)), dtype=np.uint64)
+        counter[0], counter[1], counter[2], counter[3] = who & _LOW_32, who >> _32, which & _LOW_32, which >> _32
+        return _scrambled(counter, self.key)
 
 
 def _address(value: Integers, name: str) -> NDArray[np.uint64]:
@@ -94,7 +102,7 @@ def _address(value: Integers, name: str) -> NDArray[np.uint64]:
     return values.astype(np.uint64)
 
 
-def _unit_interval(high: NDArray[np.uint32], low: NDArray[np.uint32]) -> NDArray[np.float64]:
+def _unit_interval(high: NDArray[np.unsignedinteger], low: NDArray[np.unsignedinteger]) -> NDArray[np.float64]:
     """Odd multiples of 2^-53 from 53 bits of two words: symmetric about 1/2, never 0 or 1."""
     bits = (high.astype(np.uint64) >> 5 << 26) | (low >> 6) | 1
     return bits.astype(np.float64) * 2.0**-53

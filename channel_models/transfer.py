@@ -7,6 +7,7 @@ Rates are piecewise constant over blocks; block b covers [b, b + 1) * `block_ns`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 Rates = Callable[[int, int], NDArray[np.float64]]
 
 _NS_PER_S = 1e9
-_FIRST_WINDOW_BLOCKS = 16
+_FIRST_WINDOW_BLOCKS = 4
 _WINDOW_VALUES = 1 << 20  # at most so many rates at once: 8 MiB an array
 _SLACK_NS = 0.01  # float rounding must not push an end that falls on a tick to the next one
 
@@ -28,8 +29,7 @@ def delivered_bits(rates: Rates, block_ns: int, start_ns: int, end_ns: int) -> N
     if not 0 <= start_ns <= end_ns:
         raise ValueError(f"start_ns and end_ns must satisfy 0 <= start_ns <= end_ns, got {start_ns} and {end_ns}")
     windows = _windows(rates, block_ns, start_ns, end_ns)
-    delivered: NDArray[np.float64] = np.sum([_bits(edges_ns, bps).sum(axis=1) for edges_ns, bps in windows], axis=0)
-    return delivered
+    return reduce(np.add, (_bits(edges_ns, bps).sum(axis=1) for edges_ns, bps in windows))
 
 
 def first_completion(
@@ -44,13 +44,15 @@ def first_completion(
     """
     if start_ns < 0:
         raise ValueError(f"start_ns must not be negative, got {start_ns}")
-    if len(remaining_bits) == 0 or not np.all(np.isfinite(remaining_bits)):
+    if len(remaining_bits) == 0 or not np.isfinite(remaining_bits).all():
         raise ValueError(f"remaining_bits must be one finite number a flow, got {remaining_bits}")
-    if np.any(remaining_bits <= 0.0):
+    if remaining_bits.min() <= 0.0:
         return start_ns, int(np.argmax(remaining_bits <= 0.0))
     delivered = np.zeros(len(remaining_bits))
     for edges_ns, bps in _windows(rates, block_ns, start_ns, start_ns + horizon_ns):
-        after = np.cumsum(np.column_stack([delivered, _bits(edges_ns, bps)]), axis=1)  # (k, blocks + 1)
+        after = np.empty((len(bps), len(edges_ns)))  # (k, blocks + 1)
+        after[:, 0], after[:, 1:] = delivered, _bits(edges_ns, bps)
+        after.cumsum(axis=1, out=after)
         completion = _earliest(edges_ns, bps, remaining_bits[:, None] - after)
         if completion is not None:
             return completion
@@ -86,11 +88,13 @@ def _windows(
     while block < stop:
         count = min(count, stop - block)
         bps = rates(block, count)
-        yield np.clip(np.arange(block, block + count + 1) * block_ns, start_ns, end_ns), bps
+        edges_ns = np.arange(block * block_ns, (block + count + 1) * block_ns, block_ns)
+        edges_ns[0], edges_ns[-1] = max(start_ns, block * block_ns), min(end_ns, (block + count) * block_ns)
+        yield edges_ns, bps
         block += count
         count = min(2 * count, max(1, _WINDOW_VALUES // len(bps)))
 
 
 def _bits(edges_ns: NDArray[np.int64], bps: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bits (k, w) delivered between consecutive edges."""
-    return bps * np.diff(edges_ns) / _NS_PER_S
+    return bps * (edges_ns[1:] - edges_ns[:-1]) / _NS_PER_S

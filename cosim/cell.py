@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -26,14 +26,6 @@ class Cell(Protocol):
         ...
 
 
-@dataclass(eq=False)
-class _Transfer:
-    link: int
-    remaining_bits: float
-    done: simpy.Event
-    energy_j: float = 0.0
-
-
 class EqualShareCell:
     """Processor sharing: n transfers at a time have 1/n of the band each, whoever they are.
 
@@ -45,10 +37,14 @@ class EqualShareCell:
     def __init__(self, *, clock: Clock, links: RadioLinks, bandwidth_hz: float, splits_power: bool) -> None:
         self._clock = clock
         self.links = links
-        self._mean_links = replace(links, fading=NoFading(block_ns=links.fading.block_ns))
         self._bandwidth_hz = bandwidth_hz
         self._splits_power = splits_power
-        self._active: list[_Transfer] = []
+        steady, everybody = replace(links, fading=NoFading(block_ns=1)), np.arange(len(links.mean_gain))
+        self._best_bps = steady.rates_bps(everybody, bandwidth_hz, 1.0, 0, 1)[:, 0]
+        self._done: list[simpy.Event] = []  # one for each transfer under way, as in the arrays (n,) that follow
+        self._active = np.empty(0, dtype=np.int64)  # links
+        self._remaining_bits = np.empty(0)
+        self._energy_j = np.empty(0)
         self._since_ns = 0
         self._generation = 0
         self._known_rates: dict[int, np.ndarray] = {}
@@ -61,17 +57,20 @@ class EqualShareCell:
         """
         self._require_hope(link, nbytes)
         self._advance()
-        transfer = _Transfer(link, nbytes * 8.0, self._clock.event())
-        self._active.append(transfer)
+        done = self._clock.event()
+        self._done.append(done)
+        self._active = np.append(self._active, link)
+        self._remaining_bits = np.append(self._remaining_bits, nbytes * 8.0)
+        self._energy_j = np.append(self._energy_j, 0.0)
         self._plan()
-        return transfer.done
+        return done
 
     def _require_hope(self, link: int, nbytes: int) -> None:
         """Refuse at once what has no chance even alone, for looking block by block would take hours.
 
         The capacity being concave in the gain, no fading of mean one beats the rate at its mean in the long run.
         """
-        rate_bps = float(self._mean_links.rates_bps(np.array([link]), self._bandwidth_hz, 1.0, 0, 1)[0, 0])
+        rate_bps = float(self._best_bps[link])
         if nbytes * 8 > rate_bps * to_s(_HORIZON_NS):
             raise TransferNeverFinishes(
                 f"radio: user {link} has at best {rate_bps:.3g} bit/s, at which {nbytes} bytes take over a year; "
@@ -81,42 +80,39 @@ class EqualShareCell:
     def _advance(self) -> None:
         """Take off what each transfer delivered since the last change."""
         now = self._clock.now_ns
-        if self._active and now > self._since_ns:
-            sent = delivered_bits(self._rates, self._block_ns, self._since_ns, now)
-            seconds = to_s(now - self._since_ns)
-            for transfer, bits in zip(self._active, sent.tolist(), strict=True):
-                transfer.remaining_bits -= bits
-                power_w = float(self.links.transmit_power_w[transfer.link]) * self._power_share
-                transfer.energy_j += power_w * seconds
+        if self._done and now > self._since_ns:
+            self._remaining_bits -= delivered_bits(self._rates, self._block_ns, self._since_ns, now)
+            power_w = self.links.transmit_power_w[self._active] * self._power_share
+            self._energy_j += power_w * to_s(now - self._since_ns)
         self._since_ns = now
 
     def _plan(self) -> None:
         """Arrange the next completion, should nothing change before."""
         self._generation += 1
         self._known_rates.clear()
-        if not self._active:
+        if not self._done:
             return
         generation = self._generation
-        remaining = np.array([transfer.remaining_bits for transfer in self._active])
         try:
             end_ns, winner = first_completion(
-                self._rates, self._block_ns, self._since_ns, remaining, horizon_ns=_HORIZON_NS
+                self._rates, self._block_ns, self._since_ns, self._remaining_bits, horizon_ns=_HORIZON_NS
             )
         except TransferNeverFinishes as error:
-            links = [transfer.link for transfer in self._active]
             raise TransferNeverFinishes(
-                f"radio: the transfers of users {links} would take over a year; {error}"
+                f"radio: the transfers of users {self._active.tolist()} would take over a year; {error}"
             ) from error
-        first = self._active[winner]
-        self._clock.at(end_ns, lambda: self._complete(first, generation))
+        self._clock.at(end_ns, lambda: self._complete(winner, generation))
 
-    def _complete(self, transfer: _Transfer, generation: int) -> None:
+    def _complete(self, winner: int, generation: int) -> None:
         if generation != self._generation:
             return  # void: somebody came after this was planned
         self._advance()
-        self._active.remove(transfer)
+        done, energy_j = self._done.pop(winner), float(self._energy_j[winner])
+        others = np.arange(len(self._active)) != winner
+        self._active, self._remaining_bits = self._active[others], self._remaining_bits[others]
+        self._energy_j = self._energy_j[others]
         self._plan()
-        transfer.done.succeed(transfer.energy_j)
+        done.succeed(energy_j)
 
     def _rates(self, first_block: int, blocks: int) -> np.ndarray:
         """Rates (transfers, blocks) of the present transfers; what planning looked up, advancing uses again."""
@@ -129,13 +125,12 @@ class EqualShareCell:
         return rates
 
     def _look_up_rates(self, first_block: int, blocks: int) -> np.ndarray:
-        links = np.array([transfer.link for transfer in self._active])
-        share_hz = self._bandwidth_hz / len(self._active)
-        return self.links.rates_bps(links, share_hz, self._power_share, first_block, blocks)
+        share_hz = self._bandwidth_hz / len(self._done)
+        return self.links.rates_bps(self._active, share_hz, self._power_share, first_block, blocks)
 
     @property
     def _power_share(self) -> float:
-        return 1 / len(self._active) if self._splits_power else 1.0
+        return 1 / len(self._done) if self._splits_power else 1.0
 
     @property
     def _block_ns(self) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from cosim.devices import TimeModel
     from training.jobs import Job, Ref, Runtime
     from training.lora import Part
 
@@ -29,12 +30,8 @@ _COMPUTE_KIND: dict[Role, Kind] = {"user": "user_compute", "edge": "edge_compute
 class Processor:
     """How fast a node computes, and what energy that takes."""
 
-    flops_per_s: float
+    time: TimeModel
     power_w: float
-
-    def seconds(self, flops: int) -> float:
-        """Time for ``flops``."""
-        return flops / self.flops_per_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +68,7 @@ class Node:
         start = end = now = self.services.clock.now_ns
         if job.cost.flops:
             start = max(now, self._free_at_ns)
-            end = self._free_at_ns = start + to_ns(self.processor.seconds(job.cost.flops))
+            end = self._free_at_ns = start + to_ns(self.processor.time.seconds(job.cost.flops))
         self.services.recorder.waited(now, start, self.name, f"{self.name} busy")
         self.services.recorder.add(
             start_ns=start,

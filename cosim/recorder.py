@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from struct import Struct
+from typing import Any, Literal, overload
 
+import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from cosim.clock import Clock
 
@@ -57,6 +61,67 @@ class Activity:
         return self.activation_bytes + self.gradient_bytes + self.adapter_bytes + self.label_bytes + self.model_bytes
 
 
+_FIELDS = tuple(field.name for field in fields(Activity))
+_TEXTS = tuple(_FIELDS.index(name) for name in ("node", "act", "kind", "reason"))
+_CODES = "qqiiiiiiiqdqqqqq"  # of the fields in their order; in place of a text stands its number
+_ROW = Struct(f"={_CODES}")
+
+
+class Activities(Sequence[Activity]):
+    """All that was recorded, a hundred bytes each; an ``Activity`` is made when somebody looks at it."""
+
+    def __init__(self) -> None:
+        self._rows = bytearray()
+        self._texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def append(
+        self, start_ns: int, end_ns: int, node: str, act: Act, kind: Kind, story: Story, reason: str, *amounts: float
+    ) -> None:
+        """Add an activity of ``story``; ``amounts`` are the fields of ``Activity`` from ``flops`` on."""
+        what = self._number(node), self._number(act), self._number(kind)
+        who = story.user, story.round, story.step
+        self._rows += _ROW.pack(start_ns, end_ns, *what, *who, self._number(reason), *amounts)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The fields of all activities as arrays (n,), for tables; texts are Python's own."""
+        rows = np.frombuffer(bytes(self._rows), dtype=list(zip(_FIELDS, _CODES, strict=True)))
+        columns: dict[str, NDArray[Any]] = {name: rows[name] for name in _FIELDS}
+        texts = np.array(self._texts, dtype=object)
+        return columns | {_FIELDS[place]: texts[columns[_FIELDS[place]]] for place in _TEXTS}
+
+    def __len__(self) -> int:
+        return len(self._rows) // _ROW.size
+
+    @overload
+    def __getitem__(self, index: int) -> Activity: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Activity]: ...
+
+    def __getitem__(self, index: int | slice) -> Activity | list[Activity]:
+        chosen = range(len(self))[index]
+        return self._activity(chosen) if isinstance(chosen, int) else [self._activity(place) for place in chosen]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it grows
+
+    def _activity(self, place: int) -> Activity:
+        row: list[Any] = list(_ROW.unpack_from(self._rows, place * _ROW.size))
+        for column in _TEXTS:
+            row[column] = self._texts[row[column]]
+        return Activity(**dict(zip(_FIELDS, row, strict=True)))
+
+    def _number(self, text: str) -> int:
+        number = self._numbers.get(text)
+        if number is None:
+            number = self._numbers[text] = len(self._texts)
+            self._texts.append(text)
+        return number
+
+
 @dataclass(slots=True)
 class Story:
     """Whose delay the running process is: set by the scheme, read by whatever takes time inside it."""
@@ -70,9 +135,9 @@ class Recorder:
     """Collects activities, each ascribed to the story of the process that is running when it is recorded."""
 
     def __init__(self, clock: Clock) -> None:
-        self.activities: list[Activity] = []
+        self.activities = Activities()
         self._clock = clock
-        self._stories: weakref.WeakKeyDictionary[Any, Story] = weakref.WeakKeyDictionary()
+        self._stories: weakref.WeakKeyDictionary[simpy.Process, Story] = weakref.WeakKeyDictionary()
         self._everybody = Story()
 
     @property
@@ -85,12 +150,29 @@ class Recorder:
         """From now on what ``process`` does is part of ``story``."""
         self._stories[process] = story
 
-    def add(self, story: Story | None = None, **fields: Any) -> None:
+    def add(
+        self,
+        story: Story | None = None,
+        *,
+        start_ns: int,
+        end_ns: int,
+        node: str,
+        act: Act,
+        kind: Kind,
+        reason: str = "",
+        flops: int = 0,
+        energy_j: float = 0.0,
+        activation_bytes: int = 0,
+        gradient_bytes: int = 0,
+        adapter_bytes: int = 0,
+        label_bytes: int = 0,
+        model_bytes: int = 0,
+    ) -> None:
         """Record an activity of ``story`` (default: the running one), if it took time or carried something."""
-        who = story or self.story
-        activity = Activity(user=who.user, round=who.round, step=who.step, **fields)
-        if activity.end_ns > activity.start_ns or activity.bytes:
-            self.activities.append(activity)
+        payloads = activation_bytes, gradient_bytes, adapter_bytes, label_bytes, model_bytes
+        if end_ns > start_ns or any(payloads):
+            who = story or self.story
+            self.activities.append(start_ns, end_ns, node, act, kind, who, reason, flops, energy_j, *payloads)
 
     def waited(self, start_ns: int, end_ns: int, node: str, reason: str, story: Story | None = None) -> None:
         """Record waiting at ``node`` for ``reason``."""

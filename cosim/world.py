@@ -15,6 +15,7 @@ from channel_models.shadowing import LogNormalShadowing
 from cosim import registry
 from cosim.cell import Cell
 from cosim.clock import Clock, to_ns
+from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
 from cosim.recorder import Recorder
@@ -62,10 +63,11 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
     clock = Clock()
     recorder = Recorder(clock)
     services = Services(clock=clock, recorder=recorder, runtime=runtime)
-    cloud = Cloud(name="cloud", processor=_processor(scenario.cloud.compute), services=services)
+    (processor,) = _processors(scenario.cloud.compute, [1.0])
+    cloud = Cloud(name="cloud", processor=processor, services=services)
     edges = [
         Edge(name=f"edge{i}", index=i, processor=processor, services=services)
-        for i, processor in enumerate(_fleet(scenario.seed, "edge speed", scenario.edges.count, scenario.edges.compute))
+        for i, processor in enumerate(_fleet(scenario.seed, "edge", scenario.edges.count, scenario.edges.compute))
     ]
     users = [
         User(
@@ -76,7 +78,7 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
             processor=processor,
             services=services,
         )
-        for i, processor in enumerate(_fleet(scenario.seed, "user speed", scenario.users.count, scenario.users.compute))
+        for i, processor in enumerate(_fleet(scenario.seed, "user", scenario.users.count, scenario.users.compute))
     ]
     network = _network(scenario, clock, recorder, cloud)
     return World(
@@ -101,16 +103,32 @@ def radio_gain(scenario: Scenario) -> NDArray[np.float64]:
     return np.asarray(db_to_linear(-loss_db))
 
 
-def _fleet(seed: int, purpose: str, count: int, compute: FleetCompute) -> list[Processor]:
-    """Processors whose speeds are drawn within the spread, one draw for each."""
-    factors = 1 + compute.spread * (2 * Stream(seed, purpose).uniform(np.arange(count), 0) - 1)
-    return [_processor(compute, factor) for factor in factors.tolist()]
+def _fleet(seed: int, role: str, count: int, compute: FleetCompute) -> list[Processor]:
+    """Processors whose speeds are drawn from the file of devices or within the spread, one draw for each."""
+    if compute.capacities is not None:
+        factors = read_population(compute.capacities).draw(Stream(seed, f"{role} capacity"), count)
+    else:
+        factors = 1 + compute.spread * (2 * Stream(seed, f"{role} speed").uniform(np.arange(count), 0) - 1)
+    return _processors(compute, factors.tolist())
 
 
-def _processor(compute: Compute, factor: float = 1.0) -> Processor:
-    """A processor ``factor`` times as fast as ``compute`` says; kappa f^2 a cycle is kappa f^3 watts."""
-    switching_w = 0.0 if compute.frequency is None else compute.kappa * (compute.frequency * factor) ** 3
-    return Processor(flops_per_s=compute.speed * factor * compute.utilisation, power_w=compute.power + switching_w)
+def _processors(compute: Compute, factors: Sequence[float]) -> list[Processor]:
+    """Processors that are ``factors`` times as fast as ``compute`` says; kappa f^2 a cycle is kappa f^3 watts."""
+    time, frequency_hz = _time_model(compute), compute.frequency or 0.0
+    return [
+        Processor(
+            time=Faster(than=time, factor=factor),
+            power_w=compute.power + compute.kappa * (frequency_hz * factor) ** 3,
+        )
+        for factor in factors
+    ]
+
+
+def _time_model(compute: Compute) -> TimeModel:
+    if compute.speed is not None:
+        return SteadySpeed(flops_per_s=compute.speed * compute.utilisation)
+    assert compute.profile is not None  # as Compute has checked
+    return Faster(than=read_profile(compute.profile), factor=compute.factor)
 
 
 def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) -> Network:

@@ -1,7 +1,8 @@
 """What can be known to be impossible before anything is loaded.
 
 Checked are references to parts of one's own, cuts and sequence lengths against the base model's configuration, the
-corpus and the partition's options. Whether the corpus has texts and authors enough shows when the run begins.
+corpus, the partition's options and the files of devices. Whether the corpus has texts and authors enough shows when the
+run begins.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cosim import registry
+from cosim.devices import read_population, read_profile
 from cosim.scenario.errors import ScenarioError
-from cosim.scenario.models import Scenario
+from cosim.scenario.models import FleetCompute, Scenario
 from training import model_files
 from training.corpora import PYTHON_DOCS
 
@@ -25,13 +27,15 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
 
     Raises:
         ScenarioError: a reference that leads nowhere, a cut outside the model, a sequence it has no positions for, a
-            model configuration that cannot be read, a corpus that is not there, a partition that cannot be made.
+            model configuration that cannot be read, a corpus that is not there, a partition that cannot be made, a
+            file of devices that does not say how fast they are.
     """
     problems = [
         *_radio_problems(scenario),
         *_model_problems(scenario, found),
         *_corpus_problems(scenario),
         *_partition_problems(scenario),
+        *_device_problems(scenario),
     ]
     if problems:
         raise ScenarioError("\n".join(problems))
@@ -89,3 +93,21 @@ def _partition_problems(scenario: Scenario) -> list[str]:
     except ValueError as error:
         return [f"data.partition = {scenario.data.partition.model_dump()!r}: {error}"]
     return []
+
+
+def _device_problems(scenario: Scenario) -> list[str]:
+    problems = []
+    for role in ("users", "edges", "cloud"):
+        compute = getattr(scenario, role).compute
+        if compute.profile is not None:
+            try:
+                read_profile(compute.profile)
+            except ValueError as error:
+                problems.append(f"{role}.compute.profile = {compute.profile!r}: {error}")
+        if isinstance(compute, FleetCompute) and compute.capacities is not None:
+            try:
+                read_population(compute.capacities)
+            except ValueError as error:
+                said = compute.capacities.model_dump(exclude_defaults=True)
+                problems.append(f"{role}.compute.capacities = {said!r}: {error}")
+    return problems

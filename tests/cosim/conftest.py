@@ -11,6 +11,7 @@ from channel_models.fading import NoFading
 from channel_models.links import RadioLinks
 from cosim.cell import EqualShareCell
 from cosim.clock import Clock
+from cosim.devices import SteadySpeed
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Processor, Services, User
 from cosim.recorder import Recorder
@@ -52,7 +53,7 @@ class TinyWorld:
         self.recorder = Recorder(self.clock)
         self.runtime = AnalyticRuntime(lab=None)  # type: ignore[arg-type]
         services = Services(clock=self.clock, recorder=self.recorder, runtime=self.runtime)
-        common = {"processor": Processor(flops_per_s=FLOPS_PER_S, power_w=3.0), "services": services}
+        common = {"processor": Processor(time=SteadySpeed(flops_per_s=FLOPS_PER_S), power_w=3.0), "services": services}
         self.cloud = Cloud(name="cloud", **common)
         self.edges = [Edge(name=f"edge{i}", index=i, **common) for i in range(2)]
         self.users = [

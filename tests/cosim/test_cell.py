@@ -189,6 +189,23 @@ def test_on_the_downlink_the_shares_add_up_to_the_servers_power_while_it_sends(m
     assert sum(energy_j for _, energy_j in ends) == pytest.approx(10.0 * busy_s, rel=ENERGY_ROUNDING)
 
 
+def test_fading_is_drawn_once_however_many_transfers_come_and_go(make_cell: Callable[..., Any]) -> None:
+    class Watched(BlockRayleigh):
+        def power_gain(self, links: np.ndarray, first_block: int, blocks: int) -> np.ndarray:
+            drawn.append((len(links), first_block, blocks))
+            return super().power_gain(links, first_block, blocks)
+
+    def draws(transfers: Transfers) -> list[tuple[int, int, int]]:
+        drawn.clear()
+        fading = Watched(stream=Stream(0, "fading"), block_ns=20_000_000)
+        carry(*make_cell(splits_power=True, links=replace(rayleigh_links(0), fading=fading)), transfers)
+        return list(drawn)
+
+    drawn: list[tuple[int, int, int]] = []
+    empty_messages = [(start_ns, 1, 0) for start_ns in range(0, 3 * SECOND, SECOND // 50)]
+    assert draws([*CROWD, *empty_messages]) == draws(CROWD) != []
+
+
 @pytest.mark.parametrize("fading", ["none", "rayleigh"])
 def test_a_hopeless_link_is_an_error_at_once(make_cell: Callable[..., Any], fading: str) -> None:
     links = rayleigh_links(0)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosim.devices import Faster, SteadySpeed
 from cosim.nodes import Processor
 from cosim.scenario.models import Compute, FleetCompute
-from cosim.world import _fleet, _processor
+from cosim.world import _fleet, _processors
 from training.jobs import Output
 
 SECOND = 1_000_000_000  # in ns, and in FLOPs at the speed of the tiny world
@@ -52,7 +53,7 @@ def z_score(waits_ns: np.ndarray, theory: float) -> float:
 
 def test_a_node_twice_as_fast_takes_half_the_time(tiny: Any) -> None:
     fast, slow = tiny.users[0], tiny.users[1]
-    slow.processor = replace(slow.processor, flops_per_s=fast.processor.flops_per_s / 2)
+    slow.processor = replace(slow.processor, time=Faster(than=fast.processor.time, factor=0.5))
     instants = {}
 
     def work(user: Any):
@@ -103,7 +104,7 @@ def test_a_job_is_run_when_its_event_comes_and_not_before(tiny: Any, monkeypatch
 def test_energy_is_watts_times_seconds_of_computing_and_waiting_costs_none(
     tiny: Any, watts: float, seconds: int
 ) -> None:
-    tiny.cloud.processor = Processor(flops_per_s=float(SECOND), power_w=watts)
+    tiny.cloud.processor = Processor(time=SteadySpeed(flops_per_s=SECOND), power_w=watts)
     serve(tiny, [0, 0], [seconds * SECOND] * 2)
     energies_j = [a.energy_j for a in tiny.recorder.activities if a.act == "computing"]
     assert energies_j == [watts * seconds] * 2
@@ -112,8 +113,8 @@ def test_energy_is_watts_times_seconds_of_computing_and_waiting_costs_none(
 
 def test_switched_capacitance_takes_kappa_f_cubed_watts() -> None:
     given = {"speed": "10 GFLOP/s", "kappa": 1e-28, "frequency": "2 GHz", "power": "0 W"}
-    processor = _processor(Compute.model_validate(given))
-    seconds = processor.seconds(30 * SECOND)
+    (processor,) = _processors(Compute.model_validate(given), [1.0])
+    seconds = processor.time.seconds(30 * SECOND)
     assert seconds == 3.0
     assert processor.power_w * seconds == pytest.approx(1e-28 * 2e9**3 * seconds, rel=ENERGY_ROUNDING)  # 2.4 J
 
@@ -121,14 +122,14 @@ def test_switched_capacitance_takes_kappa_f_cubed_watts() -> None:
 def test_a_node_drawn_twice_as_fast_takes_four_times_the_switching_energy_for_the_same_work() -> None:
     """kappa f^2 a cycle, the clock being in proportion to the speed; constant power comes on top."""
     given = Compute.model_validate({"speed": "1 GFLOP/s", "kappa": 1e-28, "frequency": "1 GHz", "power": "1 W"})
-    slow, fast = _processor(given, 0.5), _processor(given, 1.0)
-    energies_j = [(p.power_w - 1.0) * p.seconds(SECOND) for p in (slow, fast)]
+    slow_and_fast = _processors(given, [0.5, 1.0])
+    energies_j = [(p.power_w - 1.0) * p.time.seconds(SECOND) for p in slow_and_fast]
     assert energies_j[1] == pytest.approx(4 * energies_j[0], rel=ENERGY_ROUNDING)
 
 
 def test_utilisation_slows_and_the_spread_is_symmetric_about_the_speed() -> None:
     compute = FleetCompute.model_validate({"speed": "10 GFLOP/s", "utilisation": 0.5, "spread": 0.2})
-    speeds = np.array([processor.flops_per_s for processor in _fleet(0, "speed", 1000, compute)])
+    speeds = np.array([1 / processor.time.seconds(1) for processor in _fleet(0, "user", 1000, compute)])
     assert 4e9 <= speeds.min() < 4.01e9
     assert 5.99e9 < speeds.max() <= 6e9
     assert speeds.mean() == pytest.approx(5e9, abs=4 * 1e9 / np.sqrt(3 * 2 * 1000))  # four standard errors and more

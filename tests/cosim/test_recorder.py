@@ -1,10 +1,36 @@
-from dataclasses import replace
+import tracemalloc
+from dataclasses import astuple, fields, replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cosim.clock import Clock
 from cosim.recorder import EVERYBODY, KINDS, Activity, Recorder, Story
+
+COMPACT_BYTES = 150  # an activity; its hundred bytes, and what a growing array holds in reserve
+
+AMOUNTS = st.integers(0, 2**62)
+WORDS = st.sampled_from(["user0", "edge1", "cloud", "some text"])
+RECORDS = st.lists(
+    st.builds(
+        Activity,
+        start_ns=st.just(0),
+        end_ns=st.integers(1, 2**62),
+        node=WORDS,
+        act=st.sampled_from(["waiting", "computing", "transmitting", "propagating"]),
+        kind=st.sampled_from(KINDS),
+        user=st.integers(-2, 10**6),
+        round=st.integers(0, 10**6),
+        step=st.integers(0, 10**6),
+        reason=WORDS,
+        flops=AMOUNTS,
+        energy_j=st.floats(0.0, 1e300),
+        **{f"{payload}_bytes": AMOUNTS for payload in ("activation", "gradient", "adapter", "label", "model")},
+    ),
+    max_size=5,
+)
 
 
 class Scene:
@@ -116,3 +142,59 @@ def test_bytes_are_the_sum_over_all_kinds_of_payload() -> None:
 
 def test_every_kind_of_delay_is_named_once() -> None:
     assert len(set(KINDS)) == len(KINDS) == 7
+
+
+def recorded(activities: list[Activity]) -> Recorder:
+    recorder = Recorder(Clock())
+    for activity in activities:
+        told = dict(zip([field.name for field in fields(activity)], astuple(activity), strict=True))
+        story = Story(told.pop("user"), told.pop("round"), told.pop("step"))
+        recorder.add(story, **told)
+    return recorder
+
+
+@given(RECORDS)
+def test_what_is_recorded_is_read_back_as_it_was(activities: list[Activity]) -> None:
+    record = recorded(activities).activities
+    assert list(record) == activities
+    assert len(record) == len(activities)
+    assert record[1:4] == activities[1:4]
+    assert record[::-2] == activities[::-2]
+    assert [record[-place] for place in range(1, len(activities) + 1)] == activities[::-1]
+    assert record == activities == recorded(activities).activities
+    assert record != [*activities, "more"]
+
+
+@given(RECORDS)
+def test_columns_hold_every_field_of_every_activity(activities: list[Activity]) -> None:
+    columns = recorded(activities).activities.columns()
+    assert list(columns) == [field.name for field in fields(Activity)]
+    for name, column in columns.items():
+        assert column.tolist() == [getattr(activity, name) for activity in activities]
+
+
+def test_there_is_nothing_beyond_the_last_activity(scene: Scene) -> None:
+    scene.add(0, 1)
+    for place in (1, -2):
+        with pytest.raises(IndexError):
+            scene.recorder.activities[place]
+
+
+def test_columns_once_taken_stay_while_the_record_grows(scene: Scene) -> None:
+    scene.add(0, 1, "first")
+    columns = scene.recorder.activities.columns()
+    scene.add(1, 2, "second")
+    assert columns["node"].tolist() == ["first"]
+    assert [activity.node for activity in scene.recorder.activities] == ["first", "second"]
+
+
+def test_an_activity_is_kept_in_few_bytes(scene: Scene) -> None:
+    count = 5000
+    scene.add(0, 1)
+    tracemalloc.start()
+    for number in range(count):
+        scene.add(10**12 + number, 10**12 + 2 * number + 1, flops=10**12 + number, energy_j=number / 7)
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(scene.recorder.activities) == count + 1
+    assert kept_bytes < COMPACT_BYTES * count

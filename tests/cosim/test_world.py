@@ -1,9 +1,11 @@
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cosim.nodes import Node
 from cosim.scenario import Scenario
 from cosim.world import World, build_world, radio_gain
 from training.jobs import AnalyticRuntime, Cost, Job, Output, Ref
@@ -17,12 +19,12 @@ Z_LIMIT = 4.0  # a false alarm once in 16,000 seeds, and the seed is fixed
 FEW = [1, 2, 3, 5, 8]
 
 
-def scenario(users: int, seed: int = 0, **more: Any) -> Scenario:
+def scenario(users: int, seed: int = 0, compute: dict[str, Any] | None = None, **more: Any) -> Scenario:
     tree = {
         "name": "small",
         "seed": seed,
         "scheme": {"name": "federated"},
-        "users": {"count": users, "compute": {"speed": "20 GFLOP/s", "spread": SPREAD}},
+        "users": {"count": users, "compute": compute or {"speed": "20 GFLOP/s", "spread": SPREAD}},
         "edges": {"count": 2, "compute": {"speed": "2 TFLOP/s", "spread": 0.1}},
     }
     return Scenario.model_validate({**tree, **more})
@@ -36,6 +38,11 @@ def world(users: int, seed: int = 0, **more: Any) -> World:
     )
     rows = Natural(authors_per_user=1).assign(sequences, users, PARTITION_SEED) if users <= AUTHORS else [ids] * users
     return build_world(scenario(users, seed, **more), AnalyticRuntime(lab=None), rows)  # type: ignore[arg-type]
+
+
+def speed(node: Node) -> float:
+    """FLOPs a second, of a node of steady speed."""
+    return 1 / node.processor.time.seconds(1)
 
 
 def uplink_ends_ns(built: World, user: int) -> list[int]:
@@ -66,7 +73,7 @@ def test_the_world_has_what_the_scenario_counts() -> None:
 
 def test_speeds_fill_the_spread_evenly_and_stay_within_it() -> None:
     users = 400
-    speeds = np.array([user.processor.flops_per_s for user in world(users).users])
+    speeds = np.array([speed(user) for user in world(users).users])
     assert speeds.min() >= SPEED * (1 - SPREAD)
     assert speeds.max() <= SPEED * (1 + SPREAD)
     deviation = SPEED * SPREAD / np.sqrt(3)  # of a uniform number
@@ -76,12 +83,39 @@ def test_speeds_fill_the_spread_evenly_and_stay_within_it() -> None:
 
 def test_edge_servers_draw_apart_from_users_and_the_cloud_has_the_speed_itself() -> None:
     built = world(users=2, cloud={"compute": {"speed": "20 TFLOP/s"}})
-    assert built.cloud.processor.flops_per_s == 20e12
+    assert speed(built.cloud) == pytest.approx(20e12)
     user_draw, edge_draw = (
-        (node.processor.flops_per_s / speed - 1) / spread
-        for node, speed, spread in ((built.users[0], 20e9, SPREAD), (built.edges[0], 2e12, 0.1))
+        (speed(node) / nominal - 1) / spread
+        for node, nominal, spread in ((built.users[0], 20e9, SPREAD), (built.edges[0], 2e12, 0.1))
     )
     assert abs(user_draw - edge_draw) > 1e-6
+
+
+def test_a_profile_gives_every_user_the_measured_times_over_its_factor(tmp_path: Path) -> None:
+    file = tmp_path / "phone.csv"
+    file.write_text("flops,seconds\n1e9,0.5\n2e9,0.7\n")
+    measured = {"profile": str(file), "factor": 2}
+    built = world(3, compute=measured, cloud={"compute": measured})
+    for node in (*built.users, built.cloud):
+        assert [node.processor.time.seconds(flops) for flops in (1e9, 2e9)] == [0.25, 0.35]
+
+
+def test_a_spread_about_a_profile_is_that_about_a_speed(tmp_path: Path) -> None:
+    file = tmp_path / "phone.csv"
+    file.write_text(f"flops,seconds\n{SPEED},1\n")
+    by_profile = world(4, compute={"profile": str(file), "spread": SPREAD})
+    assert [speed(user) for user in by_profile.users] == pytest.approx([speed(user) for user in world(4).users])
+
+
+def test_users_drawn_from_a_file_have_its_ratios_and_stay_who_they_are_when_others_come(tmp_path: Path) -> None:
+    file = tmp_path / "phones.csv"
+    file.write_text("ms\n50\n20\n10\n")
+    compute = {"speed": "20 GFLOP/s", "capacities": {"file": str(file), "column": "ms"}}
+    few, many = (world(users, compute=compute) for users in (8, 30))
+    assert {round(speed(user) / SPEED, 9) for user in many.users} == {0.4, 1.0, 2.0}
+    assert [user.processor for user in few.users] == [user.processor for user in many.users[:8]]
+    other = world(30, seed=1, compute=compute)
+    assert [user.processor for user in other.users] != [user.processor for user in many.users]
 
 
 @pytest.mark.parametrize(("fewer", "more"), list(pairwise(FEW)))

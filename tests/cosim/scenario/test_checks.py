@@ -128,13 +128,50 @@ def test_a_partition_that_cannot_be_made_is_one_line_with_key_and_value(
     assert value in line
 
 
+@pytest.mark.parametrize("role", ["users", "edges", "cloud"])
+def test_a_profile_that_cannot_be_used_is_one_line_with_key_and_value(write: Write, tmp_path: Path, role: str) -> None:
+    file = tmp_path / "phone.csv"
+    path = write(**{role: {"compute": {"profile": str(file)}}})
+    assert problems(path) == [f"{role}.compute.profile = {str(file)!r}: no such file"]
+    for content, problem in (
+        ("flops,ms\n1e9,5\n", "no column 'seconds', only flops, ms"),
+        ("flops,seconds\n1e9,0.5\n2e9,-1\n", "line 3: seconds = '-1' is not a positive number"),
+        ("flops,seconds\n1e9,2\n2e9,1\n", "seconds must rise with flops from zero, but 1e+09 FLOPs take 2 s"),
+    ):
+        file.write_text(content)
+        (line,) = problems(path)
+        assert line.startswith(f"{role}.compute.profile = {str(file)!r}: {problem}")
+    file.write_text("flops,seconds\n1e9,1\n")
+    load_scenario(path)
+
+
+def test_capacities_that_cannot_be_used_are_one_line_with_key_and_value(write: Write, tmp_path: Path) -> None:
+    file = tmp_path / "phones.csv"
+    file.write_text("tier,ms\nlow,30\nhigh,many\n")
+    good = {"file": str(file), "column": "ms", "where": {"tier": "low"}}
+    for change, problem in (
+        ({"file": str(tmp_path / "none.csv")}, "no such file"),
+        ({"column": "seconds"}, "no column 'seconds', only tier, ms"),
+        ({"weight_column": "share"}, "no column 'share', only tier, ms"),
+        ({"where": {"tier": "middle"}}, "no row where {'tier': 'middle'}"),
+        ({"where": {"tier": "high"}}, "line 3: ms = 'many' is not a positive number"),
+    ):
+        for role in ("users", "edges"):
+            (line,) = problems(write(**{role: {"compute": {"capacities": {**good, **change}}}}))
+            assert line.startswith(f"{role}.compute.capacities = {{'file': ")
+            assert line.endswith(f"}}: {problem}")
+    load_scenario(write(users={"compute": {"capacities": good}}))
+
+
 def test_all_that_is_impossible_is_said_at_once(write: Write, six_blocks: str) -> None:
     scheme = {"name": "splitfed", "cut": 9}
     data = {"sequence_length": 999, "corpus": "nowhere.txt", "partition": {"name": "dirichlet"}}
-    lines = problems(write(scheme=scheme, model={"base": six_blocks}, data=data))
+    cloud = {"compute": {"profile": "nowhere.csv"}}
+    lines = problems(write(scheme=scheme, model={"base": six_blocks}, data=data, cloud=cloud))
     assert [line.split(" = ")[0] for line in lines] == [
         "data.sequence_length",
         "splitfed: scheme.cut",
         "data.corpus",
         "data.partition",
+        "cloud.compute.profile",
     ]

@@ -55,6 +55,9 @@ def test_every_key_can_be_overridden_with_what_it_is(quickstart: Path) -> None:
     keys = known_keys()
     assert {"users.compute.spread", "radio.coherence_time", "model.lora.targets", "scheme"} <= set(keys)
     for key in keys:
+        section, _, _ = key.rpartition(".")
+        if section and value_of(written, section) is None:
+            continue
         value = yaml.safe_dump(value_of(written, key), default_flow_style=True).removesuffix("...\n")
         assert load_scenario(quickstart, [f"{key}={value}"]) == scenario, key
 

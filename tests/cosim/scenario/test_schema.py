@@ -125,6 +125,8 @@ def test_what_the_program_refuses_the_schema_refuses(tree: dict[str, Any], key: 
         ("data", {"partition": {"name": "dirichlet", "alpha": 0.1}}),
         ("users", {"compute": {"speed": "1 GFLOP/s", "frequency": "2 GHz", "kappa": 1e-28}}),
         ("data", {"validation": "python-docs"}),
+        ("users", {"compute": {"speed": None, "profile": "phone.csv", "factor": 2}}),
+        ("users", {"compute": {"capacities": {"file": "phones.csv.gz", "column": "ms", "where": {"tier": "low"}}}}),
     ],
 )
 def test_what_the_program_accepts_the_schema_accepts(tree: dict[str, Any], key: str, value: Any) -> None:
