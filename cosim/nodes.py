@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cosim.devices import TimeModel
-    from training.jobs import Job, Ref, Runtime
+    from training.jobs import Job, Ref
     from training.lora import Part
+    from training.runtime import Runtime
 
 Role = Literal["user", "edge", "cloud"]
 
@@ -54,7 +55,7 @@ class Node:
     memory: Memory = field(default_factory=Memory)
     _free_at_ns: int = 0
     _buffers: dict[Ref, int] = field(default_factory=lambda: defaultdict(int))
-    _kept: dict[Job, tuple[int, int]] = field(default_factory=dict)
+    _kept: dict[Ref, tuple[int, int]] = field(default_factory=dict)
 
     def host(self, part: Part, nbytes: int) -> None:
         """Hold the frozen weights of ``part`` from now on."""
@@ -103,13 +104,13 @@ class Node:
         memory.change(start_ns, "activations", cost.saved_bytes)
         received = sum(self._buffers.pop(ref, 0) for ref in job.inputs)
         if cost.keeps:  # the backward needs what has arrived, too
-            self._kept[job] = (cost.saved_bytes, received)
+            self._kept[job[HELD]] = (cost.saved_bytes, received)
         else:
             memory.change(end_ns, "activations", -cost.saved_bytes)
             memory.change(end_ns, "buffers", -received)
         for ref in job.inputs:
             if ref.name == HELD:
-                saved, arrived = self._kept.pop(ref.job)
+                saved, arrived = self._kept.pop(ref)
                 memory.change(end_ns, "activations", -saved)
                 memory.change(end_ns, "buffers", -arrived)
 

@@ -12,7 +12,7 @@ from cosim.schemes.base import Round
 from cosim.world import World
 
 if TYPE_CHECKING:
-    from training.evaluation import Metrics
+    from training.jobs import Ref
     from training.learning import Learning
 
 Row = dict[str, Any]
@@ -32,6 +32,7 @@ class Observer:
         self._evaluation = evaluation
         self._last_round = last_round
         self._tell = tell
+        self._losses: list[tuple[Row, Ref]] = []
         self._counted = 0
         self._sums: dict[str, float] = defaultdict(float)
         self._role = {node.name: node.role for node in world.nodes}
@@ -40,30 +41,33 @@ class Observer:
         """Note the end of a round; round 0 is the model before training."""
         self._add_up()
         self.last = ended
-        metrics, train_loss = self._values(ended)
         row: Row = {
             "round": ended.number,
             "sim_time_s": self._world.clock.now_s,
-            "train_loss": train_loss,
-            "loss": None if metrics is None else metrics.loss,
-            "perplexity": None if metrics is None else metrics.perplexity,
-            "accuracy": None if metrics is None else metrics.accuracy,
+            **dict.fromkeys(("train_loss", "loss", "perplexity", "accuracy")),
             **{f"{kind}_bytes": int(self._sums[kind]) for kind in ("uplink", "downlink", "backhaul")},
             **{f"{role}_energy_j": self._sums[role] for role in ("user", "edge", "cloud")},
         }
         self.rows.append(row)
+        if ended.losses:
+            self._losses.append((row, self._learning.mean_loss(ended.losses)))
+            ended.losses = []
+        if ended.number % self._evaluation.every == 0 or ended.number == self._last_round:
+            self._look(ended, row)
         self._tell(row)
 
-    def _values(self, ended: Round) -> tuple[Metrics | None, float | None]:
-        """Metrics and mean training loss, asked for together; none in an analytic run, or between evaluations."""
+    def _look(self, ended: Round, row: Row) -> None:
+        """Ask for metrics, and for the training losses since the last time, all together; none in an analytic run."""
         runtime = self._learning.runtime
         if not runtime.computes_values:
-            return None, None
-        due = ended.number % self._evaluation.every == 0 or ended.number == self._last_round
-        wanted = [self._learning.evaluate(ended.adapters)] if due else []
-        values = runtime.values([*wanted, *ended.losses])
-        losses = values[len(wanted) :]
-        return values[0] if due else None, sum(losses) / len(losses) if losses else None
+            return
+        metrics, losses = self._learning.evaluate(ended.adapters), [loss for _, loss in self._losses]
+        found, *means = runtime.values([metrics, *losses])
+        row |= {"loss": found.loss, "perplexity": found.perplexity, "accuracy": found.accuracy}
+        for (earlier, _), mean in zip(self._losses, means, strict=True):
+            earlier["train_loss"] = mean
+        self._losses.clear()
+        runtime.keep([*ended.adapters, *ended.states, *losses, metrics])
 
     def _add_up(self) -> None:
         new: list[Activity] = self._world.recorder.activities[self._counted :]

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from channel_models.randomness import Stream
 from cosim.scenario.models import Data, Lora, Scenario
+from training.allocator import keep_freed_memory
 from training.base_model import BaseModel, load_base
 from training.corpora import Corpus, by_passage, load_corpus
 from training.lab import Lab
+from training.machine import Machine
 from training.optimiser import AdamW
 from training.sequences import Sequences, pack, pad
 
@@ -35,7 +37,8 @@ def prepare(scenario: Scenario) -> Prepared:
     Raises:
         ValueError: the model or the corpus is not there, or cannot give what the scenario asks for.
     """
-    torch.set_num_threads(1)  # the same numbers on every machine, and cores left for other runs
+    torch.set_num_threads(1)  # a pass has one core: the same numbers on every machine, and passes side by side
+    keep_freed_memory()
     base, corpus = load_base(scenario.model.base), _corpus(scenario.data)
     train = _training_sequences(corpus, base, scenario.data)
     held_out = pack(corpus.held_out, base.tokenizer, scenario.data.sequence_length)
@@ -47,6 +50,9 @@ def prepare(scenario: Scenario) -> Prepared:
         held_out=held_out.spread(scenario.evaluation.sequences),
         optimiser=AdamW(lr=scenario.training.lr, weight_decay=scenario.training.weight_decay),
         seed=Stream(scenario.seed, "adapter").seed_of(0, 0),
+        machine=Machine(
+            device=scenario.host.device, threads=scenario.host.threads, tokens=scenario.host.tokens
+        ),
     )
     seed = Stream(scenario.seed, "partition").seed_of(0, 0)
     rows = scenario.data.partition.build().assign(train, scenario.users.count, seed)

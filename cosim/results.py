@@ -120,7 +120,7 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
         "energy_j": {name: float(energy.get(name, 0.0)) for name in ("user", "edge", "cloud")},
         "wall_time_s": run.wall_time_s,
         "events": len(events),
-        "jobs": {"run": run.runtime.jobs_run, "cached": 0},
+        "jobs": {"run": run.runtime.jobs_run, "cached": run.runtime.jobs_cached},
     }
 
 

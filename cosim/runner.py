@@ -16,7 +16,8 @@ from cosim.world import World, build_world
 
 if TYPE_CHECKING:
     from cosim.preparation import Prepared
-    from training.jobs import Runtime
+    from training.lab import Lab
+    from training.runtime import Runtime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +41,13 @@ def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _
         ScenarioError: the scenario asks for something that its corpus, model or radio cannot give.
     """
     from cosim.preparation import prepare  # noqa: PLC0415 - torch comes with it, and only runs need it
-    from training.jobs import RUNTIMES  # noqa: PLC0415
     from training.learning import Learning  # noqa: PLC0415
+    from training.runtime import Unavailable  # noqa: PLC0415
 
     began = time.perf_counter()
     try:
         prepared = prepare(scenario)
-        runtime = RUNTIMES[scenario.execution](prepared.lab)
+        runtime = _runtime(scenario, prepared.lab)
         learning = Learning(runtime)
         world = build_world(scenario, runtime, prepared.rows)
         observer = Observer(world, learning, scenario.evaluation, entry.options.rounds, tell)
@@ -57,10 +58,12 @@ def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _
     finished = True
     try:
         world.clock.run(scheme.tell())
-    except TransferNeverFinishes as error:
+    except (TransferNeverFinishes, Unavailable) as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
     except KeyboardInterrupt:
         finished = False
+    finally:
+        runtime.close()
     return Run(
         scenario=scenario,
         entry=entry,
@@ -71,3 +74,17 @@ def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _
         wall_time_s=time.perf_counter() - began,
         finished=finished,
     )
+
+
+def _runtime(scenario: Scenario, lab: Lab) -> Runtime:
+    from training.deferred import DeferredRuntime  # noqa: PLC0415
+    from training.runtime import AnalyticRuntime, EagerRuntime  # noqa: PLC0415
+    from training.store import Store  # noqa: PLC0415
+
+    if scenario.execution == "analytic":
+        return AnalyticRuntime(lab)
+    if scenario.execution == "eager":
+        return EagerRuntime(lab)
+    host = scenario.host
+    store = Store(host.cache_folder(), host.cache_size) if host.cache else None
+    return DeferredRuntime(lab, store, host.pending)

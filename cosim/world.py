@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from training.jobs import Runtime
+    from training.runtime import Runtime
 
 _MAST_CLEARANCE_M = 10.0
 """Nobody stands closer to an edge server's antenna than this."""

@@ -147,7 +147,7 @@ class CostModel:
         return up.cost(), replace(down.cost(), flops=down.flops - up.flops, saved_bytes=0)
 
     def _loss_and_backward(self, part: Part, batch: int, length: int) -> PhaseCost:
-        """Cost of the last part's whole turn; its saved activations are those alive before the logits' gradient."""
+        """Cost of the last part's whole turn; its saved activations are those alive before the head."""
         with self._fake:
             adapter, x = self._inputs(part, batch, length)
             targets = torch.zeros(batch, length, dtype=torch.long)
@@ -156,11 +156,11 @@ class CostModel:
                 saved = meter.live_bytes - _nbytes(held.output)
                 del held
             with Meter() as meter:
-                _, found = phases.loss_and_backward(self._model, part, adapter, x, targets)
+                _, found = phases.loss_and_backward(self._model, part, adapter, x, targets, labelled=True)
                 return _Reading.of(meter, saved_bytes=saved, others_bytes=_result_bytes(found)).cost()
 
     def _inputs(self, part: Part, batch: int, length: int) -> tuple[Tensor, Tensor]:
-        adapter = torch.empty(self._model.layout.parameters(part))
+        adapter = torch.empty(1, self._model.layout.parameters(part))
         if part.first == 0:
             return adapter, torch.zeros(batch, length, dtype=torch.long)
         return adapter, torch.empty(self.activation_shape(batch, length))

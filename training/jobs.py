@@ -1,17 +1,22 @@
-"""Jobs: real training work as pure operations on references, whose costs and sizes are known before they run.
+"""Jobs and tasks: real training work as pure operations, whose costs, sizes and keys are known before they run.
 
-The simulation submits jobs in causal order and passes references on; a ``Runtime`` decides when tensors are computed.
+A ``Job`` is what the simulation sees: a cost, results of known size to pass on by reference. A ``Task`` is the
+computation behind it: an operation on results of other tasks, with a key. A ``Runtime`` decides when tasks run.
 """
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from training.keys import code_of, digest
 
 if TYPE_CHECKING:
     from training.lab import Lab
+    from training.lora import Part
 
 PayloadKind = Literal["activation", "gradient", "adapter", "label", "model"]
 """What a message carries; results that are never sent have no kind."""
@@ -47,6 +52,15 @@ HELD = "held"
 class Operation(ABC):
     """A pure function from input values to named results. Subclasses are frozen dataclasses of hyper-parameters."""
 
+    reads: ClassVar[tuple[str, ...]] = ()
+    """What of the lab the results depend on, by the names of ``Lab.fingerprint``."""
+    kept: ClassVar[frozenset[str]] = frozenset()
+    """Results worth keeping on disk."""
+    keeps_inputs: ClassVar[bool] = False
+    """Whether what it worked on is still needed when it has run."""
+    urgency: ClassVar[int] = 1
+    """Of what could run, the lowest goes first; what runs alone, and is small, goes before all."""
+
     @abstractmethod
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """Names and sizes of the results; needs no tensor."""
@@ -59,131 +73,168 @@ class Operation(ABC):
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """The results on real tensors."""
 
+    def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
+        """The same act on the whole model, if this one, on a part of it, gives but a slice of that; see ``whole``."""
+        return None
 
-@dataclass(eq=False)
+    def wave(self) -> Hashable | None:
+        """What operations that may run together have in common; None for one that runs alone."""
+        return None
+
+    def tokens(self) -> int:
+        """The size of the work, by which the width of a wave is chosen."""
+        return 1
+
+    def pass_bytes(self, lab: Lab) -> int:
+        """Memory that one of them takes in a pass."""
+        return 0
+
+    def place(self, task: Task) -> str:
+        """By what tasks of a wave are ordered."""
+        return task.key
+
+    @classmethod
+    def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
+        """The results of each of ``group``, all of one wave."""
+        return [operation.run(lab, given) for operation, given in zip(group, values, strict=True)]
+
+
+class Result:
+    """A named result of a task, which it forgets as soon as the value is there: values live as long as results."""
+
+    __slots__ = ("__weakref__", "key", "name", "task", "value")
+
+    def __init__(self, task: Task, name: str) -> None:
+        self.task: Task | None = task
+        self.name = name
+        self.key = digest(task.key, name)
+        self.value: Any = None
+
+    def settle(self, value: Any) -> None:
+        """Take the value, and let the past go."""
+        if self.task is not None:
+            self.value, self.task = value, None
+
+
+class Value(NamedTuple):
+    """A result, or of a whole adapter the slice that belongs to ``part``."""
+
+    result: Result
+    part: Part | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells values apart, slices included."""
+        return self.result.key if self.part is None else digest(self.result.key, str(self.part))
+
+    def read(self, lab: Lab) -> Any:
+        """The value itself.
+
+        Raises:
+            RuntimeError: its task has not run.
+        """
+        if self.result.task is not None:
+            raise RuntimeError(f"{self.result.name!r} was read before its job ran")
+        value = self.result.value
+        return value if self.part is None else value.sliced(lab.layout.slice_of(self.part))
+
+
+class Whole(NamedTuple):
+    """The task on the whole model of whose results those of another are slices, and which."""
+
+    task: Task
+    part: Part | None
+
+
+class Task:
+    """An operation on values. It knows its results weakly: who wants one holds it, and none is computed for nobody."""
+
+    __slots__ = ("__weakref__", "_results", "inputs", "key", "operation", "values", "whole")
+
+    def __init__(self, operation: Operation, inputs: tuple[Value, ...], key: str) -> None:
+        self.operation = operation
+        self.inputs = inputs
+        self.key = key
+        self.whole: Whole | None = None
+        self.values: Mapping[str, Any] | None = None
+        self._results: dict[str, weakref.ref[Result]] = {}
+
+    def result(self, name: str) -> Result:
+        """The result called ``name``, the same object as long as anybody holds it."""
+        known = self._results.get(name)
+        result = None if known is None else known()
+        if result is None:
+            result = Result(self, name)
+            if self.values is not None:
+                result.settle(self.values[name])
+            self._results[name] = weakref.ref(result)
+        return result
+
+    def value(self, name: str) -> Value:
+        """What a reference to ``name`` stands for: a slice of the whole model's result, where there is one."""
+        if self.whole is not None and name in SHARED:
+            return Value(self.whole.task.result(name), self.whole.part if name == "adapter" else None)
+        return Value(self.result(name))
+
+    def wanted(self) -> list[Result]:
+        """The results that somebody holds and that are not there yet."""
+        held = [reference() for reference in self._results.values()]
+        return [result for result in held if result is not None and result.task is not None]
+
+    def settle(self, values: Mapping[str, Any]) -> None:
+        """Hand out the results of a run; what it worked on is no longer needed."""
+        self.values = values
+        for result in self.wanted():
+            result.settle(values[result.name])
+        if not self.operation.keeps_inputs:
+            self.inputs = ()
+
+
+SHARED = frozenset({"adapter", "loss", "metrics"})
+"""Results that the whole model has, too; activations and their gradients belong to a cut."""
+
+Intern = Callable[[Operation, Sequence[Value]], Task]
+"""Makes a task, or finds the one with the same key."""
+
+
+def key_of(operation: Operation, lab: Lab, values: Sequence[Value]) -> str:
+    """Hash of what a task does and of all that it depends on."""
+    read = [lab.fingerprint(name) for name in operation.reads]
+    return digest(code_of(type(operation)), repr(operation), *read, *(value.key for value in values))
+
+
 class Job:
-    """One operation on given inputs. ``job["name"]`` is a reference to a result, whether or not it is computed yet.
+    """One act of training in the simulation. ``job["name"]`` is a reference to a result, computed or not."""
 
-    References are made when asked for: a job that kept its own would be a cycle, and its tensors would outlive their
-    use until the garbage collector comes round.
-    """
+    __slots__ = ("_refs", "cost", "inputs", "lineage", "outputs", "task")
 
-    operation: Operation
-    inputs: tuple[Ref, ...]
-    cost: Cost
-    outputs: Mapping[str, Output]
-    lineage: str
-    values: Mapping[str, Any] | None = None
+    def __init__(
+        self, *, inputs: tuple[Ref, ...], cost: Cost, outputs: Mapping[str, Output], lineage: str, task: Task | None
+    ) -> None:
+        self.inputs = inputs
+        self.cost = cost
+        self.outputs = outputs
+        self.lineage = lineage
+        self.task = task
+        self._refs: dict[str, Ref] = {}
 
     def __getitem__(self, name: str) -> Ref:
-        return Ref(self, name, self.outputs[name], self.lineage)
+        if name not in self._refs:
+            value = None if self.task is None else self.task.value(name)
+            self._refs[name] = Ref(name, self.outputs[name], self.lineage, value)
+        return self._refs[name]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Ref:
     """A result of a job, passed on by reference. ``lineage`` names the adapter of which it is a successive state."""
 
-    job: Job
     name: str
     output: Output
     lineage: str
+    value: Value | None
 
     @property
     def nbytes(self) -> int:
         """Bytes on the wire."""
         return self.output.nbytes
-
-
-class Unavailable(RuntimeError):  # noqa: N818 - an answer, not a fault: analytic runs compute no values
-    """A value was asked for that this way of execution never computes."""
-
-
-class Runtime(ABC):
-    """Takes jobs, and answers for their values. The clock tells it when a job's event has come."""
-
-    computes_values = True
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.jobs_run = 0
-
-    def submit(self, operation: Operation, *inputs: Ref, lineage: str = "") -> Job:
-        """A job whose cost and result sizes are known at once; its results continue the lineage of its first input."""
-        family = lineage or (inputs[0].lineage if inputs else "")
-        outputs = operation.outputs(self.lab, inputs)
-        return Job(operation, inputs, operation.cost(self.lab, inputs), outputs, family)
-
-    @abstractmethod
-    def reached(self, job: Job) -> None:
-        """The simulated event at which ``job`` is complete."""
-
-    def alone(self, ref: Ref) -> Ref:
-        """A reference to the same value that keeps no other result of its job alive."""
-        if ref.job.values is None:
-            return ref
-        job = ref.job
-        outputs, values = {ref.name: ref.output}, {ref.name: ref.job.values[ref.name]}
-        return Job(job.operation, (), job.cost, outputs, job.lineage, values)[ref.name]
-
-    @abstractmethod
-    def values(self, refs: Sequence[Ref]) -> list[Any]:
-        """The values of all ``refs``, asked for together so that they can be computed together."""
-
-
-class EagerRuntime(Runtime):
-    """Runs every job at its event: the reference that other ways of execution are compared with."""
-
-    def reached(self, job: Job) -> None:
-        """Run the job, and before it any input that took no simulated time."""
-        pending = [job]
-        while pending:
-            current = pending[-1]
-            missing = [ref.job for ref in current.inputs if ref.job.values is None]
-            if missing and current.values is None:
-                pending.extend(missing)
-                continue
-            pending.pop()
-            if current.values is None:
-                self._run(current)
-
-    def values(self, refs: Sequence[Ref]) -> list[Any]:
-        """The values, computed now where their events took no simulated time."""
-        for ref in refs:
-            self.reached(ref.job)
-        return [_value(ref) for ref in refs]
-
-    def _run(self, job: Job) -> None:
-        job.values = job.operation.run(self.lab, [_value(ref) for ref in job.inputs])
-        job.inputs = ()  # what was computed no longer needs its past, which would else be kept alive as a chain
-        self.jobs_run += 1
-
-
-class AnalyticRuntime(Runtime):
-    """Runs nothing: delay, traffic, memory and energy only."""
-
-    computes_values = False
-
-    def reached(self, job: Job) -> None:
-        """Nothing happens, but the past is let go."""
-        job.inputs = ()
-
-    def values(self, refs: Sequence[Ref]) -> list[Any]:
-        """Refused: no number is invented.
-
-        Raises:
-            Unavailable: always, unless nothing was asked for.
-        """
-        if refs:
-            raise Unavailable(f"an analytic run computes no values, but {refs[0].name!r} was asked for")
-        return []
-
-
-RUNTIMES: dict[str, type[Runtime]] = {"eager": EagerRuntime, "analytic": AnalyticRuntime}
-"""Ways of execution by name."""
-
-
-def _value(ref: Ref) -> Any:
-    values = ref.job.values
-    if values is None:
-        raise RuntimeError(f"{ref.name!r} was read before its job ran")
-    return values[ref.name]

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from training import operations
-from training.jobs import Job, Ref, Runtime
+from training import operations, steps
+from training.jobs import Job, Ref
 from training.lora import Part
-from training.operations import Batch
+from training.steps import Batch
+
+if TYPE_CHECKING:
+    from training.runtime import Runtime
+
+_LENGTHS = 8
+"""Batches are padded to a multiple of so many tokens: costs are measured once a length."""
 
 
 class Learning:
@@ -19,7 +26,7 @@ class Learning:
     @property
     def whole(self) -> Part:
         """The unsplit model."""
-        return self.runtime.lab.model.whole
+        return self.runtime.lab.whole
 
     def parts(self, cuts: Sequence[int]) -> list[Part]:
         """The parts between cut layers."""
@@ -30,8 +37,10 @@ class Learning:
         return self.runtime.lab.costs.weight_bytes(part)
 
     def batch(self, rows: tuple[int, ...]) -> Batch:
-        """The mini-batch of these rows of the training sequences."""
-        return Batch(rows=rows, length=int(self.runtime.lab.train.ids.shape[1]))
+        """The mini-batch of these rows of the training sequences, padded no further than to its longest."""
+        lab = self.runtime.lab
+        longest = int(lab.train_tokens[list(rows)].max())
+        return Batch(rows=rows, length=min(-(-longest // _LENGTHS) * _LENGTHS, lab.train.ids.shape[1]))
 
     def start(self, part: Part, lineage: str) -> Ref:
         """The adapter of ``part`` before training, as the first state of ``lineage``."""
@@ -40,18 +49,18 @@ class Learning:
     def forward(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref] = ()) -> Job:
         """Forward of a part before the last; the first part reads ``batch``, a later one the arrived activation."""
         own = batch if part.first == 0 else None
-        operation = operations.Forward(part=part, shape=batch.shape, batch=own)
+        operation = steps.Forward(part=part, shape=batch.shape, batch=own)
         return self.runtime.submit(operation, adapter, *arrived)
 
     def loss_and_backward(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref] = ()) -> Job:
         """Forward, loss, backward and step of the last part; ``arrived`` are activation and labels."""
         own = batch if part.first == 0 else None
-        operation = operations.LossAndBackward(part=part, shape=batch.shape, batch=own)
+        operation = steps.LossAndBackward(part=part, shape=batch.shape, batch=own)
         return self.runtime.submit(operation, adapter, *arrived)
 
     def backward(self, part: Part, adapter: Ref, batch: Batch, held: Ref, gradient: Ref) -> Job:
         """Backward and step of a part before the last."""
-        return self.runtime.submit(operations.Backward(part=part, shape=batch.shape), adapter, held, gradient)
+        return self.runtime.submit(steps.Backward(part=part, shape=batch.shape), adapter, held, gradient)
 
     def average(self, adapters: Sequence[Ref], samples: Sequence[int], lineage: str) -> Job:
         """FedAvg, weighted by numbers of samples; successive averages are one ``lineage``."""
@@ -66,3 +75,14 @@ class Learning:
     def evaluate(self, adapters: Sequence[Ref]) -> Ref:
         """Metrics of the model whose parts have these adapters."""
         return self.runtime.submit(operations.Evaluate(), *adapters)["metrics"]
+
+    def mean_loss(self, losses: Sequence[Ref]) -> Ref:
+        """The mean of training losses."""
+        return self.runtime.submit(operations.MeanLoss(), *losses)["loss"]
+
+    def values(self, refs: Sequence[Ref], assume: Sequence[Any] | None = None) -> list[Any]:
+        """The numbers that a scheme decides by; all at once, so that what they need is computed together.
+
+        ``assume`` is what an analytic run takes them to be; without it such a run is refused.
+        """
+        return self.runtime.values(refs, assume)

@@ -2,6 +2,7 @@
 
 PEFT decides what a ``LoraConfig`` means: its own injection runs once on a weightless copy of the model, and the sites
 are read off the result. The weights of every client are values outside the model, so one frozen base serves them all.
+Here stand the sites and the layout of their weights; ``stacked`` applies them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import copy
 import math
 import re
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -91,11 +91,11 @@ class AdapterLayout:
         return sum(site.parameters for site in self.sites_of(part))
 
     def matrices(self, part: Part, flat: Tensor) -> list[Tensor]:
-        """Views A1, B1, A2, B2, ... into the flat vector (parameters,) of ``part``."""
+        """Views A1 (n, rank, inputs), B1 (n, outputs, rank), A2, ... into the rows of ``flat`` (n, parameters)."""
         views, offset = [], 0
         for site in self.sites_of(part):
             for shape in ((site.rank, site.inputs), (site.outputs, site.rank)):
-                views.append(flat[offset : offset + math.prod(shape)].view(shape))
+                views.append(flat[:, offset : offset + math.prod(shape)].unflatten(1, shape))
                 offset += math.prod(shape)
         return views
 
@@ -105,29 +105,11 @@ class AdapterLayout:
         Every site draws from a generator of its own, so the start does not depend on where the model is cut.
         """
         flat = torch.zeros(self.parameters(part))
-        views = self.matrices(part, flat)
+        views = self.matrices(part, flat[None])
         for site, a in zip(self.sites_of(part), views[::2], strict=True):
             generator = torch.Generator().manual_seed((seed + self.sites.index(site) * 0x9E3779B1) % 2**63)
-            nn.init.kaiming_uniform_(a, a=math.sqrt(5), generator=generator)
+            nn.init.kaiming_uniform_(a[0], a=math.sqrt(5), generator=generator)
         return flat
-
-
-class LoraLinear(nn.Module):
-    """A frozen ``Linear`` or ``Conv1D`` plus the low-rank product of whichever adapter is bound for this call."""
-
-    def __init__(self, base: nn.Module, scale: float) -> None:
-        super().__init__()
-        self.base = base
-        self.scale = scale
-        self.bound: tuple[Tensor, Tensor] | None = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``x`` (batch, seq, inputs) to (batch, seq, outputs); without a bound adapter, the frozen layer alone."""
-        y: Tensor = self.base(x)
-        if self.bound is None:
-            return y
-        a, b = self.bound
-        return y + nn.functional.linear(nn.functional.linear(x, a), b) * self.scale
 
 
 def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str) -> AdapterLayout:
@@ -154,37 +136,14 @@ def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str
     return AdapterLayout(tuple(sorted(sites, key=lambda site: site.block)))
 
 
-def inject(model: PreTrainedModel, layout: AdapterLayout) -> list[LoraLinear]:
-    """Put a ``LoraLinear`` round every site of ``model`` (in place); returned in the order of the layout."""
-    layers = []
-    for site in layout.sites:
-        parent, _, name = site.path.rpartition(".")
-        layer = LoraLinear(model.get_submodule(site.path), site.scale)
-        setattr(model.get_submodule(parent), name, layer)
-        layers.append(layer)
-    return layers
-
-
 def state_dict(layout: AdapterLayout, part: Part, flat: Tensor) -> dict[str, Tensor]:
-    """The adapter in PEFT's own names and shapes, ready for ``adapter_model.safetensors``."""
+    """One adapter (parameters,) in PEFT's own names and shapes, ready for ``adapter_model.safetensors``."""
     named: dict[str, Tensor] = {}
-    views = layout.matrices(part, flat)
+    views = layout.matrices(part, flat[None])
     for site, a, b in zip(layout.sites_of(part), views[::2], views[1::2], strict=True):
-        named[f"base_model.model.{site.path}.lora_A.weight"] = a.contiguous()
-        named[f"base_model.model.{site.path}.lora_B.weight"] = b.contiguous()
+        named[f"base_model.model.{site.path}.lora_A.weight"] = a[0].contiguous()
+        named[f"base_model.model.{site.path}.lora_B.weight"] = b[0].contiguous()
     return named
-
-
-def bind(layers: Sequence[LoraLinear], matrices: Sequence[Tensor]) -> None:
-    """Hand each layer its A and B for the coming call."""
-    for layer, a, b in zip(layers, matrices[::2], matrices[1::2], strict=True):
-        layer.bound = (a, b)
-
-
-def unbind(layers: Sequence[LoraLinear]) -> None:
-    """Leave the frozen layers alone again."""
-    for layer in layers:
-        layer.bound = None
 
 
 def _site(name: str, layer: LoraLayer, config: peft.LoraConfig, blocks_path: str) -> LoraSite:

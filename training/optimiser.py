@@ -1,12 +1,13 @@
-"""AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) as a pure function: old state in, new state out."""
+"""AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) as a pure function: old states in, new states out."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +21,17 @@ class AdapterState:
 
     @staticmethod
     def fresh(weights: Tensor) -> AdapterState:
-        """A state before its first step."""
-        return AdapterState(
-            weights=weights, first_moment=torch.zeros_like(weights), second_moment=torch.zeros_like(weights), step=0
+        """A state before its first step; its moments are one zero, seen ``parameters`` times."""
+        zeros = weights.new_zeros(()).expand(weights.shape)
+        return AdapterState(weights=weights, first_moment=zeros, second_moment=zeros, step=0)
+
+    def sliced(self, where: slice) -> AdapterState:
+        """The state of some of the parameters, as views."""
+        return replace(
+            self,
+            weights=self.weights[where],
+            first_moment=self.first_moment[where],
+            second_moment=self.second_moment[where],
         )
 
     def bytes_by_kind(self) -> dict[str, int]:
@@ -44,13 +53,31 @@ class AdamW:
     eps: float = 1e-8
     weight_decay: float = 0.0
 
-    def step(self, state: AdapterState, gradient: Tensor) -> AdapterState:
-        """The state after one step along ``gradient`` (parameters,)."""
-        step = state.step + 1
-        first = torch.lerp(state.first_moment, gradient, 1 - self.beta1)
-        second = (state.second_moment * self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
-        scale = second.sqrt().div_(math.sqrt(1 - self.beta2**step)).add_(self.eps)
-        weights = (state.weights * (1 - self.lr * self.weight_decay)).addcdiv_(
-            first, scale, value=-self.lr / (1 - self.beta1**step)
+    def step_together(self, states: Sequence[AdapterState], gradients: Tensor) -> list[AdapterState]:
+        """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters).
+
+        The new tensors are rows of common ones: whoever keeps one of them keeps all n alive.
+        """
+        weights = torch.stack([state.weights for state in states])
+        first = torch.stack([state.first_moment for state in states])
+        second = torch.stack([state.second_moment for state in states])
+        adamw(
+            list(weights),
+            list(gradients),
+            list(first),
+            list(second),
+            [],
+            [torch.tensor(float(state.step)) for state in states],
+            fused=True,
+            amsgrad=False,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            eps=self.eps,
+            maximize=False,
         )
-        return AdapterState(weights=weights, first_moment=first, second_moment=second, step=step)
+        return [
+            AdapterState(weights=w, first_moment=m, second_moment=v, step=state.step + 1)
+            for w, m, v, state in zip(weights, first, second, states, strict=True)
+        ]

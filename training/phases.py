@@ -1,7 +1,8 @@
 """The phases of a split training step on real tensors: forward, loss and backward, backward.
 
-Pure functions: adapters come in as flat vectors, gradients go out as flat vectors, nothing is updated in place. Between
-a part's forward and its backward its autograd graph is ``Held``, as its activations are on the entity that runs it.
+Pure functions for n clients at once: adapters come in and gradients go out as one flat row a client, nothing is updated
+in place. Each client has b rows of every batch, one client's after another's. Between a part's forward and its backward
+its autograd graph is ``Held``, as its activations are on the entity that runs it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor
 
 from training.lora import Part
-from training.split_model import SplitModel, next_token_loss
+from training.losses import client_losses
+from training.split_model import SplitModel
 
 
 @dataclass(frozen=True)
@@ -21,43 +23,52 @@ class Held:
     """What a part keeps from forward to backward: the graph from ``leaves`` (and ``arriving``) to ``output``."""
 
     output: Tensor
+    clients: int
     leaves: list[Tensor]
     arriving: Tensor | None
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """What a backward pass leaves: for the adapter (parameters,), and for the activation that arrived."""
+    """What a backward pass leaves: for the adapters (n, parameters), and for what arrived (n * b, seq, hidden)."""
 
     adapter: Tensor
     arriving: Tensor | None
 
 
-def forward(model: SplitModel, part: Part, adapter: Tensor, x: Tensor) -> Held:
-    """Run ``part`` on token ids or on a received activation; the output is the activation, or the last's logits."""
-    leaves = [matrix.detach().requires_grad_() for matrix in model.layout.matrices(part, adapter)]
+def forward(model: SplitModel, part: Part, adapters: Tensor, x: Tensor) -> Held:
+    """Run ``part`` with ``adapters`` (n, parameters) on token ids (n * b, seq) or on a received activation.
+
+    The output (n * b, seq, hidden) is the activation; where the part is the last, it is what enters the head.
+    """
+    leaves = [matrix.detach().requires_grad_() for matrix in model.layout.matrices(part, adapters)]
     arriving = None if part.first == 0 else x.detach().requires_grad_()
-    return Held(model.forward(part, leaves, x if arriving is None else arriving), leaves, arriving)
+    output = model.forward(part, leaves, x if arriving is None else arriving)
+    return Held(output, len(adapters), leaves, arriving)
 
 
 def backward(held: Held, gradient: Tensor) -> Gradients:
-    """Carry the gradient of ``held.output`` back to the adapter and to what arrived."""
+    """Carry the gradient of ``held.output`` back to the adapters and to what arrived."""
     return _gradients(held, held.output, gradient)
 
 
 def loss_and_backward(
-    model: SplitModel, part: Part, adapter: Tensor, x: Tensor, targets: Tensor
+    model: SplitModel, part: Part, adapters: Tensor, x: Tensor, targets: Tensor, labelled: bool = False
 ) -> tuple[Tensor, Gradients]:
-    """The last part's whole turn: logits, mean next-token loss (), and its gradients."""
-    held = forward(model, part, adapter, x)
-    loss = next_token_loss(held.output, targets)
-    return loss.detach(), _gradients(held, loss, None)
+    """The last part's whole turn: the mean next-token loss of each client (n,), and its gradients.
+
+    ``targets`` (n * b, seq) as in ``losses``, where ``labelled`` says that they have no padding.
+    """
+    held = forward(model, part, adapters, x)
+    losses = client_losses(model.head, held.output, targets, held.clients, labelled=labelled)
+    return losses.detach(), _gradients(held, losses, torch.ones_like(losses))
 
 
-def _gradients(held: Held, of: Tensor, gradient: Tensor | None) -> Gradients:
+def _gradients(held: Held, of: Tensor, gradient: Tensor) -> Gradients:
     sources: Sequence[Tensor] = held.leaves if held.arriving is None else [*held.leaves, held.arriving]
     if not of.requires_grad:  # nothing trainable in this part or below it
-        return Gradients(torch.zeros(0), None)
+        return Gradients(of.new_zeros(held.clients, 0), None)
     found = torch.autograd.grad(of, sources, gradient)
-    flat = [grad.flatten() for grad in found[: len(held.leaves)]]
-    return Gradients(torch.cat(flat) if flat else torch.zeros(0), None if held.arriving is None else found[-1])
+    flat = [grad.flatten(1) for grad in found[: len(held.leaves)]]
+    adapter = torch.cat(flat, dim=1) if flat else of.new_zeros(held.clients, 0)
+    return Gradients(adapter, None if held.arriving is None else found[-1])

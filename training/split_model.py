@@ -6,9 +6,10 @@ and rotary angles stay the model's business; what enters the first block of a la
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import peft
@@ -16,16 +17,16 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from training import lora
-from training.lora import AdapterLayout, LoraLinear, Part
-from training.sequences import IGNORED
+from training import lora, stacked
+from training.lora import AdapterLayout, Part
+from training.stacked import LoraLinear
 
 _PROBE_TOKENS = 8
 _PROBE_TOLERANCE = 1e-4  # single precision through many blocks; what is left out by mistake shows in the first digit
 
 
 class SplitModel:
-    """One frozen decoder with LoRA sites, run part by part on adapters handed in as flat vectors."""
+    """One frozen decoder with LoRA sites, run part by part on the adapters of one or many clients."""
 
     def __init__(self, model: PreTrainedModel, layout: AdapterLayout) -> None:
         """Open ``model`` at its blocks and put the LoRA sites of ``layout`` into it (in place)."""
@@ -40,7 +41,7 @@ class SplitModel:
         self._arriving: Tensor | None = None
         for block in self._blocks:
             block.register_forward_pre_hook(self._enter)
-        self._layers = lora.inject(model, layout)
+        self._layers = stacked.inject(model, layout)
 
     @staticmethod
     def adapt(model: PreTrainedModel, config: peft.LoraConfig) -> SplitModel:
@@ -68,12 +69,21 @@ class SplitModel:
         x = ids
         try:
             for part in self.parts(range(1, self.blocks)):
-                adapter = torch.zeros(self.layout.parameters(part))
+                adapter = torch.zeros(1, self.layout.parameters(part))
                 x = self.forward(part, self.layout.matrices(part, adapter), x)
+            logits = self.head(x)
         except (RuntimeError, IndexError, KeyError) as error:
             raise ValueError(f"model.base: {type(self.model).__name__} cannot be cut at its blocks: {error}") from error
-        if not torch.allclose(x, expected, rtol=_PROBE_TOLERANCE, atol=_PROBE_TOLERANCE):
+        if not torch.allclose(logits, expected, rtol=_PROBE_TOLERANCE, atol=_PROBE_TOLERANCE):
             raise ValueError(f"model.base: {type(self.model).__name__} gives other logits when it is cut at its blocks")
+
+    def replica(self) -> SplitModel:
+        """The same model for another thread: it shares every parameter and buffer, and has modules of its own.
+
+        A call binds adapters to modules, so no two threads may run one ``SplitModel``. Not to be made during a call.
+        """
+        tensors = chain(self.model.parameters(), self.model.buffers())
+        return copy.deepcopy(self, {id(tensor): tensor for tensor in tensors})
 
     @property
     def blocks(self) -> int:
@@ -97,19 +107,25 @@ class SplitModel:
         return [Part(first=a, last=b) for a, b in pairwise(edges)]
 
     def forward(self, part: Part, matrices: Sequence[Tensor], x: Tensor) -> Tensor:
-        """Run the blocks of ``part`` with the adapter ``matrices`` (A1, B1, ...).
+        """Run the blocks of ``part`` with the adapter ``matrices`` of n clients: A1 (n, rank, inputs), B1, ...
 
-        ``x`` is token ids (batch, seq) for the first part, else the activation (batch, seq, hidden). Returns the
-        activation (batch, seq, hidden) to send on, or the logits (batch, seq, vocabulary) where the part is the last.
+        ``x`` is token ids (n * b, seq) for the first part, else the activation (n * b, seq, hidden); rows of a client
+        are consecutive. Returns the activation (n * b, seq, hidden) to send on, or, where the part is the last, what
+        enters the ``head``: the hidden states after the final norm.
         """
         layers = self._layers_of(part)
-        lora.bind(layers, matrices)
+        stacked.bind(layers, matrices)
         try:
             with self._opened(part):
-                hidden = self._run_trunk(part, x)
+                return self._run_trunk(part, x)
         finally:
-            lora.unbind(layers)
-        return self._head(hidden) if part.last == self.blocks else hidden
+            stacked.unbind(layers)
+
+    @property
+    def head(self) -> nn.Linear:
+        """From hidden states (..., hidden) to logits (..., vocabulary)."""
+        head: nn.Linear = self.model.get_output_embeddings()
+        return head
 
     def weight_bytes(self, part: Part) -> int:
         """Bytes of the frozen weights an entity must hold to run ``part``; a tied head counts where it is held."""
@@ -118,14 +134,9 @@ class SplitModel:
         if part.first == 0:
             held += [module for name, module in self._trunk.named_children() if name not in others]
         if part.last == self.blocks:
-            held += [self._norm, self._head]
+            held += [self._norm, self.head]
         storages = {p.untyped_storage()._cdata: p.untyped_storage().nbytes() for m in held for p in m.parameters()}
         return sum(storages.values())
-
-    @property
-    def _head(self) -> nn.Module:
-        head: nn.Module = self.model.get_output_embeddings()
-        return head
 
     def _layers_of(self, part: Part) -> list[LoraLinear]:
         pairs = zip(self.layout.sites, self._layers, strict=True)
@@ -170,19 +181,6 @@ class SplitModel:
     @property
     def _list_of_all(self) -> nn.ModuleList:
         return self._lists.setdefault(self.whole, nn.ModuleList(self._blocks))
-
-
-def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy in nats of predicting each next token.
-
-    ``logits`` (batch, seq, vocabulary), ``targets`` (batch, seq). Positions with target -100 do not count; a batch of
-    nothing but padding has loss 0.
-    """
-    shifted = targets[:, 1:].long()
-    total = nn.functional.cross_entropy(
-        logits[:, :-1].flatten(0, 1), shifted.flatten(), ignore_index=IGNORED, reduction="sum"
-    )
-    return total / (shifted != IGNORED).sum().clamp(min=1)
 
 
 def _block_list(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:

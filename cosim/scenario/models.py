@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -241,6 +242,23 @@ class Evaluation(Section):
     sequences: Count = default(64, "held-out sequences to evaluate on, or as many as there are")
 
 
+class Host(Section):
+    """How the computer at hand does the training; changes no result beyond rounding."""
+
+    device: str = default("auto", "a torch device; auto takes the accelerator if there is one")
+    threads: Count | None = default(None, "passes side by side, a core each; else all cores")
+    tokens: Count | None = default(None, "tokens of all clients in one pass; else by device and memory")
+    pending: Count = default(4096, "jobs that may wait to be needed, before those that will be are run")
+    cache: bool = default(True, "keep round states and evaluations on disk, and train nothing twice")
+    cache_size: Annotated[int, Field(ge=0, strict=True)] = default(10 * 10**9, "bytes; beyond, the oldest go")
+
+    def cache_folder(self) -> Path:
+        """Where results are kept."""
+        from training.store import default_folder  # noqa: PLC0415 - with NumPy behind it
+
+        return default_folder()
+
+
 class Scenario(Section):
     """One experiment: a world, a scheme, and the schemes it is compared with."""
 
@@ -257,4 +275,7 @@ class Scenario(Section):
     data: Data = Data()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
-    execution: Literal["eager", "analytic"] = "eager"
+    execution: Literal["deferred", "eager", "analytic"] = default(
+        "deferred", "train when a result is needed, in waves; at each event; or not at all, for delays alone"
+    )
+    host: Host = Host()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from training.jobs import Ref
     from training.learning import Learning
     from training.lora import Part
-    from training.operations import Batch
+    from training.steps import Batch
 
 Acts = Generator[simpy.Event, Any, None]
 """A story in progress: what it yields, it waits for."""
@@ -48,11 +48,15 @@ class Stage:
 
 @dataclass(kw_only=True)
 class Round:
-    """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen."""
+    """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
+
+    ``states`` are the adapters of all stages: with the model's, all that the next round goes on from.
+    """
 
     number: int
     adapters: Sequence[Ref]
     losses: list[Ref] = field(default_factory=list)
+    states: Sequence[Ref] = ()
 
 
 class Scheme(ABC):
@@ -66,6 +70,7 @@ class Scheme(ABC):
         self.options = options
         self._observe = observe
         self._round = Round(number=0, adapters=())
+        self._stages: list[Stage] = []
 
     @abstractmethod
     def story(self) -> Acts:
@@ -83,6 +88,7 @@ class Scheme(ABC):
             self.world.recorder.story.round = number
             yield number
             self._round.adapters = self.model()
+            self._round.states = [stage.adapter for stage in self._stages]
             self._observe(self._round)
 
     def batches(self, user: User) -> Iterator[Batch]:
@@ -95,7 +101,9 @@ class Scheme(ABC):
     def stage(self, node: Node, part: Part, owner: str, samples: int) -> Stage:
         """Place ``part`` at ``node``: its frozen weights are held there, and ``owner``'s adapter starts."""
         node.host(part, self.learning.weight_bytes(part))
-        return Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}"), samples)
+        stage = Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}"), samples)
+        self._stages.append(stage)
+        return stage
 
     def train_step(self, chain: Sequence[Stage], batch: Batch) -> Acts:
         """One mini-batch through the stages of ``chain`` and back; every stage takes an optimiser step.
@@ -117,7 +125,7 @@ class Scheme(ABC):
         job = learn.loss_and_backward(last.part, last.adapter, batch, [*arrived, *labels])
         last.adapter = job["adapter"]
         yield last.node.compute(job)
-        self._round.losses.append(learn.runtime.alone(job["loss"]))
+        self._round.losses.append(job["loss"])
 
         for (stage, following), forward in zip(reversed(list(pairwise(chain))), reversed(forwards), strict=True):
             gradient = job["gradient"]

@@ -24,7 +24,7 @@ class SplitLearning(Scheme):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.parts = self.learning.parts(self.options.cut)
-        self._stages: dict[tuple[str, int], Stage] = {}
+        self._places: dict[tuple[str, int], Stage] = {}
         cloud = self.world.cloud
         self.current: list[tuple[Node, Ref]] = [
             (cloud, self.learning.start(part, f"first {part}")) for part in self.parts
@@ -52,6 +52,6 @@ class SplitLearning(Scheme):
     def place(self, node: Node, index: int) -> Stage:
         """The stage of a part at a node, made when it is first needed."""
         key = (node.name, index)
-        if key not in self._stages:
-            self._stages[key] = self.stage(node, self.parts[index], "own", 0)
-        return self._stages[key]
+        if key not in self._places:
+            self._places[key] = self.stage(node, self.parts[index], "own", 0)
+        return self._places[key]

@@ -15,7 +15,8 @@ from cosim.devices import SteadySpeed
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Processor, Services, User
 from cosim.recorder import Recorder
-from training.jobs import AnalyticRuntime, Cost, Job, Operation, Output, Ref
+from training.jobs import Cost, Job, Operation, Output, Ref
+from training.runtime import AnalyticRuntime
 
 FLOPS_PER_S = 1_000_000_000  # of every node: a FLOP takes a nanosecond
 BANDWIDTH_HZ = 1e6

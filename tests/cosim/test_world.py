@@ -8,7 +8,8 @@ import pytest
 from cosim.nodes import Node
 from cosim.scenario import Scenario
 from cosim.world import World, build_world, radio_gain
-from training.jobs import AnalyticRuntime, Cost, Job, Output, Ref
+from training.jobs import Cost, Job, Output, Ref
+from training.runtime import AnalyticRuntime
 from training.partition import Natural
 from training.sequences import Sequences
 

@@ -12,12 +12,16 @@ import torch
 from tokenizers import ByteLevelBPETokenizer
 from torch import Tensor
 from transformers import (
+    AutoModelForCausalLM,
     GPT2Config,
-    GPT2LMHeadModel,
+    GPTNeoConfig,
     LlamaConfig,
-    LlamaForCausalLM,
+    MistralConfig,
+    OPTConfig,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    Qwen2Config,
 )
 
 from training import phases
@@ -34,11 +38,16 @@ LR = 1e-3
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A kind of decoder: how to build a tiny frozen one of 4 blocks and width 32, and which matrices are adapted."""
+    """A kind of decoder: a tiny one of 4 blocks and width 32, and which of its matrices are adapted."""
 
     name: str
-    build: Callable[[], PreTrainedModel]
+    config: PreTrainedConfig
     targets: tuple[str, ...]
+
+    def build(self) -> PreTrainedModel:
+        """The frozen decoder, with the same random weights every time."""
+        torch.manual_seed(0)
+        return AutoModelForCausalLM.from_config(copy.deepcopy(self.config)).eval().requires_grad_(False)
 
     def lora(self, **options: object) -> peft.LoraConfig:
         usual = {"r": 4, "lora_alpha": 8, "target_modules": list(self.targets), "task_type": "CAUSAL_LM"}
@@ -48,9 +57,18 @@ class Family:
         return SplitModel.adapt(self.build(), self.lora())
 
 
-def tiny_gpt2() -> PreTrainedModel:
-    torch.manual_seed(0)
-    config = GPT2Config(
+COMMON = {"vocab_size": VOCABULARY, "max_position_embeddings": 64}
+GROUPED = {
+    **COMMON,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
+GPT2 = Family(
+    name="gpt2",
+    config=GPT2Config(
         vocab_size=VOCABULARY,
         n_positions=64,
         n_embd=32,
@@ -59,26 +77,39 @@ def tiny_gpt2() -> PreTrainedModel:
         activation_function="gelu_pytorch_tanh",
         bos_token_id=0,
         eos_token_id=0,
-    )
-    return GPT2LMHeadModel(config).eval().requires_grad_(False)
-
-
-def tiny_llama() -> PreTrainedModel:
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
+    ),
+    targets=("c_attn", "c_proj", "c_fc"),
+)
+OPT = Family(
+    name="opt",
+    config=OPTConfig(
+        hidden_size=32, num_hidden_layers=4, num_attention_heads=4, ffn_dim=64, word_embed_proj_dim=32, **COMMON
+    ),
+    targets=("q_proj", "v_proj", "fc1"),
+)
+GPT_NEO = Family(
+    name="gpt-neo",
+    config=GPTNeoConfig(
         hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=64,
-    )
-    return LlamaForCausalLM(config).eval().requires_grad_(False)
-
-
-GPT2 = Family(name="gpt2", build=tiny_gpt2, targets=("c_attn", "c_proj", "c_fc"))
-LLAMA = Family(name="llama", build=tiny_llama, targets=("q_proj", "v_proj", "down_proj"))
+        num_layers=4,
+        num_heads=4,
+        attention_types=[[["global", "local"], 2]],
+        window_size=3,
+        bos_token_id=0,
+        eos_token_id=0,
+        **COMMON,
+    ),
+    targets=("q_proj", "v_proj", "c_proj"),
+)
+LLAMA = Family(name="llama", config=LlamaConfig(**GROUPED), targets=("q_proj", "v_proj", "down_proj"))
+QWEN2 = Family(
+    name="qwen2",
+    config=Qwen2Config(use_sliding_window=True, sliding_window=3, max_window_layers=2, **GROUPED),
+    targets=("q_proj", "v_proj", "down_proj"),
+)
+MISTRAL = Family(
+    name="mistral", config=MistralConfig(sliding_window=3, **GROUPED), targets=("q_proj", "v_proj", "down_proj")
+)
 
 
 class PlainPeft:
@@ -110,28 +141,32 @@ class PlainPeft:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitStep:
-    """What a step through ``phases`` leaves: the loss, the gradient and the new state of each part."""
+    """What a step of n clients through ``phases`` leaves: losses (n,), gradients (n, parameters) and states by part."""
 
-    loss: float
+    losses: Tensor
     gradients: list[Tensor]
-    states: list[AdapterState]
+    states: list[list[AdapterState]]
 
 
 def take_split_step(
-    model: SplitModel, parts: Sequence[Part], states: Sequence[AdapterState], ids: Tensor, targets: Tensor
+    model: SplitModel, parts: Sequence[Part], states: Sequence[Sequence[AdapterState]], ids: Tensor, targets: Tensor
 ) -> SplitStep:
-    """Forward part by part, loss and backward at the last, backward part by part, AdamW in each."""
+    """Forward part by part, loss and backward at the last, backward part by part, AdamW in each.
+
+    ``states`` are those of all clients by part; each client's rows of ``ids`` and ``targets`` are consecutive.
+    """
+    adapters = [torch.stack([state.weights for state in of_clients]) for of_clients in states]
     x, held = ids, []
-    for part, state in zip(parts[:-1], states, strict=False):
-        held.append(phases.forward(model, part, state.weights, x))
+    for part, adapter in zip(parts[:-1], adapters, strict=False):
+        held.append(phases.forward(model, part, adapter, x))
         x = held[-1].output.detach()
-    loss, found = phases.loss_and_backward(model, parts[-1], states[-1].weights, x, targets)
+    losses, found = phases.loss_and_backward(model, parts[-1], adapters[-1], x, targets)
     gradients = [found.adapter]
     for kept in reversed(held):
         found = phases.backward(kept, found.arriving)
         gradients.insert(0, found.adapter)
-    stepped = [AdamW(lr=LR).step(state, gradient) for state, gradient in zip(states, gradients, strict=True)]
-    return SplitStep(loss=loss.item(), gradients=gradients, states=stepped)
+    stepped = [AdamW(lr=LR).step_together(*pair) for pair in zip(states, gradients, strict=True)]
+    return SplitStep(losses=losses, gradients=gradients, states=stepped)
 
 
 def random_tokens(rows: int, length: int, padded: Sequence[int] = ()) -> Sequences:
@@ -144,9 +179,9 @@ def random_tokens(rows: int, length: int, padded: Sequence[int] = ()) -> Sequenc
     return Sequences(ids=ids, targets=targets, author=author, label=label, authors=("generator",))
 
 
-def random_adapter(model: SplitModel) -> Tensor:
+def random_adapter(model: SplitModel, seed: int = 3) -> Tensor:
     """An adapter of the whole model whose B is not zero, so that it matters from the first step."""
-    return 0.05 * torch.randn(model.layout.parameters(model.whole), generator=torch.Generator().manual_seed(3))
+    return 0.05 * torch.randn(model.layout.parameters(model.whole), generator=torch.Generator().manual_seed(seed))
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:
@@ -175,6 +210,12 @@ def family(request: pytest.FixtureRequest) -> Family:
     return request.param
 
 
+@pytest.fixture(params=[GPT2, OPT, GPT_NEO, LLAMA, QWEN2, MISTRAL], ids=lambda family: family.name)
+def any_family(request: pytest.FixtureRequest) -> Family:
+    """Also OPT (positions from a mask), GPT-Neo (local attention), Qwen2 and Mistral (sliding windows)."""
+    return request.param
+
+
 @pytest.fixture
 def plain_peft() -> type[PlainPeft]:
     return PlainPeft
@@ -191,7 +232,7 @@ def tokens() -> Callable[..., Sequences]:
 
 
 @pytest.fixture
-def adapter_of() -> Callable[[SplitModel], Tensor]:
+def adapter_of() -> Callable[..., Tensor]:
     return random_adapter
 
 

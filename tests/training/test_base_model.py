@@ -4,8 +4,15 @@ import huggingface_hub
 import pytest
 import torch
 import transformers
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM
 
 from training.base_model import ModelNotFoundError, load_base
+from training.costs import CostModel
+from training.lora import Part
+from training.split_model import SplitModel
+
+ROUNDING = 1e-6  # single precision: one formula, in one operation or in eight
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +96,34 @@ def test_loading_leaves_the_progress_bars_of_transformers_as_they_were(folder) -
     before = transformers.utils.logging.is_progress_bar_enabled()
     load_base(str(folder))
     assert transformers.utils.logging.is_progress_bar_enabled() == before
+
+
+@pytest.fixture
+def gelu_new(gpt2, tokenizer, tmp_path):
+    """A GPT-2 as published: its activation is ``gelu_new``."""
+    model = gpt2.build()
+    model.config.activation_function = "gelu_new"
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    return AutoModelForCausalLM.from_pretrained(tmp_path).requires_grad_(False), load_base(str(tmp_path))
+
+
+def test_gelu_new_is_computed_by_the_fused_kernel_of_the_same_formula(gelu_new) -> None:
+    published, base = gelu_new
+    assert published.config.activation_function == "gelu_new"
+    assert base.config.activation_function == "gelu_pytorch_tanh"
+    ids = torch.arange(20)[None]
+    torch.testing.assert_close(base.model(ids).logits, published(ids).logits, rtol=0, atol=ROUNDING)
+    for name, tensor in published.state_dict().items():
+        assert torch.equal(base.model.state_dict()[name], tensor)
+
+
+def test_the_fused_kernel_saves_fewer_bytes_for_the_backward(gelu_new) -> None:
+    published, base = gelu_new
+    lora = LoraConfig(r=2, target_modules=["c_fc"])
+    part = Part(first=0, last=3)
+    slow, fast = (
+        CostModel(type(model), model.config, SplitModel.adapt(model, lora).layout).forward_and_backward(part, 2, 16)[0]
+        for model in (published, base.model)
+    )
+    assert fast.saved_bytes < 0.75 * slow.saved_bytes

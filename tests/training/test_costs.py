@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from training import phases
+from training import losses, phases
 from training.costs import CostModel, PhaseCost
 from training.lora import Part, find_sites
 from training.split_model import SplitModel
@@ -19,7 +19,7 @@ FP32_BYTES = 4
 
 SMALL_VECTORS = 0.05  # the forms leave out norms' statistics, attention's log-sums and rank-r products
 LORA_FLOPS = 0.02  # the form leaves out LoRA: r/H of a matrix product for each adapted matrix
-SHIFT = 0.02  # the loss predicts S - 1 of S tokens
+SHIFT = 0.02  # hidden states of the labelled positions, beside the logits
 BOOKKEEPING = 0.01  # kernels keep a few numbers of their own, such as seeds, which hooks may not show
 
 TINY_BATCH, TINY_LENGTH = 3, 16
@@ -51,10 +51,26 @@ def test_the_forward_of_a_block_takes_24_bsh2_and_4_bs2h_flops(gpt2_small) -> No
     assert of_one_block(gpt2_small, "flops") == pytest.approx(expected, rel=LORA_FLOPS)
 
 
-def test_the_head_needs_four_copies_of_the_logits_for_a_moment(gpt2_small) -> None:
+def test_the_last_part_saves_44_bsh_bytes_a_block_and_nothing_for_the_head(gpt2_small) -> None:
     cost = gpt2_small.loss_and_backward(CLOUD, B, S)
-    assert cost.transient_bytes == pytest.approx(16 * B * S * V, rel=SHIFT)
     assert cost.saved_bytes == pytest.approx(6 * 44 * B * S * H, rel=SMALL_VECTORS)
+
+
+def test_the_head_takes_4_bshv_flops_forwards_and_backwards(gpt2_small) -> None:
+    last = gpt2_small.loss_and_backward(Part(first=11, last=12), B, S).flops
+    block = sum(phase.flops for phase in gpt2_small.forward_and_backward(Part(first=10, last=11), B, S))
+    assert last - block == 4 * B * (S - 1) * H * V
+
+
+def test_the_head_needs_copies_of_its_logits_for_a_moment(gpt2_small) -> None:
+    positions = 256  # 51 MB of logits: not yet in chunks
+    cost = gpt2_small.loss_and_backward(CLOUD, 1, positions)
+    assert cost.transient_bytes == pytest.approx(16 * (positions - 1) * V, rel=SHIFT)
+
+
+def test_large_logits_are_never_there_all_at_once(gpt2_small) -> None:
+    cost = gpt2_small.loss_and_backward(CLOUD, B, S)
+    assert cost.transient_bytes < 4 * losses.MOST_LOGITS_BYTES < 16 * B * S * V / 5
 
 
 def test_weights_of_the_parts_follow_the_parameter_formula_with_the_tied_head_on_both_sides(gpt2_small) -> None:
@@ -78,7 +94,7 @@ def inputs_of(model: SplitModel, part: Part, adapter_of) -> tuple[Tensor, Tensor
     generator = torch.Generator().manual_seed(4)
     ids = torch.randint(101, (TINY_BATCH, TINY_LENGTH), generator=generator)
     received = torch.randn(TINY_BATCH, TINY_LENGTH, 32, generator=generator)
-    return adapter_of(model)[model.layout.slice_of(part)], ids if part.first == 0 else received
+    return adapter_of(model)[None, model.layout.slice_of(part)], ids if part.first == 0 else received
 
 
 def measured(model: SplitModel, part: Part) -> list[PhaseCost]:
@@ -100,11 +116,15 @@ def test_flops_are_those_pytorch_counts_in_a_real_step(family, part, adapter_of)
     model = eager(family)  # PyTorch's counter does not know the CPU's fused attention
     with FlopCounterMode(display=False) as forward:
         held = phases.forward(model, part, *inputs_of(model, part, adapter_of))
+        result = held.output
+        if part.last == model.blocks:
+            targets = torch.zeros(TINY_BATCH, TINY_LENGTH, dtype=torch.long)
+            result = losses.client_losses(model.head, held.output, targets, clients=1)
     with FlopCounterMode(display=False) as backward:
-        phases.backward(held, torch.ones_like(held.output))
+        torch.autograd.grad(result, [*held.leaves, *([held.arriving] if part.first else [])], torch.ones_like(result))
     counted = [forward.get_total_flops(), backward.get_total_flops()]
     if part.last == model.blocks:
-        counted = [sum(counted)]  # the loss itself has no matrix product
+        counted = [sum(counted)]
     assert [cost.flops for cost in measured(model, part)] == counted
 
 

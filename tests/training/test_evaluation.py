@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training import lora
+from training import lora, losses
 from training.evaluation import Metrics, evaluate
 from training.sequences import IGNORED
 
@@ -28,8 +28,8 @@ def test_loss_is_the_token_weighted_mean_of_the_models_own_loss(family, plain_pe
 def test_accuracy_is_the_share_of_tokens_that_greedy_decoding_gets_right(family, tokens, adapter_of) -> None:
     model = family.split()
     adapter, data = adapter_of(model), tokens(ROWS, 12, padded=[0, 3, 18])
-    logits = model.forward(model.whole, model.layout.matrices(model.whole, adapter), torch.from_numpy(data.ids))
-    guesses = logits.argmax(-1)
+    matrices = model.layout.matrices(model.whole, adapter[None])
+    guesses = model.head(model.forward(model.whole, matrices, torch.from_numpy(data.ids))).argmax(-1)
     data.targets[:9, 1:] = guesses[:9, :-1]  # nine rows are made right, the others are random
     pairs = [
         (int(guesses[row, place - 1]), target)
@@ -49,6 +49,16 @@ def test_padding_changes_nothing(family, tokens, adapter_of) -> None:
     scrambled = data.select(range(6))
     scrambled.ids[data.targets == IGNORED] = 55
     assert evaluate(model, adapter, scrambled) == evaluate(model, adapter, data)
+
+
+def test_chunks_of_logits_change_no_metric(family, tokens, adapter_of, monkeypatch) -> None:
+    model = family.split()
+    adapter, data = adapter_of(model), tokens(6, 12, padded=[1])
+    whole = evaluate(model, adapter, data)
+    monkeypatch.setattr(losses, "MOST_LOGITS_BYTES", 7 * 101 * 4)  # seven positions at once
+    in_chunks = evaluate(model, adapter, data)
+    assert in_chunks.loss == pytest.approx(whole.loss, abs=ROUNDING)
+    assert in_chunks.accuracy == whole.accuracy
 
 
 def test_perplexity_is_the_exponential_of_the_loss_even_of_a_diverged_one() -> None:

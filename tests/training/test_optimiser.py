@@ -10,6 +10,7 @@ from training.optimiser import AdamW, AdapterState
 
 SIZE = 40
 STEPS = 20
+TENSORS = ("weights", "first_moment", "second_moment")
 ROUNDING = 1e-6  # relative, single precision: the same operations, grouped otherwise
 
 BETAS = st.floats(0.0, 0.9999)
@@ -25,6 +26,15 @@ OPTIMISERS = st.builds(
 
 def random(seed: int, scale: float = 1.0) -> torch.Tensor:
     return scale * torch.randn(SIZE, generator=torch.Generator().manual_seed(seed))
+
+
+def step(optimiser: AdamW, state: AdapterState, gradient: torch.Tensor) -> AdapterState:
+    """A step of one client alone."""
+    return optimiser.step_together([state], gradient[None])[0]
+
+
+def same(ours: AdapterState, theirs: AdapterState) -> bool:
+    return ours.step == theirs.step and all(torch.equal(getattr(ours, name), getattr(theirs, name)) for name in TENSORS)
 
 
 def torch_adamw(optimiser: AdamW, weights: torch.Tensor, gradients: list[torch.Tensor]) -> torch.Tensor:
@@ -48,7 +58,7 @@ def test_twenty_steps_are_those_of_pytorch(optimiser: AdamW, scale: float) -> No
     gradients = [random(step, scale) for step in range(1, STEPS + 1)]
     state = AdapterState.fresh(random(0))
     for gradient in gradients:
-        state = optimiser.step(state, gradient)
+        state = step(optimiser, state, gradient)
     expected = torch_adamw(optimiser, random(0), gradients)
     largest_step = STEPS * optimiser.lr
     torch.testing.assert_close(state.weights, expected, rtol=ROUNDING, atol=ROUNDING * max(1.0, largest_step))
@@ -61,16 +71,16 @@ def test_decay_and_moments_are_seen_by_the_comparison() -> None:
     for other in (AdamW(), AdamW(weight_decay=0.1, beta1=0.89), AdamW(weight_decay=0.1, beta2=0.99)):
         state = AdapterState.fresh(random(0))
         for gradient in gradients:
-            state = other.step(state, gradient)
+            state = step(other, state, gradient)
         assert (state.weights - expected).abs().max() > 10 * ROUNDING
 
 
 def test_a_step_leaves_the_old_state_and_the_gradient_as_they_were() -> None:
-    old, gradient = AdamW().step(AdapterState.fresh(random(0)), random(1)), random(2)
+    old, gradient = step(AdamW(), AdapterState.fresh(random(0)), random(1)), random(2)
     before, given_gradient = copy.deepcopy(old), gradient.clone()
-    new = AdamW(weight_decay=0.1).step(old, gradient)
+    new = step(AdamW(weight_decay=0.1), old, gradient)
     assert torch.equal(gradient, given_gradient)
-    for name in ("weights", "first_moment", "second_moment"):
+    for name in TENSORS:
         assert torch.equal(getattr(old, name), getattr(before, name))
         assert not torch.equal(getattr(new, name), getattr(old, name))
     assert (old.step, new.step) == (1, 2)
@@ -78,9 +88,34 @@ def test_a_step_leaves_the_old_state_and_the_gradient_as_they_were() -> None:
 
 def test_without_gradient_and_decay_nothing_moves() -> None:
     state = AdapterState.fresh(random(0))
-    assert torch.equal(AdamW().step(state, torch.zeros(SIZE)).weights, state.weights)
+    assert torch.equal(step(AdamW(), state, torch.zeros(SIZE)).weights, state.weights)
 
 
 def test_an_empty_adapter_takes_its_steps_too() -> None:
-    state = AdamW().step(AdapterState.fresh(torch.zeros(0)), torch.zeros(0))
+    state = step(AdamW(), AdapterState.fresh(torch.zeros(0)), torch.zeros(0))
     assert (state.weights.numel(), state.step) == (0, 1)
+
+
+def test_clients_of_different_age_step_together_as_they_would_alone() -> None:
+    optimiser = AdamW(weight_decay=0.1)
+    young = AdapterState.fresh(random(0))
+    old = step(optimiser, step(optimiser, young, random(1)), random(2))
+    together = optimiser.step_together([young, old, young], torch.stack([random(3), random(4), random(5)]))
+    assert [state.step for state in together] == [1, 3, 1]
+    alone = [step(optimiser, state, random(seed)) for state, seed in ((young, 3), (old, 4), (young, 5))]
+    assert all(same(ours, theirs) for ours, theirs in zip(together, alone, strict=True))
+
+
+def test_a_slice_of_a_state_steps_as_the_whole_does_there() -> None:
+    state, where = step(AdamW(), AdapterState.fresh(random(0)), random(1)), slice(7, 19)
+    part = state.sliced(where)
+    assert part.weights.untyped_storage().data_ptr() == state.weights.untyped_storage().data_ptr()
+    assert same(step(AdamW(), part, random(2)[where]), step(AdamW(), state, random(2)).sliced(where))
+
+
+def test_moments_before_the_first_step_are_zeros_that_take_no_memory_here_but_do_on_an_entity() -> None:
+    state = AdapterState.fresh(random(0))
+    assert not state.first_moment.any()
+    assert state.first_moment.shape == state.second_moment.shape == state.weights.shape
+    assert state.first_moment.untyped_storage().nbytes() == state.weights.element_size()
+    assert state.bytes_by_kind() == {"adapter": 4 * SIZE, "gradient": 4 * SIZE, "optimiser": 8 * SIZE}

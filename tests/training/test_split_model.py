@@ -1,5 +1,6 @@
 """SplitModel: the parts, one after another, are the Hugging Face model itself."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
 import peft
@@ -18,10 +19,8 @@ from transformers import (
 )
 
 from training.lora import Part
-from training.sequences import IGNORED
-from training.split_model import SplitModel, next_token_loss
+from training.split_model import SplitModel
 
-ROUNDING = 1e-6  # single precision: the same sums, in another order
 CUT_LOGITS = 1e-5  # logits of order one after four blocks; another mask or norm shows in the first digits
 FP32_BYTES = 4
 
@@ -31,8 +30,13 @@ CUTS = [list(cuts) for number in range(4) for cuts in combinations((1, 2, 3), nu
 def logits_of(model: SplitModel, cuts: list[int], adapter: Tensor, ids: Tensor) -> Tensor:
     x = ids
     for part in model.parts(cuts):
-        x = model.forward(part, model.layout.matrices(part, adapter[model.layout.slice_of(part)]), x)
-    return x
+        x = model.forward(part, matrices_of(model, part, adapter), x)
+    return model.head(x)
+
+
+def matrices_of(model: SplitModel, part: Part, adapter: Tensor) -> list[Tensor]:
+    """Those of one client's ``adapter`` of the whole model."""
+    return model.layout.matrices(part, adapter[None, model.layout.slice_of(part)])
 
 
 @pytest.fixture
@@ -63,14 +67,14 @@ def test_what_crosses_a_cut_is_the_hidden_state_of_the_base_model(family, ids) -
     hidden = family.build()(input_ids=ids, output_hidden_states=True).hidden_states  # embeddings, then each block
     for cut in (1, 2, 3):
         part = Part(first=0, last=cut)
-        sent = model.forward(part, model.layout.matrices(part, model.layout.initial(part, seed=1)), ids)
+        sent = model.forward(part, matrices_of(model, part, model.layout.initial(model.whole, seed=1)), ids)
         assert torch.equal(sent, hidden[cut])
 
 
 def test_running_a_part_leaves_the_model_whole_even_after_an_error(family, ids, adapter_of) -> None:
     model = family.split()
     part = Part(first=1, last=3)
-    matrices = model.layout.matrices(part, adapter_of(model)[model.layout.slice_of(part)])
+    matrices = matrices_of(model, part, adapter_of(model))
     model.forward(part, matrices, torch.zeros(3, 10, 32))
     with pytest.raises(RuntimeError):
         model.forward(part, matrices, torch.zeros(3, 10, 33))
@@ -100,11 +104,25 @@ def test_parts_hold_every_weight_once_but_a_tied_head_twice(family, cuts) -> Non
     assert sum(model.weight_bytes(part) for part in model.parts(cuts)) == FP32_BYTES * held
 
 
-def test_the_loss_is_the_models_own(family, ids) -> None:
-    targets = ids.clone()
-    targets[1, 6:] = IGNORED
-    found = family.build()(input_ids=ids, labels=targets)
-    assert next_token_loss(found.logits, targets).item() == pytest.approx(found.loss.item(), abs=ROUNDING)
+def test_a_replica_shares_every_number_and_no_module(any_family, ids, adapter_of) -> None:
+    model = any_family.split()
+    replica, adapter = model.replica(), adapter_of(model)
+    assert torch.equal(logits_of(replica, [2], adapter, ids), logits_of(model, [2], adapter, ids))
+    for tensors in ("named_parameters", "named_buffers"):
+        ours, theirs = (dict(getattr(m.model, tensors)()) for m in (replica, model))
+        assert ours.keys() == theirs.keys()
+        assert all(ours[name] is theirs[name] for name in theirs)
+    assert not {id(module) for module in model.model.modules()} & {id(module) for module in replica.model.modules()}
+
+
+def test_a_replica_runs_in_a_thread_beside_its_original(any_family, ids, adapter_of) -> None:
+    model = any_family.split()
+    pairs = [(model, adapter_of(model, 0)), (model.replica(), adapter_of(model, 1))]
+    expected = [logits_of(m, [2], adapter, ids) for m, adapter in pairs]
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        found = list(pool.map(lambda pair: [logits_of(pair[0], [1, 3], pair[1], ids) for _ in range(20)], pairs))
+    for once, often in zip(expected, found, strict=True):
+        assert all(torch.equal(logits, once) for logits in often)
 
 
 def test_a_model_without_a_list_of_blocks_is_refused(gpt2) -> None:
@@ -151,10 +169,9 @@ def test_other_decoders_give_their_own_logits_when_they_are_cut(name: str) -> No
     with torch.no_grad():
         expected = model(input_ids=ids).logits
         split = SplitModel.adapt(model, peft.LoraConfig(r=2, target_modules=[target]))
-        x = ids
-        for part in split.parts(range(1, split.blocks)):
-            x = split.forward(part, split.layout.matrices(part, torch.zeros(split.layout.parameters(part))), x)
-    torch.testing.assert_close(x, expected, rtol=0, atol=CUT_LOGITS)
+        start = torch.zeros(split.layout.parameters(split.whole))
+        logits = logits_of(split, list(range(1, split.blocks)), start, ids)
+    torch.testing.assert_close(logits, expected, rtol=0, atol=CUT_LOGITS)
 
 
 def test_a_decoder_that_does_more_than_is_known_here_is_refused_by_name() -> None:

@@ -148,7 +148,7 @@ def test_an_override_with_broken_yaml_is_one_line(write: Write) -> None:
         ("radio", {"bandwidth": 20}, "radio.bandwidth = 20: a frequency needs a number and a unit, such as '20 MHz'"),
         ("radio", {"fading": "rice"}, "radio.fading = 'rice': not one of rayleigh, none, nor a reference"),
         ("backhaul", {"latency": "-1 ms"}, "backhaul.latency = -0.001: input should be greater than or equal to 0"),
-        ("execution", "lazy", "execution = 'lazy': input should be 'eager' or 'analytic'"),
+        ("execution", "lazy", "execution = 'lazy': input should be 'deferred', 'eager' or 'analytic'"),
         ("name", "../escape", "name = '../escape': string should match pattern"),
         ("name", 3, "name = 3: input should be a valid string"),
         ("compare", 3, "compare = 3: input should be a valid tuple"),

@@ -43,7 +43,10 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_scenario(small_model: Path) -> Callable[..., Scenario]:
-    """A scenario for a scheme's options; further sections replace whole sections."""
+    """A scenario for a scheme's options; further sections replace whole sections.
+
+    Without a cache, so that no test finds another's results; with one thread, so that waves come together in one order.
+    """
 
     def make(scheme: dict[str, Any], **sections: Any) -> Scenario:
         tree: dict[str, Any] = {
@@ -59,6 +62,7 @@ def small_scenario(small_model: Path) -> Callable[..., Scenario]:
                 "sequence_length": 16,
             },
             "evaluation": {"sequences": 8},
+            "host": {"device": "cpu", "threads": 1, "cache": False},
         }
         return Scenario.model_validate({**tree, **sections})
 

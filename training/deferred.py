@@ -1,0 +1,75 @@
+"""The default way of execution: the clock runs ahead, and work is done when its result is wanted, or never."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from training import kept
+from training.jobs import Operation, Ref, Result, Task, Value, key_of
+from training.runtime import Runtime
+from training.waves import Waves
+
+if TYPE_CHECKING:
+    from training.lab import Lab
+    from training.store import Store
+
+
+class DeferredRuntime(Runtime):
+    """Notes tasks by key, the same one once; where parts learn as one (see ``whole``) their steps are one pass.
+
+    A result that lies in ``store`` is not computed, nor is what only it needed. When ``pending`` tasks wait, the states
+    that are wanted so far are computed, so that memory is bounded.
+    """
+
+    def __init__(self, lab: Lab, store: Store | None = None, pending: int = 4096) -> None:
+        super().__init__(lab)
+        self._waves = Waves(lab, store)
+        self._tasks: weakref.WeakValueDictionary[str, Task] = weakref.WeakValueDictionary()
+        self._pending = pending
+        self._noted = 0
+
+    def values(self, refs: Sequence[Ref], assume: Sequence[Any] | None = None) -> list[Any]:
+        """The values; what is missing for them is computed now, in waves."""
+        values = [ref.value for ref in refs if ref.value is not None]
+        self._compute([value.result for value in values])
+        return [value.read(self.lab) for value in values]
+
+    def keep(self, refs: Sequence[Ref]) -> None:
+        """Write to disk what is there and not yet on it."""
+        store = self._waves.store
+        if store is None:
+            return
+        results = {ref.value.result.key: ref.value.result for ref in refs if ref.value is not None}
+        for key, result in results.items():
+            if result.task is None and key not in store:
+                kept.write(store, key, result.value)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._waves.close()
+
+    def _compute(self, results: Sequence[Result]) -> None:
+        self._waves.compute(results)
+        self.jobs_run, self.jobs_cached = self._waves.run, self._waves.found
+        self._noted = 0
+
+    def _task(self, operation: Operation, values: Sequence[Value]) -> Task:
+        task = self._intern(operation, values)
+        if task.whole is None:
+            task.whole = operation.unsplit(self.lab, values, self._intern)
+        self._noted += 1
+        if self._noted >= self._pending:
+            self._compute(self._wanted_states())
+        return task
+
+    def _intern(self, operation: Operation, values: Sequence[Value]) -> Task:
+        key = key_of(operation, self.lab, values)
+        task = self._tasks.get(key)
+        if task is None:
+            task = self._tasks[key] = Task(operation, tuple(values), key)
+        return task
+
+    def _wanted_states(self) -> list[Result]:
+        return [result for task in list(self._tasks.values()) for result in task.wanted() if result.name == "adapter"]

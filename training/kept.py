@@ -1,0 +1,45 @@
+"""How results lie on disk: adapter states, metrics and losses as arrays, bit for bit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.evaluation import Metrics
+
+if TYPE_CHECKING:
+    from training.optimiser import AdapterState
+    from training.store import Entry, Store
+
+_MOMENTS = ("weights", "first_moment", "second_moment")
+
+
+def write(store: Store, key: str, value: Any) -> None:
+    """Keep ``value``: an adapter state, metrics, or a number."""
+    if isinstance(value, float):
+        store.put(key, {"number": np.float64(value)[None]}, {})
+    elif isinstance(value, Metrics):
+        store.put(key, {"metrics": np.array([value.loss, value.accuracy])}, {})
+    else:
+        arrays = {name: getattr(value, name).contiguous().cpu().numpy() for name in _MOMENTS}
+        store.put(key, arrays, {"step": str(value.step)})
+
+
+def read(entry: Entry, device: str) -> Any:
+    """What ``write`` kept; tensors are put on ``device``."""
+    if "number" in entry.arrays:
+        return float(entry.arrays["number"][0])
+    if "metrics" in entry.arrays:
+        loss, accuracy = entry.arrays["metrics"].tolist()
+        return Metrics(loss=loss, accuracy=accuracy)
+    return _state(entry, device)
+
+
+def _state(entry: Entry, device: str) -> AdapterState:
+    import torch  # noqa: PLC0415 - numbers can be read without it
+
+    from training.optimiser import AdapterState  # noqa: PLC0415
+
+    tensors = {name: torch.from_numpy(entry.arrays[name]).to(device) for name in _MOMENTS}
+    return AdapterState(**tensors, step=int(entry.facts["step"]))

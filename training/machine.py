@@ -1,0 +1,53 @@
+"""What this machine gives to training: device, threads, how much runs at once. Changes no number beyond rounding."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+_CPU_TOKENS = 1024  # more gain nothing on a CPU, where caches and page faults then cost; fewer leave threads idle
+_GPU_SHARE = 0.5  # of the free memory: kernels need workspaces, and others may use the device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """``device`` is a torch device or ``auto``; ``threads`` chunks of a wave run side by side, each on one core.
+
+    ``tokens`` bounds what runs in one pass. None chooses by the machine.
+    """
+
+    device: str = "auto"
+    threads: int | None = None
+    tokens: int | None = None
+
+    def resolved_device(self) -> str:
+        """``auto`` takes the accelerator if there is one.
+
+        Raises:
+            ValueError: the device is not there.
+        """
+        import torch  # noqa: PLC0415 - slow, and runs from the cache need none of it
+
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            torch.empty(1, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"host.device = {self.device!r}: not available here ({reason})") from error
+        return self.device
+
+    def lanes(self, device: str) -> int:
+        """How many chunks run side by side: cores of a CPU; one on an accelerator, which is parallel in itself."""
+        if device != "cpu":
+            return 1
+        return self.threads or os.cpu_count() or 1
+
+    def width(self, device: str, tokens: int, bytes_each: int) -> int:
+        """How many clients, each with so many tokens and so many bytes of activations, go into one pass."""
+        if self.tokens is not None or device == "cpu":
+            return max(1, (self.tokens or _CPU_TOKENS) // tokens)
+        import torch  # noqa: PLC0415
+
+        free, _ = torch.cuda.mem_get_info(device)
+        return max(1, int(_GPU_SHARE * free) // max(bytes_each, 1))

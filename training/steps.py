@@ -1,0 +1,289 @@
+"""The phases of a training step as operations, each on any number of clients at once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor
+
+from training import phases
+from training.jobs import HELD, Cost, Intern, Operation, Output, Ref, Task, Value, Whole
+from training.lab import Lab
+from training.lora import Part
+from training.optimiser import AdapterState
+from training.payloads import LABEL_BYTES, activation_output, adapter_output, state_bytes
+from training.sequences import IGNORED
+from training.whole import joined
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A mini-batch by reference: rows of the training sequences, padded to ``length`` tokens."""
+
+    rows: tuple[int, ...]
+    length: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(batch, seq)."""
+        return (len(self.rows), self.length)
+
+
+class Graph:
+    """The graph of one forward pass over several clients, which one backward pass uses up."""
+
+    def __init__(self, held: phases.Held, clients: int) -> None:
+        self.held: phases.Held | None = held
+        self.clients = clients
+
+
+@dataclass(frozen=True, eq=False)
+class InFlight:
+    """What one client keeps from forward to backward: its place in a graph, and what the forward can be redone from."""
+
+    graph: Graph
+    place: int
+    weights: Tensor
+    x: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase(Operation):
+    """One part's work on a mini-batch of ``shape`` (batch, seq); the first part has the ``batch`` itself."""
+
+    part: Part
+    shape: tuple[int, int]
+    batch: Batch | None = None
+
+    def wave(self) -> Hashable:
+        """Clients at the same part with batches of one shape."""
+        return (type(self).__name__, self.part, self.shape, self.batch is None)
+
+    def tokens(self) -> int:
+        """Of the mini-batch."""
+        return self.shape[0] * self.shape[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forward(Phase):
+    """Forward of a part before the last. Inputs: adapter, and the received activation unless the part is the first.
+
+    The first part reads its batch, and also gives the labels that the far side needs for the loss.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("model", "train")
+    keeps_inputs: ClassVar[bool] = True  # the backward asks by which adapter its forward went
+
+    def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
+        """The activation to send, what is held for the backward, and the labels."""
+        results = {"activation": activation_output(lab, self.shape, "activation"), HELD: Output()}
+        if self.batch is not None:
+            results["labels"] = Output(nbytes=LABEL_BYTES * self.shape[0] * self.shape[1], kind="label")
+        return results
+
+    def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
+        """The forward half of the measured step."""
+        phase, _ = lab.costs.forward_and_backward(self.part, *self.shape)
+        return Cost(flops=phase.flops, saved_bytes=phase.saved_bytes, transient_bytes=phase.transient_bytes, keeps=True)
+
+    def pass_bytes(self, lab: Lab) -> int:
+        """Activations."""
+        return sum(cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape))
+
+    def place(self, task: Task) -> str:
+        """That of what it holds, so that the backwards of one pass come together again."""
+        return task.result(HELD).key
+
+    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
+        """Compute the activation, and keep its graph."""
+        return self.run_together(lab, [self], [values])[0]
+
+    @classmethod
+    def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
+        """One pass over all clients of ``group``."""
+        operations = cast("Sequence[Forward]", group)
+        states: list[AdapterState] = [given[0] for given in values]
+        labels: list[dict[str, Tensor]] = [{} for _ in group]
+        if operations[0].batch is None:
+            inputs: list[Tensor] = [given[1] for given in values]
+        else:
+            batches = [read(lab, cast("Batch", operation.batch)) for operation in operations]
+            inputs = [ids for ids, _ in batches]
+            labels = [{"labels": targets.to(torch.int32)} for _, targets in batches]
+        held = phases.forward(lab.model, operations[0].part, _weights(states), torch.cat(inputs))
+        graph = Graph(held, len(group))
+        outputs = held.output.detach().chunk(len(group))
+        return [
+            {"activation": output, HELD: InFlight(graph, place, state.weights, x), **label}
+            for place, (state, x, output, label) in enumerate(zip(states, inputs, outputs, labels, strict=True))
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossAndBackward(Phase):
+    """The last part's turn: forward, loss, backward and optimiser step. Inputs: adapter, received activation, labels.
+
+    Where the part is the whole model it reads its batch instead.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("model", "train", "optimiser")
+    kept: ClassVar[frozenset[str]] = frozenset({"adapter"})
+
+    def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
+        """The loss, the adapter after its step, and the gradient to send back."""
+        results = {"loss": Output(), "adapter": adapter_output(lab, self.part)}
+        if self.batch is None:
+            results["gradient"] = activation_output(lab, self.shape, "gradient")
+        return results
+
+    def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
+        """Forward, head, loss and backward in one."""
+        phase = lab.costs.loss_and_backward(self.part, *self.shape)
+        return Cost(
+            flops=phase.flops,
+            saved_bytes=phase.saved_bytes,
+            transient_bytes=phase.transient_bytes,
+            resident_bytes=state_bytes(lab, self.part),
+        )
+
+    def pass_bytes(self, lab: Lab) -> int:
+        """Activations and logits."""
+        phase = lab.costs.loss_and_backward(self.part, *self.shape)
+        return phase.saved_bytes + phase.transient_bytes
+
+    def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
+        """The step of the whole model, if the chain of forwards before this one started from slices of one adapter."""
+        if self.batch is not None:
+            return None
+        adapters, arriving = [values[0]], values[1]
+        while (task := arriving.result.task) is not None and isinstance(task.operation, Forward):
+            adapters.insert(0, task.inputs[0])
+            if task.operation.batch is not None:
+                break
+            arriving = task.inputs[1]
+        else:
+            return None
+        whole = joined(lab, adapters)
+        if whole is None or values[2].result is not task.result("labels"):
+            return None
+        step = LossAndBackward(part=lab.whole, shape=self.shape, batch=task.operation.batch)
+        return Whole(intern(step, [whole]), self.part)
+
+    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
+        """Compute the loss and take the step."""
+        return self.run_together(lab, [self], [values])[0]
+
+    @classmethod
+    def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
+        """One pass over all clients of ``group``, each with a mean loss and a step of its own."""
+        operations = cast("Sequence[LossAndBackward]", group)
+        states: list[AdapterState] = [given[0] for given in values]
+        if operations[0].batch is None:
+            batches = [(given[1], given[2]) for given in values]
+        else:
+            batches = [read(lab, cast("Batch", operation.batch)) for operation in operations]
+        x, targets = (torch.cat(tensors) for tensors in zip(*batches, strict=True))
+        labelled = bool((targets[:, 1:] != IGNORED).all())
+        losses, gradients = phases.loss_and_backward(
+            lab.model, operations[0].part, _weights(states), x, targets, labelled
+        )
+        stepped = lab.optimiser.step_together(states, gradients.adapter)
+        results: list[dict[str, Any]] = [
+            {"loss": loss, "adapter": state} for loss, state in zip(losses.tolist(), stepped, strict=True)
+        ]
+        return _with_gradients(results, gradients.arriving)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backward(Phase):
+    """Backward and optimiser step of a part before the last. Inputs: adapter, what its forward held, the gradient."""
+
+    reads: ClassVar[tuple[str, ...]] = ("model", "optimiser")
+    kept: ClassVar[frozenset[str]] = frozenset({"adapter"})
+    urgency: ClassVar[int] = 2  # nobody else's step waits for it: gathered, backwards share a pass
+
+    def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
+        """The adapter after its step, and the gradient to send on towards the user."""
+        results = {"adapter": adapter_output(lab, self.part)}
+        if self.part.first > 0:
+            results["gradient"] = activation_output(lab, self.shape, "gradient")
+        return results
+
+    def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
+        """The backward half of the measured step."""
+        _, phase = lab.costs.forward_and_backward(self.part, *self.shape)
+        return Cost(
+            flops=phase.flops,
+            transient_bytes=phase.transient_bytes,
+            resident_bytes=state_bytes(lab, self.part),
+        )
+
+    def pass_bytes(self, lab: Lab) -> int:
+        """Activations."""
+        return sum(cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape))
+
+    def place(self, task: Task) -> str:
+        """That of its forward."""
+        return task.inputs[1].result.key
+
+    def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
+        """The whole step in which its gradient arises, if its forward was a link of that very chain."""
+        adapter, held, gradient = values
+        forward, later = held.result.task, gradient.result.task
+        if forward is None or later is None or later.whole is None or forward.inputs[0] != adapter:
+            return None
+        reader = later.inputs[1].result.task if isinstance(later.operation, Backward) else later
+        if reader is None or reader.inputs[1].result is not forward.result("activation"):
+            return None
+        return Whole(later.whole.task, self.part)
+
+    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
+        """Carry the gradient back and take the step."""
+        return self.run_together(lab, [self], [values])[0]
+
+    @classmethod
+    def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
+        """One pass over all clients of ``group``: through their graph, or through one that is made anew."""
+        part = cast("Sequence[Backward]", group)[0].part
+        states: list[AdapterState] = [given[0] for given in values]
+        gradients = phases.backward(
+            _graph_of(lab, part, [given[1] for given in values]), torch.cat([given[2] for given in values])
+        )
+        stepped = lab.optimiser.step_together(states, gradients.adapter)
+        return _with_gradients([{"adapter": state} for state in stepped], gradients.arriving)
+
+
+def read(lab: Lab, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Token ids and targets, each (batch, seq)."""
+    rows = list(batch.rows)
+    ids, targets = (array[rows, : batch.length] for array in (lab.train.ids, lab.train.targets))
+    return torch.from_numpy(ids).to(lab.device), torch.from_numpy(targets).to(lab.device)
+
+
+def _weights(states: Sequence[AdapterState]) -> Tensor:
+    """Adapters of several clients, one a row."""
+    return torch.stack([state.weights for state in states])
+
+
+def _graph_of(lab: Lab, part: Part, kept: Sequence[InFlight]) -> phases.Held:
+    """The graph that these clients, all and alone, have in common; else, and where it is used up, a new one."""
+    graph = kept[0].graph
+    together = [(graph, place) for place in range(graph.clients)]
+    if graph.held is not None and [(client.graph, client.place) for client in kept] == together:
+        held, graph.held = graph.held, None
+        return held
+    weights = torch.stack([client.weights for client in kept])
+    return phases.forward(lab.model, part, weights, torch.cat([client.x for client in kept]))
+
+
+def _with_gradients(results: list[dict[str, Any]], arriving: Tensor | None) -> list[dict[str, Any]]:
+    if arriving is not None:
+        for result, gradient in zip(results, arriving.chunk(len(results)), strict=True):
+            result["gradient"] = gradient
+    else:
+        for result in results:
+            result["gradient"] = None
+    return results

@@ -1,0 +1,137 @@
+"""Computes what is wanted, and nothing else: independent tasks of one kind and shape run together, as a wave.
+
+Which tasks share a pass is decided by their keys alone, so that it is the same whenever the same results are wanted,
+whatever order the simulation asked for them in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from training import kept
+
+if TYPE_CHECKING:
+    from training.jobs import Result, Task
+    from training.lab import Lab
+    from training.store import Store
+
+
+class Waves:
+    """Runs tasks on the lanes of a machine; ``store`` is asked before anything is run."""
+
+    def __init__(self, lab: Lab, store: Store | None) -> None:
+        self.lab = lab
+        self.store = store
+        self.run = 0
+        self.found = 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._lanes: SimpleQueue[Lab] = SimpleQueue()
+
+    def compute(self, results: Sequence[Result]) -> None:
+        """Settle ``results``, and of what they depend on no more than that takes."""
+        missing = self._missing(results)
+        dependents: dict[Task, list[Task]] = defaultdict(list)
+        ready = []
+        for task in missing:
+            producers = {v.result.task for v in task.inputs if v.result.task is not None}
+            missing[task] = len(producers)
+            for producer in producers:
+                dependents[producer].append(task)
+            if not producers:
+                ready.append(task)
+        missing = {task: count for task, count in missing.items() if count}
+        while ready:
+            now, ready = self._next(ready)
+            self._run(now)
+            for task in now:
+                for dependent in dependents.pop(task, ()):
+                    missing[dependent] -= 1
+                    if not missing[dependent]:
+                        del missing[dependent]
+                        ready.append(dependent)
+            del now, task  # a task keeps its values: what nobody else holds is freed here
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def _missing(self, results: Sequence[Result]) -> dict[Task, int]:
+        """The tasks that must run for ``results``: what lies on disk is taken from there, and what only it needed."""
+        missing: dict[Task, int] = {}
+        stack = list(results)
+        while stack:
+            result = stack.pop()
+            task = result.task
+            if task is None or task in missing or self._find(result, task):
+                continue
+            missing[task] = 0
+            stack.extend(value.result for value in task.inputs)
+        return missing
+
+    def _find(self, result: Result, task: Task) -> bool:
+        if self.store is None or result.name not in task.operation.kept:
+            return False
+        entry = self.store.get(result.key)
+        if entry is None:
+            return False
+        result.settle(kept.read(entry, self.lab.device))
+        self.found += 1
+        return True
+
+    def _next(self, ready: list[Task]) -> tuple[list[Task], list[Task]]:
+        """What runs now, and what waits, for it may find company."""
+        most_urgent = min(_urgency(task) for task in ready)
+        now = [task for task in ready if _urgency(task) == most_urgent]
+        return now, [task for task in ready if _urgency(task) != most_urgent]
+
+    def _run(self, tasks: list[Task]) -> None:
+        groups: dict[Hashable, list[Task]] = defaultdict(list)
+        for task in sorted(tasks, key=lambda task: task.operation.place(task)):
+            groups[task.operation.wave()].append(task)
+        chunks = [chunk for wave, group in groups.items() for chunk in self._chunks(group, alone=wave is None)]
+        if len(chunks) == 1 or self.lab.lanes == 1 or None in groups:
+            done = [_results(self.lab, chunk) for chunk in chunks]
+        else:
+            done = list(self._threads().map(self._in_lane, chunks))
+        for chunk, values in zip(chunks, done, strict=True):
+            for task, outcome in zip(chunk, values, strict=True):
+                task.settle(outcome)
+        self.run += len(tasks)
+
+    def _chunks(self, group: list[Task], *, alone: bool) -> Iterator[list[Task]]:
+        """Parts of ``group`` of nearly equal size, none wider than the machine takes at once."""
+        widest = 1 if alone else self.lab.width(group[0].operation)
+        count = -(-len(group) // widest)
+        edges = [len(group) * i // count for i in range(count + 1)]
+        for start, end in zip(edges, edges[1:], strict=False):
+            yield group[start:end]
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            for _ in range(self.lab.lanes):
+                self._lanes.put(self.lab.replica())
+            self._pool = ThreadPoolExecutor(self.lab.lanes, thread_name_prefix="lane")
+        return self._pool
+
+    def _in_lane(self, chunk: list[Task]) -> list[Any]:
+        lab = self._lanes.get()
+        try:
+            return _results(lab, chunk)
+        finally:
+            self._lanes.put(lab)
+
+
+def _urgency(task: Task) -> int:
+    return 0 if task.operation.wave() is None else task.operation.urgency
+
+
+def _results(lab: Lab, chunk: list[Task]) -> list[Any]:
+    operations = [task.operation for task in chunk]
+    values = [[value.read(lab) for value in task.inputs] for task in chunk]
+    return type(operations[0]).run_together(lab, operations, values)
