@@ -33,7 +33,7 @@ ScenarioFile = Annotated[Path, typer.Argument(help="scenario file (YAML)", metav
 Overrides = Annotated[list[str], typer.Option("--set", help="override a key: users.count=20, compare.0.rounds=3")]
 Out = Annotated[Path | None, typer.Option(help="folder for the results; else runs/NAME")]
 Seed = Annotated[int | None, typer.Option(help="seed in place of the scenario's")]
-Execution = Annotated[str | None, typer.Option(help="deferred or eager: train; analytic: delays, traffic, memory, energy")]
+Execution = Annotated[str | None, typer.Option(help="deferred, eager: train; analytic: delays and costs")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress bars")]
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cosim.devices import TimeModel
+    from training.adapters import Part
     from training.jobs import Job, Ref
-    from training.lora import Part
     from training.runtime import Runtime
 
 Role = Literal["user", "edge", "cloud"]

@@ -1,62 +1,126 @@
-"""From a scenario to what a run learns with: base model, adapter, corpus, and who holds which part of it."""
+"""From a scenario to what a run learns with: base model, adapter, corpus, and who holds which part of it.
+
+What takes long, loading the model and turning text into tokens, is remembered on disk by the content it was made from:
+a run that finds all its results there too needs neither model nor torch.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import peft
-import torch
 from numpy.typing import NDArray
 
 from channel_models.randomness import Stream
 from cosim.scenario.models import Data, Lora, Scenario
-from training.allocator import keep_freed_memory
-from training.base_model import BaseModel, load_base
+from training import model_files
 from training.corpora import Corpus, by_passage, load_corpus
-from training.lab import Lab
+from training.foundation import Foundation
+from training.keys import code_of, digest
+from training.lab import Lab, Tools, open_tools, versions
 from training.machine import Machine
 from training.optimiser import AdamW
 from training.sequences import Sequences, pack, pad
+from training.store import Store
+
+if TYPE_CHECKING:
+    import peft
+
+    from training.base_model import BaseModel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
     """All that learning needs; ``rows`` are the training sequences that each user holds."""
 
-    base: BaseModel
-    corpus: Corpus
-    lora: peft.LoraConfig
+    corpus_sha256: str
     lab: Lab
     rows: list[NDArray[np.int64]]
 
 
-def prepare(scenario: Scenario) -> Prepared:
-    """Load, tokenise and deal out.
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a model and a corpus come to: what is known of the model, and all tokens."""
+
+    foundation: Foundation
+    train: Sequences
+    held_out: Sequences
+
+
+def prepare(scenario: Scenario, store: Store | None) -> Prepared:
+    """Load, tokenise and deal out, or find in ``store`` what that came to before.
 
     Raises:
         ValueError: the model or the corpus is not there, or cannot give what the scenario asks for.
     """
-    torch.set_num_threads(1)  # a pass has one core: the same numbers on every machine, and passes side by side
-    keep_freed_memory()
-    base, corpus = load_base(scenario.model.base), _corpus(scenario.data)
-    train = _training_sequences(corpus, base, scenario.data)
-    held_out = pack(corpus.held_out, base.tokenizer, scenario.data.sequence_length)
-    lora = _lora(scenario.model.lora)
-    lab = Lab.open(
-        base,
-        lora,
-        train=train,
-        held_out=held_out.spread(scenario.evaluation.sequences),
+    host = scenario.host
+    machine = Machine(device=host.device, threads=host.threads, tokens=host.tokens)
+    corpus = _corpus(scenario.data)
+    material, tools = _material(scenario, corpus, store, machine.resolved_device())
+    lab = Lab.lay_out(
+        material.foundation,
+        tools,
+        train=material.train,
+        held_out=material.held_out.spread(scenario.evaluation.sequences),
         optimiser=AdamW(lr=scenario.training.lr, weight_decay=scenario.training.weight_decay),
         seed=Stream(scenario.seed, "adapter").seed_of(0, 0),
-        machine=Machine(
-            device=scenario.host.device, threads=scenario.host.threads, tokens=scenario.host.tokens
-        ),
+        machine=machine,
+        store=store,
     )
     seed = Stream(scenario.seed, "partition").seed_of(0, 0)
-    rows = scenario.data.partition.build().assign(train, scenario.users.count, seed)
-    return Prepared(base=base, corpus=corpus, lora=lora, lab=lab, rows=rows)
+    rows = scenario.data.partition.build().assign(material.train, scenario.users.count, seed)
+    return Prepared(corpus_sha256=corpus.sha256, lab=lab, rows=rows)
+
+
+def _material(scenario: Scenario, corpus: Corpus, store: Store | None, device: str) -> tuple[Material, Any]:
+    """What is needed of model and corpus, and how to open the tools."""
+    files = model_files.fingerprint(scenario.model.base)
+    data = scenario.data
+    key = digest(
+        code_of(Material), files or "", repr(scenario.model), corpus.sha256, data.sequences,
+        str(data.sequence_length), *versions(),
+    )  # fmt: skip
+    if store is not None and files is not None:
+        entry = store.get(key)
+        if entry is not None:
+            foundation = Foundation.from_json(entry.facts["foundation"])
+            train, held_out = (_read(entry, part) for part in ("train", "held_out"))
+            tools = partial(_open, scenario, device)
+            return Material(foundation=foundation, train=train, held_out=held_out), lambda: tools()[1]
+    base, opened = _open(scenario, device)
+    material = Material(
+        foundation=opened.foundation,
+        train=_training_sequences(corpus, base, data),
+        held_out=pack(corpus.held_out, base.tokenizer, data.sequence_length),
+    )
+    if store is not None and files is not None:
+        store.put(key, *_written(material))
+    return material, lambda: opened
+
+
+def _open(scenario: Scenario, device: str) -> tuple[BaseModel, Tools]:
+    """Load the base model and adapt it."""
+    import torch  # noqa: PLC0415
+
+    from training.allocator import keep_freed_memory  # noqa: PLC0415
+    from training.base_model import load_base  # noqa: PLC0415
+
+    torch.set_num_threads(1)  # a pass has one core: the same numbers on every machine, and passes side by side
+    keep_freed_memory()
+    base = load_base(scenario.model.base)
+    return base, open_tools(base, lora_config(scenario.model.lora), device)
+
+
+def lora_config(wanted: Lora) -> peft.LoraConfig:
+    """The adapter in PEFT's words."""
+    import peft  # noqa: PLC0415
+
+    return peft.LoraConfig(
+        r=wanted.r, lora_alpha=wanted.alpha, target_modules=list(wanted.targets), task_type="CAUSAL_LM"
+    )
 
 
 def _corpus(data: Data) -> Corpus:
@@ -75,7 +139,20 @@ def _training_sequences(corpus: Corpus, base: BaseModel, data: Data) -> Sequence
     return pad(by_passage(corpus.train), base.tokenizer, data.sequence_length)
 
 
-def _lora(wanted: Lora) -> peft.LoraConfig:
-    return peft.LoraConfig(
-        r=wanted.r, lora_alpha=wanted.alpha, target_modules=list(wanted.targets), task_type="CAUSAL_LM"
-    )
+_ARRAYS = ("ids", "targets", "author", "label")
+
+
+def _written(material: Material) -> tuple[dict[str, NDArray[np.int64]], dict[str, str]]:
+    arrays: dict[str, NDArray[np.int64]] = {}
+    facts = {"foundation": material.foundation.to_json()}
+    for part in ("train", "held_out"):
+        data: Sequences = getattr(material, part)
+        arrays |= {f"{part} {name}": getattr(data, name) for name in _ARRAYS}
+        facts |= {f"{part} {name}": json.dumps(getattr(data, name)) for name in ("authors", "labels")}
+    return arrays, facts
+
+
+def _read(entry: Any, part: str) -> Sequences:
+    arrays = {name: entry.arrays[f"{part} {name}"] for name in _ARRAYS}
+    authors, labels = (tuple(json.loads(entry.facts[f"{part} {name}"])) for name in ("authors", "labels"))
+    return Sequences(**arrays, authors=authors, labels=labels)

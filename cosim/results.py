@@ -132,8 +132,8 @@ def provenance(run: Run) -> dict[str, Any]:
         "seed": run.scenario.seed,
         "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         "command": sys.argv,
-        "corpus": {"name": run.scenario.data.corpus, "sha256": run.prepared.corpus.sha256},
-        "model": {"name": run.prepared.base.name, "sha256": run.prepared.base.sha256},
+        "corpus": {"name": run.scenario.data.corpus, "sha256": run.prepared.corpus_sha256},
+        "model": {"name": run.prepared.lab.foundation.name, "sha256": run.prepared.lab.foundation.sha256},
     }
 
 
@@ -143,14 +143,11 @@ def _write_adapter(run: Run, folder: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         return
-    import torch  # noqa: PLC0415
-
     from training.export import save_adapter  # noqa: PLC0415
 
-    states = run.runtime.values(run.observer.last.adapters)
-    adapter = torch.cat([state.weights for state in states])
+    weights = run.runtime.weights(run.observer.last.adapters)
     with appearing(folder) as path:
-        save_adapter(path, run.runtime.lab.model, run.prepared.lora, run.prepared.base.name, adapter)
+        save_adapter(path, run.prepared.lab.foundation, weights)
 
 
 def _diverged(rows: list[dict[str, Any]]) -> int | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cosim.preparation import Prepared
     from training.lab import Lab
     from training.runtime import Runtime
+    from training.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +41,15 @@ def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _
     Raises:
         ScenarioError: the scenario asks for something that its corpus, model or radio cannot give.
     """
-    from cosim.preparation import prepare  # noqa: PLC0415 - torch comes with it, and only runs need it
+    from cosim.preparation import prepare  # noqa: PLC0415 - training comes with it, and only runs need it
     from training.learning import Learning  # noqa: PLC0415
     from training.runtime import Unavailable  # noqa: PLC0415
 
     began = time.perf_counter()
     try:
-        prepared = prepare(scenario)
-        runtime = _runtime(scenario, prepared.lab)
+        store = _store(scenario)
+        prepared = prepare(scenario, store)
+        runtime = _runtime(scenario, prepared.lab, store)
         learning = Learning(runtime)
         world = build_world(scenario, runtime, prepared.rows)
         observer = Observer(world, learning, scenario.evaluation, entry.options.rounds, tell)
@@ -76,15 +78,19 @@ def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _
     )
 
 
-def _runtime(scenario: Scenario, lab: Lab) -> Runtime:
+def _store(scenario: Scenario) -> Store | None:
+    from training.store import Store  # noqa: PLC0415 - with NumPy behind it
+
+    host = scenario.host
+    return Store(host.cache_folder(), host.cache_size) if host.cache else None
+
+
+def _runtime(scenario: Scenario, lab: Lab, store: Store | None) -> Runtime:
     from training.deferred import DeferredRuntime  # noqa: PLC0415
     from training.runtime import AnalyticRuntime, EagerRuntime  # noqa: PLC0415
-    from training.store import Store  # noqa: PLC0415
 
     if scenario.execution == "analytic":
         return AnalyticRuntime(lab)
     if scenario.execution == "eager":
         return EagerRuntime(lab)
-    host = scenario.host
-    store = Store(host.cache_folder(), host.cache_size) if host.cache else None
-    return DeferredRuntime(lab, store, host.pending)
+    return DeferredRuntime(lab, store, scenario.host.pending)

@@ -23,7 +23,8 @@ from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from training import phases
-from training.lora import AdapterLayout, Part
+from training.adapters import AdapterLayout, Part
+from training.prices import PhaseCost
 from training.split_model import SplitModel
 
 _aten = torch.ops.aten
@@ -42,15 +43,6 @@ _UNMASKED = "sdpa_without_mask"
 """The default attention without a mask tensor. A real run needs none, but Transformers finds out by reading positions,
 which fake tensors do not have, and would build one."""
 AttentionInterface.register(_UNMASKED, sdpa_attention_forward)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhaseCost:
-    """FLOPs of a phase, the bytes it leaves saved for its backward, and the bytes it needs beyond those at its peak."""
-
-    flops: int
-    saved_bytes: int
-    transient_bytes: int
 
 
 class Meter(TorchDispatchMode):

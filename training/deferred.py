@@ -6,6 +6,9 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from training import kept
 from training.jobs import Operation, Ref, Result, Task, Value, key_of
 from training.runtime import Runtime
@@ -35,6 +38,16 @@ class DeferredRuntime(Runtime):
         values = [ref.value for ref in refs if ref.value is not None]
         self._compute([value.result for value in values])
         return [value.read(self.lab) for value in values]
+
+    def weights(self, adapters: Sequence[Ref]) -> NDArray[np.float32]:
+        """The weights of these adapters, one after another; from the store, if they are there."""
+        values = [ref.value for ref in adapters if ref.value is not None]
+        entries = [self._waves.store and self._waves.store.get(value.result.key) for value in values]
+        found = [entry.arrays["weights"] for entry in entries if entry]
+        if len(found) < len(values):
+            return super().weights(adapters)
+        slices = [slice(None) if value.part is None else self.lab.layout.slice_of(value.part) for value in values]
+        return np.concatenate([array[where] for array, where in zip(found, slices, strict=True)])
 
     def keep(self, refs: Sequence[Ref]) -> None:
         """Write to disk what is there and not yet on it."""

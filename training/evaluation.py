@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from training.losses import labelled_positions, logits_by_chunk
+from training.metrics import Metrics
 from training.sequences import Sequences
 from training.split_model import SplitModel
 
 _ROWS_AT_ONCE = 16  # about a thousand tokens a call: larger batches gain nothing on a CPU
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
-    """Means over all predicted tokens; ``loss`` in nats a token."""
-
-    loss: float
-    accuracy: float
-
-    @property
-    def perplexity(self) -> float:
-        """exp(loss); infinite, not an error, where training has diverged."""
-        return torch.tensor(self.loss, dtype=torch.float64).exp().item()
 
 
 @torch.inference_mode()
@@ -32,7 +18,7 @@ def evaluate(model: SplitModel, adapter: Tensor, data: Sequences) -> Metrics:
     """Evaluate the whole model with ``adapter`` (parameters,) on every row of ``data``."""
     matrices = model.layout.matrices(model.whole, adapter[None])
     loss, correct, tokens = 0.0, 0, 0
-    rows = (torch.from_numpy(data.ids), torch.from_numpy(data.targets))
+    rows = (torch.from_numpy(array).to(adapter.device) for array in (data.ids, data.targets))
     for ids, targets in zip(*(tensor.split(_ROWS_AT_ONCE) for tensor in rows), strict=True):
         hidden, expected, _ = labelled_positions(model.forward(model.whole, matrices, ids), targets)
         for logits, next_tokens in logits_by_chunk(model.head, hidden, expected):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from training.keys import code_of, digest
 
 if TYPE_CHECKING:
+    from training.adapters import Part
     from training.lab import Lab
-    from training.lora import Part
 
 PayloadKind = Literal["activation", "gradient", "adapter", "label", "model"]
 """What a message carries; results that are never sent have no kind."""

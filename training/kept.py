@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.evaluation import Metrics
+from training.metrics import Metrics
 
 if TYPE_CHECKING:
     from training.optimiser import AdapterState
@@ -18,7 +18,7 @@ _MOMENTS = ("weights", "first_moment", "second_moment")
 def write(store: Store, key: str, value: Any) -> None:
     """Keep ``value``: an adapter state, metrics, or a number."""
     if isinstance(value, float):
-        store.put(key, {"number": np.float64(value)[None]}, {})
+        store.put(key, {"number": np.array([value])}, {})
     elif isinstance(value, Metrics):
         store.put(key, {"metrics": np.array([value.loss, value.accuracy])}, {})
     else:

@@ -4,25 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 import numpy as np
-import peft
 from numpy.typing import NDArray
 
-from training.base_model import BaseModel
-from training.costs import CostModel
+from training.foundation import Foundation
 from training.jobs import Operation
 from training.keys import digest
-from training.lora import AdapterLayout, Part
 from training.machine import Machine
 from training.optimiser import AdamW
+from training.prices import Prices
 from training.sequences import Sequences
-from training.split_model import SplitModel
 
-_LIBRARIES = ("torch", "transformers", "peft", "numpy")
+if TYPE_CHECKING:
+    import peft
+
+    from training.adapters import AdapterLayout, Part
+    from training.base_model import BaseModel
+    from training.costs import CostModel
+    from training.split_model import SplitModel
+    from training.store import Store
+
+LIBRARIES = ("torch", "transformers", "peft", "numpy")
+"""Those whose versions may change a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What needs torch: the model on its device, and the cost model. Opened when first needed, if at all."""
+
+    model: SplitModel
+    costs: CostModel
+    foundation: Foundation
+
+
+def open_tools(base: BaseModel, config: peft.LoraConfig, device: str) -> Tools:
+    """Adapt ``base`` (in place), bring it to the device, and prepare its cost model.
+
+    Raises:
+        ValueError: the model cannot be cut, or ``config`` asks for what is not supported.
+    """
+    from training.costs import CostModel  # noqa: PLC0415
+    from training.export import adapter_config  # noqa: PLC0415
+    from training.split_model import SplitModel  # noqa: PLC0415
+
+    model = SplitModel.adapt(base.model, config)
+    base.model.to(device)
+    foundation = Foundation(
+        name=base.name,
+        sha256=base.sha256,
+        blocks=model.blocks,
+        hidden=int(base.config.hidden_size),
+        layout=model.layout,
+        adapter_config=adapter_config(config, base.name),
+    )
+    return Tools(model=model, costs=CostModel(type(base.model), base.config, model.layout), foundation=foundation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +73,43 @@ class Lab:
     ``device`` is where tensors live; ``lanes`` passes run on it side by side.
     """
 
-    model: SplitModel
-    base_sha256: str
-    costs: CostModel
+    foundation: Foundation
+    tools: Callable[[], Tools]
+    costs: Prices
     train: Sequences
     held_out: Sequences
     optimiser: AdamW
     seed: int
     machine: Machine
     device: str
+
+    @staticmethod
+    def lay_out(
+        foundation: Foundation,
+        tools: Callable[[], Tools],
+        *,
+        train: Sequences,
+        held_out: Sequences,
+        optimiser: AdamW,
+        seed: int,
+        machine: Machine,
+        store: Store | None = None,
+    ) -> Lab:
+        """A lab on what is known of the model; ``tools`` are opened when something must be computed."""
+        key = digest(foundation.to_json(), *versions())
+        opened = cache(tools)
+        prices = Prices(key=key, hidden=foundation.hidden, measure=lambda: opened().costs, store=store)
+        return Lab(
+            foundation=foundation,
+            tools=opened,
+            costs=prices,
+            train=train,
+            held_out=held_out,
+            optimiser=optimiser,
+            seed=seed,
+            machine=machine,
+            device=machine.resolved_device(),
+        )
 
     @staticmethod
     def open(
@@ -53,32 +122,33 @@ class Lab:
         seed: int,
         machine: Machine | None = None,
     ) -> Lab:
-        """Adapt ``base`` (in place), bring it to the device, and prepare its cost model."""
+        """A lab on a model that is loaded already and adapted in place; one thread unless ``machine`` says more."""
         machine = machine or Machine(device="cpu", threads=1)
-        device = machine.resolved_device()
-        model = SplitModel.adapt(base.model, config)
-        base.model.to(device)
-        return Lab(
-            model=model,
-            base_sha256=base.sha256,
-            costs=CostModel(type(base.model), base.config, model.layout),
+        tools = open_tools(base, config, machine.resolved_device())
+        return Lab.lay_out(
+            tools.foundation,
+            lambda: tools,
             train=train,
             held_out=held_out,
             optimiser=optimiser,
             seed=seed,
             machine=machine,
-            device=device,
         )
+
+    @property
+    def model(self) -> SplitModel:
+        """The split model, on its device."""
+        return self.tools().model
 
     @property
     def layout(self) -> AdapterLayout:
         """The sites of an adapter."""
-        return self.model.layout
+        return self.foundation.layout
 
     @property
     def whole(self) -> Part:
         """The unsplit model."""
-        return self.model.whole
+        return self.foundation.whole
 
     @property
     def lanes(self) -> int:
@@ -91,7 +161,8 @@ class Lab:
 
     def replica(self) -> Lab:
         """The same lab for another thread: all weights and data are shared."""
-        return replace(self, model=self.model.replica())
+        tools = replace(self.tools(), model=self.model.replica())
+        return replace(self, tools=lambda: tools)
 
     @cached_property
     def train_tokens(self) -> NDArray[np.int64]:
@@ -104,15 +175,19 @@ class Lab:
 
     @cached_property
     def _fingerprints(self) -> dict[str, str]:
-        versions = [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
         kernels = [platform.machine(), self.device.partition(":")[0]]
         return {
-            "model": digest(self.base_sha256, repr(self.layout), *versions, *kernels),
+            "model": digest(self.foundation.sha256, repr(self.layout), *versions(), *kernels),
             "train": _hash(self.train),
             "held_out": _hash(self.held_out),
             "optimiser": repr(self.optimiser),
             "seed": str(self.seed),
         }
+
+
+def versions() -> list[str]:
+    """Of the libraries that compute."""
+    return [f"{name} {metadata.version(name)}" for name in LIBRARIES]
 
 
 def _hash(data: Sequences) -> str:

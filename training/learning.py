@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from training import operations, steps
+from training.adapters import Part, parts_between
 from training.jobs import Job, Ref
-from training.lora import Part
 from training.steps import Batch
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Learning:
 
     def parts(self, cuts: Sequence[int]) -> list[Part]:
         """The parts between cut layers."""
-        return self.runtime.lab.model.parts(cuts)
+        return parts_between(cuts, self.runtime.lab.foundation.blocks)
 
     def weight_bytes(self, part: Part) -> int:
         """Bytes of the frozen weights of ``part``."""

@@ -36,7 +36,7 @@ def labelled_positions(hidden: Tensor, targets: Tensor, *, labelled: bool = Fals
     there are none, so that shapes do not depend on data.
     """
     following = targets[:, 1:].long().flatten()
-    index = torch.arange(targets.numel()).view(targets.shape)[:, :-1].flatten()
+    index = torch.arange(targets.numel(), device=targets.device).view(targets.shape)[:, :-1].flatten()
     if not labelled:
         counts = following != IGNORED
         following, index = following[counts], index[counts]
@@ -67,10 +67,12 @@ class _ChunkedLosses(torch.autograd.Function):
         losses, gradients = [], []
         for logits, next_tokens in logits_by_chunk(head, rows, expected):
             log_p = logits.log_softmax(-1)
-            del logits
+            del logits  # no chunk outlives its turn: that would be one more beside the next
             places = next_tokens[:, None]
             losses.append(-log_p.gather(1, places)[:, 0])
-            gradients.append(log_p.exp_().scatter_add_(1, places, log_p.new_full(places.shape, -1.0)) @ head.weight)
+            p_minus_one_hot = log_p.exp_().scatter_add_(1, places, log_p.new_full(places.shape, -1.0))
+            gradients.append(p_minus_one_hot @ head.weight)
+            del log_p, p_minus_one_hot
         ctx.save_for_backward(torch.cat(gradients))
         return torch.cat(losses)
 

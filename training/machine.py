@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 _CPU_TOKENS = 1024  # more gain nothing on a CPU, where caches and page faults then cost; fewer leave threads idle
 _GPU_SHARE = 0.5  # of the free memory: kernels need workspaces, and others may use the device
@@ -26,7 +28,9 @@ class Machine:
         Raises:
             ValueError: the device is not there.
         """
-        import torch  # noqa: PLC0415 - slow, and runs from the cache need none of it
+        if self.device == "cpu" or (self.device == "auto" and not _may_have_accelerator()):
+            return "cpu"
+        import torch  # noqa: PLC0415 - slow, and what is on disk already is known without it
 
         if self.device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
@@ -51,3 +55,10 @@ class Machine:
 
         free, _ = torch.cuda.mem_get_info(device)
         return max(1, int(_GPU_SHARE * free) // max(bytes_each, 1))
+
+
+def _may_have_accelerator() -> bool:
+    """Whether it is worth asking torch: on Linux the driver of an accelerator shows as a file."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(Path(file).exists() for file in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,20 @@ def locate(name: str) -> str:
     if Path(name).expanduser().is_dir():
         return str(Path(name).expanduser())
     return name
+
+
+def fingerprint(name: str) -> str | None:
+    """Hash of all files of a model on this machine, or None for one of the hub."""
+    folder = Path(locate(name))
+    if not folder.is_dir():
+        return None
+    content = hashlib.blake2b(digest_size=16)
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        content.update(file.name.encode())
+        with file.open("rb") as opened:
+            while block := opened.read(1 << 20):
+                content.update(block)
+    return content.hexdigest()
 
 
 def local_config(name: str) -> dict[str, Any] | None:

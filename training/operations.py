@@ -1,20 +1,19 @@
-"""The operations on adapters beside the phases of a step: where they begin, how they are averaged, how good they are."""
+"""The operations on adapters beside the phases of a step: where they begin, their averages, their quality."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-
-from training.evaluation import evaluate
+from training.adapters import Part
 from training.jobs import Cost, Intern, Operation, Output, Ref, Value, Whole
-from training.lab import Lab
-from training.lora import Part
 from training.optimiser import AdapterState
 from training.payloads import SCALAR_BYTES, adapter_output
 from training.whole import element_wise, joined
+
+if TYPE_CHECKING:
+    from training.lab import Lab
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,7 @@ class Average(Operation):
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """Sum in the order of the inputs."""
-        mean = torch.zeros_like(values[0].weights)
+        mean = values[0].weights.new_zeros(values[0].weights.shape)
         for state, weight in zip(values, self.weights, strict=True):
             mean.add_(state.weights, alpha=weight)
         return {"adapter": AdapterState.fresh(mean)}
@@ -117,6 +116,10 @@ class Evaluate(Observation):
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """Evaluate the joined adapter."""
+        import torch  # noqa: PLC0415 - what was evaluated before is known without it
+
+        from training.evaluation import evaluate  # noqa: PLC0415
+
         adapter = torch.cat([state.weights for state in values])
         return {"metrics": evaluate(lab.model, adapter, lab.held_out)}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-from torch.optim.adamw import adamw
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +34,10 @@ class AdapterState:
             second_moment=self.second_moment[where],
         )
 
-    def bytes_by_kind(self) -> dict[str, int]:
-        """What an entity holds of it while it trains: the adapter, its gradient, the optimiser's moments."""
-        return {
-            "adapter": self.weights.nbytes,
-            "gradient": self.weights.nbytes,
-            "optimiser": self.first_moment.nbytes + self.second_moment.nbytes,
-        }
+    @staticmethod
+    def bytes_by_kind(weights_bytes: int) -> dict[str, int]:
+        """What an entity holds while it trains: the adapter, its gradient, the two moments."""
+        return {"adapter": weights_bytes, "gradient": weights_bytes, "optimiser": 2 * weights_bytes}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +53,12 @@ class AdamW:
     def step_together(self, states: Sequence[AdapterState], gradients: Tensor) -> list[AdapterState]:
         """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters).
 
-        The new tensors are rows of common ones: whoever keeps one of them keeps all n alive.
+        The new tensors are rows of common ones: whoever keeps one of them keeps all n alive. Steps of the slices of a
+        state are slices of its step, to the bit where slices fill the kernel's vector lanes (16 numbers at most).
         """
+        import torch  # noqa: PLC0415 - hyper-parameters are known without it
+        from torch.optim.adamw import adamw  # noqa: PLC0415
+
         weights = torch.stack([state.weights for state in states])
         first = torch.stack([state.first_moment for state in states])
         second = torch.stack([state.second_moment for state in states])
@@ -67,7 +68,7 @@ class AdamW:
             list(first),
             list(second),
             [],
-            [torch.tensor(float(state.step)) for state in states],
+            list(weights.new_tensor([float(state.step) for state in states])),
             fused=True,
             amsgrad=False,
             beta1=self.beta1,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
 from training.jobs import Output, PayloadKind
 from training.optimiser import AdapterState
 
 if TYPE_CHECKING:
+    from training.adapters import Part
     from training.lab import Lab
-    from training.lora import Part
 
 SCALAR_BYTES = 4
 """Single precision, in memory and on the wire."""
@@ -26,7 +24,7 @@ def adapter_output(lab: Lab, part: Part) -> Output:
 
 def state_bytes(lab: Lab, part: Part) -> dict[str, int]:
     """What training the adapter of ``part`` keeps in memory, by kind."""
-    return AdapterState.fresh(torch.empty(lab.layout.parameters(part), device="meta")).bytes_by_kind()
+    return AdapterState.bytes_by_kind(SCALAR_BYTES * lab.layout.parameters(part))
 
 
 def activation_output(lab: Lab, shape: tuple[int, int], kind: PayloadKind) -> Output:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.lora import Part
+from training.adapters import Part
 from training.losses import client_losses
 from training.split_model import SplitModel
 

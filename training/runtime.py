@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from training.jobs import Job, Operation, Ref, Task, Value, key_of
 
 if TYPE_CHECKING:
@@ -46,6 +49,10 @@ class Runtime(ABC):
 
         ``assume`` says what an analytic run takes them to be, which computes none.
         """
+
+    def weights(self, adapters: Sequence[Ref]) -> NDArray[np.float32]:
+        """The weights of these adapters, one after another."""
+        return np.concatenate([state.weights.cpu().numpy() for state in self.values(adapters)])
 
     def keep(self, refs: Sequence[Ref]) -> None:  # noqa: B027 - most ways of execution keep nothing
         """Those of these results that are there may be needed by a later run."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 import peft
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from training import lora, stacked
-from training.lora import AdapterLayout, Part
+from training.adapters import AdapterLayout, Part, parts_between
 from training.stacked import LoraLinear
 
 _PROBE_TOKENS = 8
@@ -64,12 +64,12 @@ class SplitModel:
         Raises:
             ValueError: it does not: a decoder that does more between its blocks, or after the head, than is known here.
         """
-        ids = torch.arange(_PROBE_TOKENS)[None] % self.model.config.vocab_size
+        ids = torch.arange(_PROBE_TOKENS, device=self.model.device)[None] % self.model.config.vocab_size
         expected = self.model(input_ids=ids, use_cache=False).logits
         x = ids
         try:
             for part in self.parts(range(1, self.blocks)):
-                adapter = torch.zeros(1, self.layout.parameters(part))
+                adapter = torch.zeros(1, self.layout.parameters(part), device=self.model.device)
                 x = self.forward(part, self.layout.matrices(part, adapter), x)
             logits = self.head(x)
         except (RuntimeError, IndexError, KeyError) as error:
@@ -101,10 +101,7 @@ class SplitModel:
         Raises:
             ValueError: cuts that do not rise strictly between 0 and L.
         """
-        edges = [0, *cuts, self.blocks]
-        if any(a >= b for a, b in pairwise(edges)):
-            raise ValueError(f"scheme.cut = {list(cuts)}: cut layers must rise between 1 and {self.blocks - 1}")
-        return [Part(first=a, last=b) for a, b in pairwise(edges)]
+        return parts_between(cuts, self.blocks)
 
     def forward(self, part: Part, matrices: Sequence[Tensor], x: Tensor) -> Tensor:
         """Run the blocks of ``part`` with the adapter ``matrices`` of n clients: A1 (n, rank, inputs), B1, ...

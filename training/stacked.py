@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from training.lora import AdapterLayout
+from training.adapters import AdapterLayout
 
 
 class _StackedLora(torch.autograd.Function):

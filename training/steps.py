@@ -1,22 +1,21 @@
-"""The phases of a training step as operations, each on any number of clients at once."""
+"""The phases of a training step as operations: what they cost, what they give, and which whole step they are part of.
+
+The tensors are the affair of ``passes``, which is imported when one runs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import torch
-from torch import Tensor
-
-from training import phases
+from training.adapters import Part
 from training.jobs import HELD, Cost, Intern, Operation, Output, Ref, Task, Value, Whole
-from training.lab import Lab
-from training.lora import Part
-from training.optimiser import AdapterState
 from training.payloads import LABEL_BYTES, activation_output, adapter_output, state_bytes
-from training.sequences import IGNORED
 from training.whole import joined
+
+if TYPE_CHECKING:
+    from training.lab import Lab
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,24 +29,6 @@ class Batch:
     def shape(self) -> tuple[int, int]:
         """(batch, seq)."""
         return (len(self.rows), self.length)
-
-
-class Graph:
-    """The graph of one forward pass over several clients, which one backward pass uses up."""
-
-    def __init__(self, held: phases.Held, clients: int) -> None:
-        self.held: phases.Held | None = held
-        self.clients = clients
-
-
-@dataclass(frozen=True, eq=False)
-class InFlight:
-    """What one client keeps from forward to backward: its place in a graph, and what the forward can be redone from."""
-
-    graph: Graph
-    place: int
-    weights: Tensor
-    x: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +46,11 @@ class Phase(Operation):
     def tokens(self) -> int:
         """Of the mini-batch."""
         return self.shape[0] * self.shape[1]
+
+    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
+        """A pass with one client."""
+        (results,) = self.run_together(lab, [self], [values])
+        return cast("Mapping[str, Any]", results)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,35 +77,20 @@ class Forward(Phase):
 
     def pass_bytes(self, lab: Lab) -> int:
         """Activations."""
-        return sum(cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape))
+        return sum(
+            cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape)
+        )
 
     def place(self, task: Task) -> str:
         """That of what it holds, so that the backwards of one pass come together again."""
         return task.result(HELD).key
 
-    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
-        """Compute the activation, and keep its graph."""
-        return self.run_together(lab, [self], [values])[0]
-
     @classmethod
     def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
         """One pass over all clients of ``group``."""
-        operations = cast("Sequence[Forward]", group)
-        states: list[AdapterState] = [given[0] for given in values]
-        labels: list[dict[str, Tensor]] = [{} for _ in group]
-        if operations[0].batch is None:
-            inputs: list[Tensor] = [given[1] for given in values]
-        else:
-            batches = [read(lab, cast("Batch", operation.batch)) for operation in operations]
-            inputs = [ids for ids, _ in batches]
-            labels = [{"labels": targets.to(torch.int32)} for _, targets in batches]
-        held = phases.forward(lab.model, operations[0].part, _weights(states), torch.cat(inputs))
-        graph = Graph(held, len(group))
-        outputs = held.output.detach().chunk(len(group))
-        return [
-            {"activation": output, HELD: InFlight(graph, place, state.weights, x), **label}
-            for place, (state, x, output, label) in enumerate(zip(states, inputs, outputs, labels, strict=True))
-        ]
+        from training import passes  # noqa: PLC0415
+
+        return passes.forward(lab, cast("Sequence[Forward]", group), values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,29 +143,12 @@ class LossAndBackward(Phase):
         step = LossAndBackward(part=lab.whole, shape=self.shape, batch=task.operation.batch)
         return Whole(intern(step, [whole]), self.part)
 
-    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
-        """Compute the loss and take the step."""
-        return self.run_together(lab, [self], [values])[0]
-
     @classmethod
     def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
         """One pass over all clients of ``group``, each with a mean loss and a step of its own."""
-        operations = cast("Sequence[LossAndBackward]", group)
-        states: list[AdapterState] = [given[0] for given in values]
-        if operations[0].batch is None:
-            batches = [(given[1], given[2]) for given in values]
-        else:
-            batches = [read(lab, cast("Batch", operation.batch)) for operation in operations]
-        x, targets = (torch.cat(tensors) for tensors in zip(*batches, strict=True))
-        labelled = bool((targets[:, 1:] != IGNORED).all())
-        losses, gradients = phases.loss_and_backward(
-            lab.model, operations[0].part, _weights(states), x, targets, labelled
-        )
-        stepped = lab.optimiser.step_together(states, gradients.adapter)
-        results: list[dict[str, Any]] = [
-            {"loss": loss, "adapter": state} for loss, state in zip(losses.tolist(), stepped, strict=True)
-        ]
-        return _with_gradients(results, gradients.arriving)
+        from training import passes  # noqa: PLC0415
+
+        return passes.loss_and_backward(lab, cast("Sequence[LossAndBackward]", group), values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +177,9 @@ class Backward(Phase):
 
     def pass_bytes(self, lab: Lab) -> int:
         """Activations."""
-        return sum(cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape))
+        return sum(
+            cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape)
+        )
 
     def place(self, task: Task) -> str:
         """That of its forward."""
@@ -240,50 +196,9 @@ class Backward(Phase):
             return None
         return Whole(later.whole.task, self.part)
 
-    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
-        """Carry the gradient back and take the step."""
-        return self.run_together(lab, [self], [values])[0]
-
     @classmethod
     def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
         """One pass over all clients of ``group``: through their graph, or through one that is made anew."""
-        part = cast("Sequence[Backward]", group)[0].part
-        states: list[AdapterState] = [given[0] for given in values]
-        gradients = phases.backward(
-            _graph_of(lab, part, [given[1] for given in values]), torch.cat([given[2] for given in values])
-        )
-        stepped = lab.optimiser.step_together(states, gradients.adapter)
-        return _with_gradients([{"adapter": state} for state in stepped], gradients.arriving)
+        from training import passes  # noqa: PLC0415
 
-
-def read(lab: Lab, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Token ids and targets, each (batch, seq)."""
-    rows = list(batch.rows)
-    ids, targets = (array[rows, : batch.length] for array in (lab.train.ids, lab.train.targets))
-    return torch.from_numpy(ids).to(lab.device), torch.from_numpy(targets).to(lab.device)
-
-
-def _weights(states: Sequence[AdapterState]) -> Tensor:
-    """Adapters of several clients, one a row."""
-    return torch.stack([state.weights for state in states])
-
-
-def _graph_of(lab: Lab, part: Part, kept: Sequence[InFlight]) -> phases.Held:
-    """The graph that these clients, all and alone, have in common; else, and where it is used up, a new one."""
-    graph = kept[0].graph
-    together = [(graph, place) for place in range(graph.clients)]
-    if graph.held is not None and [(client.graph, client.place) for client in kept] == together:
-        held, graph.held = graph.held, None
-        return held
-    weights = torch.stack([client.weights for client in kept])
-    return phases.forward(lab.model, part, weights, torch.cat([client.x for client in kept]))
-
-
-def _with_gradients(results: list[dict[str, Any]], arriving: Tensor | None) -> list[dict[str, Any]]:
-    if arriving is not None:
-        for result, gradient in zip(results, arriving.chunk(len(results)), strict=True):
-            result["gradient"] = gradient
-    else:
-        for result in results:
-            result["gradient"] = None
-    return results
+        return passes.backward(lab, cast("Sequence[Backward]", group), values)

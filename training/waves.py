@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ class Waves:
         widest = 1 if alone else self.lab.width(group[0].operation)
         count = -(-len(group) // widest)
         edges = [len(group) * i // count for i in range(count + 1)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             yield group[start:end]
 
     def _threads(self) -> ThreadPoolExecutor:

@@ -1,11 +1,11 @@
 """When do numbers not depend on the cut? The rule that lets the parts of a model learn as one.
 
 A cut changes no number as long as every part takes the same steps from the same state: payloads are exact tensors, a
-step updates all parts from one forward or none, the optimiser works element by element, and all parts are averaged with
-the same participants and weights at the same time. Then the adapters of the parts are slices of one adapter of the whole
-model throughout, and a step is one pass over it. The rule is checked on the graph of tasks itself: as soon as something
-stands between a forward and its backward, or two parts go different ways, their states are no longer slices of one
-result, and the phases run part by part.
+step updates all parts from one forward or none, the optimiser works element by element, and all parts are averaged
+with the same participants and weights at the same time. Then the adapters of the parts are slices of one adapter of
+the whole model throughout, and a step is one pass over it. The rule is checked on the graph of tasks itself: as soon
+as something stands between a forward and its backward, or two parts go different ways, their states are no longer
+slices of one result, and the phases run part by part.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from cosim.schemes.base import Acts, Scheme, Stage
 if TYPE_CHECKING:
     import simpy
 
+    from training.adapters import Part
     from training.jobs import Ref
-    from training.lora import Part
 
 
 class AveragingScheme(Scheme):

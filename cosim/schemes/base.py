@@ -16,9 +16,9 @@ from cosim.scenario.models import Count, Section, default
 from cosim.world import World
 
 if TYPE_CHECKING:
+    from training.adapters import Part
     from training.jobs import Ref
     from training.learning import Learning
-    from training.lora import Part
     from training.steps import Batch
 
 Acts = Generator[simpy.Event, Any, None]

@@ -9,7 +9,7 @@ from cosim.schemes.averaging import AveragingScheme
 from cosim.schemes.base import Stage
 
 if TYPE_CHECKING:
-    from training.lora import Part
+    from training.adapters import Part
 
 
 class Federated(AveragingScheme):

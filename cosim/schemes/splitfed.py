@@ -11,7 +11,7 @@ from cosim.schemes.base import SchemeOptions, Stage
 from cosim.schemes.splitting import SplitOptions, holders
 
 if TYPE_CHECKING:
-    from training.lora import Part
+    from training.adapters import Part
 
 
 class SplitFedOptions(SplitOptions):

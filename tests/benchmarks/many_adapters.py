@@ -74,9 +74,7 @@ class Waved:
         self.runtime = DeferredRuntime(lab)
         self.learning = Learning(self.runtime)
         length = data.ids.shape[1]
-        self.batches = [
-            Batch(rows=tuple(range(i * batch, (i + 1) * batch)), length=length) for i in range(clients)
-        ]
+        self.batches = [Batch(rows=tuple(range(i * batch, (i + 1) * batch)), length=length) for i in range(clients)]
         self.adapters = [self.learning.start(lab.whole, f"client {i}") for i in range(clients)]
         self.runtime.values(self.adapters)
 

@@ -8,9 +8,9 @@ import pytest
 from cosim.nodes import Node
 from cosim.scenario import Scenario
 from cosim.world import World, build_world, radio_gain
-from training.jobs import Cost, Job, Output, Ref
-from training.runtime import AnalyticRuntime
+from training.jobs import Output, Ref
 from training.partition import Natural
+from training.runtime import AnalyticRuntime
 from training.sequences import Sequences
 
 AUTHORS, ROWS_EACH = 40, 6
@@ -52,8 +52,7 @@ def uplink_ends_ns(built: World, user: int) -> list[int]:
 
     def story():
         for _ in range(5):
-            job = Job(None, (), Cost(), {}, "")  # type: ignore[arg-type]
-            payload = Ref(job, "it", Output(nbytes=300_000, kind="activation"), "")
+            payload = Ref("it", Output(nbytes=300_000, kind="activation"), "", None)
             yield from built.network.send(person, person.edge, [payload])
             ends.append(built.clock.now_ns)
 

@@ -25,9 +25,9 @@ from transformers import (
 )
 
 from training import phases
+from training.adapters import Part
 from training.base_model import BaseModel
 from training.lab import Lab
-from training.lora import Part
 from training.optimiser import AdamW, AdapterState
 from training.sequences import IGNORED, NO_LABEL, Sequences
 from training.split_model import SplitModel

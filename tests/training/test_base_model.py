@@ -7,9 +7,9 @@ import transformers
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM
 
+from training.adapters import Part
 from training.base_model import ModelNotFoundError, load_base
 from training.costs import CostModel
-from training.lora import Part
 from training.split_model import SplitModel
 
 ROUNDING = 1e-6  # single precision: one formula, in one operation or in eight

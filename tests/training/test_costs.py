@@ -8,8 +8,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from training import losses, phases
+from training.adapters import Part
 from training.costs import CostModel, PhaseCost
-from training.lora import Part, find_sites
+from training.lora import find_sites
 from training.split_model import SplitModel
 
 B, S, H, V = 4, 512, 768, 50257  # batch, sequence, hidden width, vocabulary of GPT-2 small
@@ -62,15 +63,16 @@ def test_the_head_takes_4_bshv_flops_forwards_and_backwards(gpt2_small) -> None:
     assert last - block == 4 * B * (S - 1) * H * V
 
 
-def test_the_head_needs_copies_of_its_logits_for_a_moment(gpt2_small) -> None:
+def test_the_head_needs_three_copies_of_its_logits_for_a_moment(gpt2_small) -> None:
+    """Their log-softmax and the gradients of both; the usual 16 bytes a logit count the logits too, kept by no one."""
     positions = 256  # 51 MB of logits: not yet in chunks
     cost = gpt2_small.loss_and_backward(CLOUD, 1, positions)
-    assert cost.transient_bytes == pytest.approx(16 * (positions - 1) * V, rel=SHIFT)
+    assert cost.transient_bytes == pytest.approx(12 * (positions - 1) * V, rel=SHIFT)
 
 
 def test_large_logits_are_never_there_all_at_once(gpt2_small) -> None:
     cost = gpt2_small.loss_and_backward(CLOUD, B, S)
-    assert cost.transient_bytes < 4 * losses.MOST_LOGITS_BYTES < 16 * B * S * V / 5
+    assert cost.transient_bytes < 2.2 * losses.MOST_LOGITS_BYTES < 12 * B * (S - 1) * V / 5
 
 
 def test_weights_of_the_parts_follow_the_parameter_formula_with_the_tied_head_on_both_sides(gpt2_small) -> None:

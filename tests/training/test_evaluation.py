@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 
-from training import lora, losses
-from training.evaluation import Metrics, evaluate
+from training import losses
+from training.adapters import state_dict
+from training.evaluation import evaluate
+from training.metrics import Metrics
 from training.sequences import IGNORED
 
 ROUNDING = 1e-6  # single precision: means of the same numbers, summed in another order
@@ -16,7 +18,7 @@ ROWS = 19  # more than one call of 16 rows, and no multiple of it
 def test_loss_is_the_token_weighted_mean_of_the_models_own_loss(family, plain_peft, tokens, adapter_of) -> None:
     model = family.split()
     adapter, data = adapter_of(model), tokens(ROWS, 12, padded=[0, 3, 18])
-    plain = plain_peft(family.build(), family.lora(), lora.state_dict(model.layout, model.whole, adapter)).model
+    plain = plain_peft(family.build(), family.lora(), state_dict(model.layout, adapter)).model
     total = 0.0
     for ids, targets in zip(torch.from_numpy(data.ids), torch.from_numpy(data.targets), strict=True):
         mean = plain(input_ids=ids[None], labels=targets[None]).loss.item()

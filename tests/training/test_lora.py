@@ -8,8 +8,7 @@ import pytest
 import torch
 from peft.tuners.lora import LoraLayer
 
-from training import lora
-from training.lora import AdapterLayout
+from training.adapters import AdapterLayout, LoraSite, Part, state_dict
 from training.split_model import SplitModel
 
 STATISTICAL = 0.02  # four standard errors of the deviation of 8,192 uniform numbers: 4 * sqrt(0.8 / 8192) / 2
@@ -45,7 +44,7 @@ def test_sites_ranks_and_scales_are_those_peft_injects(family, options) -> None:
 
 def test_the_state_dict_is_named_and_shaped_as_pefts(family, plain_peft, adapter_of) -> None:
     model = family.split()
-    ours = lora.state_dict(model.layout, model.whole, adapter_of(model))
+    ours = state_dict(model.layout, adapter_of(model))
     theirs = plain_peft(family.build(), family.lora(), ours).adapter()
     assert {name: tensor.shape for name, tensor in ours.items()} == {n: tensor.shape for n, tensor in theirs.items()}
 
@@ -87,7 +86,7 @@ def test_the_start_has_pefts_kaiming_uniform_a_and_zero_b(family) -> None:
 
 def test_every_site_and_every_seed_starts_with_numbers_of_its_own(gpt2) -> None:
     layout = SplitModel.adapt(gpt2.build(), gpt2.lora(target_modules=["c_attn"])).layout
-    whole = lora.Part(first=0, last=4)
+    whole = Part(first=0, last=4)
     starts = torch.stack([layout.initial(whole, seed) for seed in range(3)])
     starts = [row for a in layout.matrices(whole, starts)[::2] for row in a.flatten(1)]
     assert len({tuple(start.tolist()) for start in starts}) == 12
@@ -122,6 +121,6 @@ def test_targets_that_are_no_linear_layer_in_a_block_are_refused_in_one_line(gpt
 
 
 def test_a_part_without_sites_has_an_empty_slice() -> None:
-    layout = AdapterLayout((lora.LoraSite(path="h.1.fc", block=1, inputs=2, outputs=3, rank=4, scale=1.0),))
-    assert layout.slice_of(lora.Part(first=0, last=1)) == slice(0, 0)
-    assert layout.slice_of(lora.Part(first=1, last=2)) == slice(0, 20)
+    layout = AdapterLayout((LoraSite(path="h.1.fc", block=1, inputs=2, outputs=3, rank=4, scale=1.0),))
+    assert layout.slice_of(Part(first=0, last=1)) == slice(0, 0)
+    assert layout.slice_of(Part(first=1, last=2)) == slice(0, 20)

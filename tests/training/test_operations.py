@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from training import lora
+from training.adapters import state_dict
 from training.evaluation import evaluate
 from training.jobs import EagerRuntime
 from training.learning import Learning
@@ -77,7 +77,7 @@ def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_p
     own = [learning.start(whole, f"user {user}") for user in range(len(SAMPLES))]
     average = learning.start(whole, "average")
 
-    start = lora.state_dict(layout, whole, layout.initial(whole, lab.seed))
+    start = state_dict(layout, layout.initial(whole, lab.seed))
     plain = [plain_peft(gpt2.build(), gpt2.lora(), start) for _ in SAMPLES]
     expected = copy.deepcopy(start)
 
@@ -98,7 +98,7 @@ def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_p
             for name in start
         }
 
-    ours = lora.state_dict(layout, whole, learning.runtime.values([average])[0].weights)
+    ours = state_dict(layout, learning.runtime.values([average])[0].weights)
     assert ours.keys() == expected.keys()
     for name, tensor in expected.items():
         torch.testing.assert_close(ours[name], tensor, rtol=0, atol=STEPPED_TOLERANCE)

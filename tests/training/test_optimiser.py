@@ -110,7 +110,10 @@ def test_a_slice_of_a_state_steps_as_the_whole_does_there() -> None:
     state, where = step(AdamW(), AdapterState.fresh(random(0)), random(1)), slice(7, 19)
     part = state.sliced(where)
     assert part.weights.untyped_storage().data_ptr() == state.weights.untyped_storage().data_ptr()
-    assert same(step(AdamW(), part, random(2)[where]), step(AdamW(), state, random(2)).sliced(where))
+    ours, theirs = step(AdamW(), part, random(2)[where]), step(AdamW(), state, random(2)).sliced(where)
+    for name in TENSORS:  # the kernel's vector lanes and its leftovers may round differently
+        torch.testing.assert_close(getattr(ours, name), getattr(theirs, name), rtol=ROUNDING, atol=ROUNDING)
+    assert ours.step == theirs.step == 2
 
 
 def test_moments_before_the_first_step_are_zeros_that_take_no_memory_here_but_do_on_an_entity() -> None:
@@ -118,4 +121,7 @@ def test_moments_before_the_first_step_are_zeros_that_take_no_memory_here_but_do
     assert not state.first_moment.any()
     assert state.first_moment.shape == state.second_moment.shape == state.weights.shape
     assert state.first_moment.untyped_storage().nbytes() == state.weights.element_size()
-    assert state.bytes_by_kind() == {"adapter": 4 * SIZE, "gradient": 4 * SIZE, "optimiser": 8 * SIZE}
+    (stepped,) = AdamW(lr=1e-3).step_together([state], random(1)[None])
+    moments = stepped.first_moment.nbytes + stepped.second_moment.nbytes
+    held = {"adapter": stepped.weights.nbytes, "gradient": random(1).nbytes, "optimiser": moments}
+    assert AdapterState.bytes_by_kind(stepped.weights.nbytes) == held

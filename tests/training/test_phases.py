@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from training import lora, phases
+from training import phases
+from training.adapters import state_dict
 from training.optimiser import AdapterState
 from training.sequences import IGNORED
 from training.split_model import SplitModel
@@ -33,7 +34,7 @@ def batch_of(data, step: int, rows: int) -> tuple[Tensor, Tensor]:
 
 def named(model: SplitModel, flats: list[Tensor], client: int) -> dict[str, Tensor]:
     """One client's row of what every part has, joined and in PEFT's names."""
-    return lora.state_dict(model.layout, model.whole, torch.cat([flat[client] for flat in flats]))
+    return state_dict(model.layout, torch.cat([flat[client] for flat in flats]))
 
 
 def weights_of(states: list[list[AdapterState]]) -> list[list[Tensor]]:
@@ -87,7 +88,7 @@ def test_the_comparison_with_peft_would_notice(family, change, plain_peft, split
     parts, adapters = model.parts([2]), [adapter_of(model, seed) for seed in (0, 1)]
     ids, targets = batch_of(tokens(4, 10), 0, 4)
     config = family.lora(lora_alpha=8.1) if change == "scale" else family.lora()
-    plain = plain_peft(family.build(), config, lora.state_dict(model.layout, model.whole, adapters[0]))
+    plain = plain_peft(family.build(), config, state_dict(model.layout, adapters[0]))
     match change:
         case "one weight":
             adapters[0][0] += 1e-3

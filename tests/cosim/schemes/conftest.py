@@ -16,6 +16,21 @@ from training.base_model import load_base
 
 Runner = Callable[..., Run]
 
+SCHEMES: dict[str, dict[str, Any]] = {
+    "splitfed": {"name": "splitfed", "cut": 1},
+    "splitfed at the cloud": {"name": "splitfed", "cut": 1, "main_server": "cloud"},
+    "splitfed in three parts": {"name": "splitfed", "cut": [1, 3]},
+    "splitfed shared": {"name": "splitfed", "cut": 1, "server": "shared"},
+    "splitfed shared at the cloud": {"name": "splitfed", "cut": 1, "server": "shared", "main_server": "cloud"},
+    "splitfed shared in three parts": {"name": "splitfed", "cut": [1, 3], "server": "shared"},
+    "federated": {"name": "federated"},
+    "split_learning": {"name": "split_learning", "cut": 1},
+    "split_learning at the cloud": {"name": "split_learning", "cut": 1, "main_server": "cloud"},
+    "split_learning in three parts": {"name": "split_learning", "cut": [1, 3]},
+    "centralised": {"name": "centralised"},
+}
+"""Every scheme, in every arrangement of its parts."""
+
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -78,3 +93,9 @@ def run_small(small_scenario: Callable[..., Scenario]) -> Runner:
         return runner.run(scenario, entries(scenario)[0])
 
     return run
+
+
+@pytest.fixture(scope="module", params=SCHEMES)
+def scheme(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Each of the schemes."""
+    return SCHEMES[request.param]

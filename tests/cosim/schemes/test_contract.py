@@ -18,26 +18,8 @@ from training.jobs import Job
 
 Runner = Callable[..., Run]
 
-SCHEMES: dict[str, dict[str, Any]] = {
-    "splitfed": {"name": "splitfed", "cut": 1},
-    "splitfed at the cloud": {"name": "splitfed", "cut": 1, "main_server": "cloud"},
-    "splitfed in three parts": {"name": "splitfed", "cut": [1, 3]},
-    "splitfed shared": {"name": "splitfed", "cut": 1, "server": "shared"},
-    "splitfed shared at the cloud": {"name": "splitfed", "cut": 1, "server": "shared", "main_server": "cloud"},
-    "splitfed shared in three parts": {"name": "splitfed", "cut": [1, 3], "server": "shared"},
-    "federated": {"name": "federated"},
-    "split_learning": {"name": "split_learning", "cut": 1},
-    "split_learning at the cloud": {"name": "split_learning", "cut": 1, "main_server": "cloud"},
-    "split_learning in three parts": {"name": "split_learning", "cut": [1, 3]},
-    "centralised": {"name": "centralised"},
-}
 ROUNDING_S = 1e-9
 """Sums of a few hundred doubles of a few seconds, against one nanosecond, the clock's own step."""
-
-
-@pytest.fixture(scope="module", params=SCHEMES)
-def scheme(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return SCHEMES[request.param]
 
 
 @pytest.fixture(scope="module")

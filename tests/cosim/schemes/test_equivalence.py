@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cosim import results
 from cosim.runner import Run
-from training import lora
+from training.adapters import state_dict
 from training.base_model import load_base
 
 Runner = Callable[..., Run]
@@ -40,10 +40,10 @@ class PlainPeft:
 
     def __init__(self, run: Run) -> None:
         lab = run.runtime.lab
-        base = load_base(run.prepared.base.name).model
+        base = load_base(run.prepared.lab.foundation.name).model
         self.model = peft.get_peft_model(base, LORA)
         start = lab.model.layout.initial(lab.model.whole, lab.seed)
-        self.load(lora.state_dict(lab.model.layout, lab.model.whole, start))
+        self.load(state_dict(lab.model.layout, start))
         self.optimiser = torch.optim.AdamW(self._trainable(), lr=LR, weight_decay=0.0)
 
     def load(self, adapter: dict[str, Tensor]) -> None:
@@ -73,7 +73,7 @@ def adapter_of(run: Run) -> dict[str, Tensor]:
     assert run.observer.last is not None
     states = run.runtime.values(run.observer.last.adapters)
     flat = torch.cat([state.weights for state in states])
-    return lora.state_dict(run.runtime.lab.model.layout, run.runtime.lab.model.whole, flat)
+    return state_dict(run.runtime.lab.model.layout, flat)
 
 
 def batch_of(run: Run, user: int, index: int) -> Tensor:
@@ -175,7 +175,9 @@ def test_split_learning_is_sequential_training_over_the_users(run_small: Runner)
 def test_the_written_adapter_gives_the_reported_perplexity(run_small: Runner, tmp_path: Any) -> None:
     run = run_small({"name": "splitfed", "cut": 2, "rounds": 2}, training={"lr": 1e-2})
     summary = results.write(run, tmp_path / "run")
-    model = peft.PeftModel.from_pretrained(load_base(run.prepared.base.name).model, tmp_path / "run" / "adapter").eval()
+    model = peft.PeftModel.from_pretrained(
+        load_base(run.prepared.lab.foundation.name).model, tmp_path / "run" / "adapter"
+    ).eval()
     held_out = run.runtime.lab.held_out
     ids, targets = torch.from_numpy(held_out.ids), torch.from_numpy(held_out.targets)
     with torch.no_grad():

@@ -1,0 +1,74 @@
+"""What phases cost, by part and shape: measured once by ``costs``, and remembered on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.keys import code_of, digest
+
+if TYPE_CHECKING:
+    from training.adapters import Part
+    from training.costs import CostModel
+    from training.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseCost:
+    """FLOPs of a phase, the bytes it leaves saved for its backward, and the bytes it needs beyond those at its peak."""
+
+    flops: int
+    saved_bytes: int
+    transient_bytes: int
+
+
+class Prices:
+    """Answers for the costs of one model with one adapter layout; ``measure`` opens the cost model for a new shape."""
+
+    def __init__(self, *, key: str, hidden: int, measure: Callable[[], CostModel], store: Store | None = None) -> None:
+        self._key = key
+        self._hidden = hidden
+        self._measure = measure
+        self._store = store
+        self.forward_and_backward = lru_cache(maxsize=None)(self._forward_and_backward)
+        self.loss_and_backward = lru_cache(maxsize=None)(self._loss_and_backward)
+        self.weight_bytes = lru_cache(maxsize=None)(self._weight_bytes)
+
+    def activation_shape(self, batch: int, length: int) -> tuple[int, int, int]:
+        """Shape of what crosses a cut, either way."""
+        return (batch, length, self._hidden)
+
+    def _forward_and_backward(self, part: Part, batch: int, length: int) -> tuple[PhaseCost, PhaseCost]:
+        """Costs of the two phases of a part before the last."""
+        up, down = self._remembered(
+            f"forward and backward {part} {batch} {length}",
+            lambda: [asdict(cost) for cost in self._measure().forward_and_backward(part, batch, length)],
+        )
+        return PhaseCost(**up), PhaseCost(**down)
+
+    def _loss_and_backward(self, part: Part, batch: int, length: int) -> PhaseCost:
+        """Cost of the last part's whole turn."""
+        found = self._remembered(
+            f"loss and backward {part} {batch} {length}",
+            lambda: asdict(self._measure().loss_and_backward(part, batch, length)),
+        )
+        return PhaseCost(**found)
+
+    def _weight_bytes(self, part: Part) -> int:
+        """Bytes of the frozen weights of ``part``."""
+        return int(self._remembered(f"weights {part}", lambda: self._measure().weight_bytes(part)))
+
+    def _remembered(self, what: str, measure: Callable[[], Any]) -> Any:
+        key = digest(code_of(Prices), self._key, what)
+        entry = None if self._store is None else self._store.get(key)
+        if entry is not None:
+            return json.loads(entry.facts["price"])
+        found = measure()
+        if self._store is not None:
+            self._store.put(key, {"none": np.zeros(0)}, {"price": json.dumps(found)})
+        return found
