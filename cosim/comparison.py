@@ -28,15 +28,17 @@ def compare(
 ) -> list[Summary | None]:
     """Run all schemes into ``folder/LABEL`` and return their summaries, in the order of the scenario.
 
-    Each worker is a process with one torch thread; ``workers`` defaults to the cores there are. On Ctrl-C every running
+    Each worker is a process; they share the cores, and ``workers`` defaults to as many. On Ctrl-C every running
     scheme ends with the rounds it has; one that has not begun has no summary.
     """
     found = entries(scenario)
     context = multiprocessing.get_context("spawn")
     line = _Line(context.Queue(), context.Event())
-    count = min(workers or os.cpu_count() or 1, len(found))
+    cores = os.cpu_count() or 1
+    count = min(workers or cores, len(found))
     with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(line,)) as pool:
-        futures = [pool.submit(_work, scenario, index, folder) for index in range(len(found))]
+        threads = max(1, cores // count)
+        futures = [pool.submit(_work, scenario, index, folder, threads) for index in range(len(found))]
         _listen(futures, line, tell)
         return [_outcome(future) for future in futures]
 
@@ -85,13 +87,13 @@ def _begin(line: _Line) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an idle worker has nothing to interrupt
 
 
-def _work(scenario: Scenario, index: int, folder: Path) -> Summary:
+def _work(scenario: Scenario, index: int, folder: Path, threads: int) -> Summary:
     if _line.stop.is_set():
         raise KeyboardInterrupt
     entry: Entry = entries(scenario)[index]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        done = runner.run(scenario, entry, lambda row: _line.news.put((entry.label, row)))
+        done = runner.run(scenario, entry, lambda row: _line.news.put((entry.label, row)), threads=threads)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     return results.write(done, folder / entry.label)

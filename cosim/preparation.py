@@ -50,14 +50,16 @@ class Material:
     held_out: Sequences
 
 
-def prepare(scenario: Scenario, store: Store | None) -> Prepared:
+def prepare(scenario: Scenario, store: Store | None, threads: int | None = None) -> Prepared:
     """Load, tokenise and deal out, or find in ``store`` what that came to before.
+
+    ``threads`` are the cores to use where the scenario does not say.
 
     Raises:
         ValueError: the model or the corpus is not there, or cannot give what the scenario asks for.
     """
     host = scenario.host
-    machine = Machine(device=host.device, threads=host.threads, tokens=host.tokens)
+    machine = Machine(device=host.device, threads=host.threads or threads, tokens=host.tokens)
     corpus = _corpus(scenario.data)
     material, tools = _material(scenario, corpus, store, machine.resolved_device())
     lab = Lab.lay_out(
@@ -119,7 +121,14 @@ def lora_config(wanted: Lora) -> peft.LoraConfig:
     import peft  # noqa: PLC0415
 
     return peft.LoraConfig(
-        r=wanted.r, lora_alpha=wanted.alpha, target_modules=list(wanted.targets), task_type="CAUSAL_LM"
+        r=wanted.r,
+        lora_alpha=wanted.alpha,
+        lora_dropout=wanted.dropout,
+        target_modules=list(wanted.targets),
+        layers_to_transform=None if wanted.layers is None else list(wanted.layers),
+        rank_pattern=dict(wanted.rank_pattern),
+        alpha_pattern=dict(wanted.alpha_pattern),
+        task_type="CAUSAL_LM",
     )
 
 

@@ -12,13 +12,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosim.clock import to_s
-from cosim.recorder import EVERYBODY, KINDS, Activity
+from cosim.recorder import EVERYBODY, KINDS
 from cosim.scenario import write_scenario
 from cosim.scenario.entries import single
 
@@ -70,10 +69,11 @@ def appearing(target: Path) -> Iterator[Path]:
 
 def events_frame(run: Run) -> pd.DataFrame:
     """One row an activity of a finished round, in order of start."""
-    names = [field.name for field in fields(Activity)]
+    import pandas as pd  # noqa: PLC0415
+
     last = run.observer.rows[-1]["round"] if run.observer.rows else 0
-    activities = [activity for activity in run.world.recorder.activities if activity.round <= last]
-    frame = _frame([{name: getattr(activity, name) for name in names} for activity in activities], names)
+    frame = pd.DataFrame(run.world.recorder.activities.columns())
+    frame = frame[frame["round"] <= last]
     frame.insert(0, "start_s", frame.pop("start_ns").map(to_s))
     frame.insert(1, "end_s", frame.pop("end_ns").map(to_s))
     frame["bytes"] = frame[[f"{payload}_bytes" for payload in PAYLOADS]].sum(axis=1)

@@ -35,8 +35,12 @@ class Run:
     finished: bool
 
 
-def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _: None) -> Run:
+def run(
+    scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _: None, *, threads: int | None = None
+) -> Run:
     """Run one scheme; ``tell`` hears of every round. Ctrl-C ends the run early, with the rounds it has.
+
+    ``threads`` are the cores it may use where the scenario does not say; None is all there are.
 
     Raises:
         ScenarioError: the scenario asks for something that its corpus, model or radio cannot give.
@@ -48,7 +52,7 @@ def run(scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _
     began = time.perf_counter()
     try:
         store = _store(scenario)
-        prepared = prepare(scenario, store)
+        prepared = prepare(scenario, store, threads)
         runtime = _runtime(scenario, prepared.lab, store)
         learning = Learning(runtime)
         world = build_world(scenario, runtime, prepared.rows)

@@ -44,6 +44,7 @@ class World:
     cloud: Node
     network: Network
     batch_size: int
+    dropout: bool
 
     @property
     def nodes(self) -> list[Node]:
@@ -56,6 +57,10 @@ class World:
 
         seed = Stream(self.seed, "batches").seed_of(user.index, 0)
         return batch_rows(user.rows, self.batch_size, index, seed)
+
+    def mask_draw(self, user: User, index: int) -> int:
+        """The seed of the dropout masks of that mini-batch; 0 without dropout, where equal rows are equal work."""
+        return Stream(self.seed, "dropout").seed_of(user.index, index) if self.dropout else 0
 
 
 def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.int64]]) -> World:
@@ -90,6 +95,7 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         cloud=cloud,
         network=network,
         batch_size=scenario.data.batch_size,
+        dropout=scenario.model.lora.dropout > 0,
     )
 
 

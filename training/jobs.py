@@ -190,7 +190,7 @@ class Task:
             self.inputs = ()
 
 
-SHARED = frozenset({"adapter", "loss", "metrics"})
+SHARED = frozenset({"adapter", "loss", "score"})
 """Results that the whole model has, too; activations and their gradients belong to a cut."""
 
 Intern = Callable[[Operation, Sequence[Value]], Task]

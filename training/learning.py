@@ -36,11 +36,15 @@ class Learning:
         """Bytes of the frozen weights of ``part``."""
         return self.runtime.lab.costs.weight_bytes(part)
 
-    def batch(self, rows: tuple[int, ...]) -> Batch:
-        """The mini-batch of these rows of the training sequences, padded no further than to its longest."""
+    def batch(self, rows: tuple[int, ...], draw: int = 0) -> Batch:
+        """The mini-batch of these rows of the training sequences, padded no further than to its longest.
+
+        ``draw`` seeds its dropout masks, if there is dropout.
+        """
         lab = self.runtime.lab
         longest = int(lab.train_tokens[list(rows)].max())
-        return Batch(rows=rows, length=min(-(-longest // _LENGTHS) * _LENGTHS, lab.train.ids.shape[1]))
+        length = min(-(-longest // _LENGTHS) * _LENGTHS, lab.train.ids.shape[1])
+        return Batch(rows=rows, length=length, draw=draw)
 
     def start(self, part: Part, lineage: str) -> Ref:
         """The adapter of ``part`` before training, as the first state of ``lineage``."""
@@ -49,13 +53,13 @@ class Learning:
     def forward(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref] = ()) -> Job:
         """Forward of a part before the last; the first part reads ``batch``, a later one the arrived activation."""
         own = batch if part.first == 0 else None
-        operation = steps.Forward(part=part, shape=batch.shape, batch=own)
+        operation = steps.Forward(part=part, shape=batch.shape, batch=own, draw=batch.draw)
         return self.runtime.submit(operation, adapter, *arrived)
 
     def loss_and_backward(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref] = ()) -> Job:
         """Forward, loss, backward and step of the last part; ``arrived`` are activation and labels."""
         own = batch if part.first == 0 else None
-        operation = steps.LossAndBackward(part=part, shape=batch.shape, batch=own)
+        operation = steps.LossAndBackward(part=part, shape=batch.shape, batch=own, draw=batch.draw)
         return self.runtime.submit(operation, adapter, *arrived)
 
     def backward(self, part: Part, adapter: Ref, batch: Batch, held: Ref, gradient: Ref) -> Job:
@@ -74,11 +78,20 @@ class Learning:
 
     def evaluate(self, adapters: Sequence[Ref]) -> Ref:
         """Metrics of the model whose parts have these adapters."""
-        return self.runtime.submit(operations.Evaluate(), *adapters)["metrics"]
+        rows = len(self.runtime.lab.held_out)
+        starts = range(0, rows, operations.ROWS_AT_ONCE)
+        scores = [
+            self.runtime.submit(
+                operations.Evaluate(first=start, last=min(start + operations.ROWS_AT_ONCE, rows)), *adapters
+            )["score"]
+            for start in starts
+        ]
+        return self.runtime.submit(operations.Summarise(), *scores)["metrics"]
 
     def mean_loss(self, losses: Sequence[Ref]) -> Ref:
-        """The mean of training losses."""
-        return self.runtime.submit(operations.MeanLoss(), *losses)["loss"]
+        """The mean of training losses; the same job in whatever order they come, which the network decides."""
+        ordered = sorted(losses, key=lambda ref: "" if ref.value is None else ref.value.key)
+        return self.runtime.submit(operations.MeanLoss(), *ordered)["loss"]
 
     def values(self, refs: Sequence[Ref], assume: Sequence[Any] | None = None) -> list[Any]:
         """The numbers that a scheme decides by; all at once, so that what they need is computed together.

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Sums over the predicted tokens of some rows; ``loss`` in nats, ``hits`` are tokens predicted right."""
+
+    loss: float
+    hits: int
+    tokens: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,6 +22,13 @@ class Metrics:
 
     loss: float
     accuracy: float
+
+    @staticmethod
+    def of(scores: Sequence[Score]) -> Metrics:
+        """The means over all that was scored."""
+        tokens = max(sum(score.tokens for score in scores), 1)
+        loss = math.fsum(score.loss for score in scores)
+        return Metrics(loss=loss / tokens, accuracy=sum(score.hits for score in scores) / tokens)
 
     @property
     def perplexity(self) -> float:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from training.adapters import Part
 from training.jobs import Cost, Intern, Operation, Output, Ref, Value, Whole
+from training.metrics import Metrics
 from training.optimiser import AdapterState
 from training.payloads import SCALAR_BYTES, adapter_output
 from training.whole import element_wise, joined
 
 if TYPE_CHECKING:
     from training.lab import Lab
+
+
+ROWS_AT_ONCE = 16
+"""Held-out rows of one evaluation job: about a thousand tokens, beyond which larger passes gain nothing on a CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,28 +107,52 @@ class Observation(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Observation):
-    """Loss and next-token accuracy on held-out text. Inputs: the adapters of all parts, in their order."""
+    """Loss and hits on the held-out rows ``first .. last-1``. Inputs: the adapters of all parts, in their order."""
 
     reads: ClassVar[tuple[str, ...]] = ("model", "held_out")
+    first: int
+    last: int
+
+    def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
+        """The score."""
+        return {"score": Output()}
+
+    def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
+        """The evaluation of the one adapter of which all parts are slices."""
+        whole = joined(lab, values) if len(values) > 1 else None
+        return None if whole is None else Whole(intern(self, [whole]), None)
+
+    def wave(self) -> Hashable:
+        """Evaluations run side by side."""
+        return type(self).__name__
+
+    def tokens(self) -> int:
+        """So many that every one has a pass of its own: rows of one adapter fill it."""
+        return sys.maxsize
+
+    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
+        """Evaluate the joined adapter."""
+        import torch  # noqa: PLC0415 - what was evaluated before is known without it
+
+        from training.evaluation import score  # noqa: PLC0415
+
+        adapter = torch.cat([state.weights for state in values])
+        return {"score": score(lab.model, adapter, lab.held_out, self.first, self.last)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summarise(Observation):
+    """Metrics over all held-out rows. Inputs: scores."""
+
     kept: ClassVar[frozenset[str]] = frozenset({"metrics"})
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The metrics."""
         return {"metrics": Output()}
 
-    def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
-        """The evaluation of the one adapter of which all parts are slices."""
-        whole = joined(lab, values) if len(values) > 1 else None
-        return None if whole is None else Whole(intern(Evaluate(), [whole]), None)
-
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
-        """Evaluate the joined adapter."""
-        import torch  # noqa: PLC0415 - what was evaluated before is known without it
-
-        from training.evaluation import evaluate  # noqa: PLC0415
-
-        adapter = torch.cat([state.weights for state in values])
-        return {"metrics": evaluate(lab.model, adapter, lab.held_out)}
+        """Means over all tokens."""
+        return {"metrics": Metrics.of(values)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,5 +166,5 @@ class MeanLoss(Observation):
         return {"loss": Output()}
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
-        """Sum in the order of the inputs."""
-        return {"loss": sum(values) / len(values)}
+        """Sum exactly: the order of the inputs changes no bit."""
+        return {"loss": fsum(values) / len(values)}

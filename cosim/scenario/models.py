@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -20,7 +21,19 @@ from cosim.scenario.quantities import (
     Watts,
 )
 
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
+    return text
+
+
 Count = Annotated[int, Field(ge=1, strict=True)]
+Index = Annotated[int, Field(ge=0, strict=True)]
+Alpha = Annotated[float, Field(gt=0, strict=True)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
 Fraction = Annotated[float, Field(ge=0, lt=1, strict=True)]
 PathLossName = Annotated[str, AfterValidator(partial(registry.check, "pathloss"))]
 FadingName = Annotated[str, AfterValidator(partial(registry.check, "fading"))]
@@ -172,8 +185,14 @@ class Lora(Section):
     """The adapter, in PEFT's terms."""
 
     r: Count = 8
-    alpha: float = default(16, gt=0, strict=True)
+    alpha: Alpha = 16
     targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("c_attn",)
+    layers: Annotated[tuple[Index, ...], Field(min_length=1)] | None = default(
+        None, "PEFT's layers_to_transform: the blocks that are adapted, counted from 0; else all"
+    )
+    rank_pattern: dict[Pattern, Count] = default({}, "another r for matrices whose names match, such as h.0.attn.c_attn")
+    alpha_pattern: dict[Pattern, Alpha] = default({}, "another alpha for matrices whose names match")
+    dropout: Fraction = default(0.0, "share of what enters the adapter that a training step leaves out")
 
 
 class Model(Section):

@@ -96,7 +96,8 @@ class Scheme(ABC):
         first = (self._round.number - 1) * self.options.local_steps
         for step in range(self.options.local_steps):
             self.world.recorder.story.step = step
-            yield self.learning.batch(self.world.batch_rows(user, first + step))
+            index = first + step
+            yield self.learning.batch(self.world.batch_rows(user, index), self.world.mask_draw(user, index))
 
     def stage(self, node: Node, part: Part, owner: str, samples: int) -> Stage:
         """Place ``part`` at ``node``: its frozen weights are held there, and ``owner``'s adapter starts."""
