@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,10 +54,14 @@ class World:
 
     def batch_rows(self, user: User, index: int) -> tuple[int, ...]:
         """The rows of the user's ``index``-th mini-batch: a function of seed, user, index and what the user holds."""
-        from training.batches import batch_rows  # noqa: PLC0415 - with torch behind it
+        from training.batches import batch_rows  # noqa: PLC0415 - training comes with it
 
-        seed = Stream(self.seed, "batches").seed_of(user.index, 0)
-        return batch_rows(user.rows, self.batch_size, index, seed)
+        return batch_rows(user.rows, self.batch_size, index, self._batch_seeds[user.index])
+
+    @cached_property
+    def _batch_seeds(self) -> list[int]:
+        stream = Stream(self.seed, "batches")
+        return [stream.seed_of(user.index, 0) for user in self.users]
 
     def mask_draw(self, user: User, index: int) -> int:
         """The seed of the dropout masks of that mini-batch; 0 without dropout, where equal rows are equal work."""
