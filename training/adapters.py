@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 Numbers = TypeVar("Numbers", "NDArray[np.float32]", "Tensor")
 
@@ -34,7 +34,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class LoraSite:
-    """One adapted matrix: y = x W + b + scale * (x A^T) B^T with A (rank, inputs) and B (outputs, rank)."""
+    """One adapted matrix: y = x W + b + scale * (x A^T) B^T with A (rank, inputs) and B (outputs, rank).
+
+    In training, ``dropout`` is the probability that the product sees a number of x as zero.
+    """
 
     path: str
     block: int
@@ -42,6 +45,7 @@ class LoraSite:
     outputs: int
     rank: int
     scale: float
+    dropout: float = 0.0
 
     @property
     def parameters(self) -> int:
@@ -97,9 +101,16 @@ class AdapterLayout:
         flat = torch.zeros(self.parameters(part))
         views = self.matrices(part, flat[None])
         for site, a in zip(self.sites_of(part), views[::2], strict=True):
-            generator = torch.Generator().manual_seed((seed + self.sites.index(site) * 0x9E3779B1) % 2**63)
+            generator = generator_at(self.sites.index(site), seed)
             torch.nn.init.kaiming_uniform_(a[0], a=math.sqrt(5), generator=generator)
         return flat
+
+
+def generator_at(site: int, seed: int) -> Generator:
+    """What the ``site``-th site of a layout draws from under ``seed``: the same numbers wherever the model is cut."""
+    import torch  # noqa: PLC0415 - layouts are known, and results found, without it
+
+    return torch.Generator().manual_seed((seed + site * 0x9E3779B1) % 2**63)
 
 
 def parts_between(cuts: Sequence[int], blocks: int) -> list[Part]:

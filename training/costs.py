@@ -44,6 +44,9 @@ _UNMASKED = "sdpa_without_mask"
 which fake tensors do not have, and would build one."""
 AttentionInterface.register(_UNMASKED, sdpa_attention_forward)
 
+_DRAWS = (0,)
+"""Of the one client whose step is measured: with dropout, its masks take memory, whatever is in them."""
+
 
 class Meter(TorchDispatchMode):
     """Counts FLOPs, and the bytes of the storages that operations create until they die; ``peak_bytes`` is their top.
@@ -131,7 +134,7 @@ class CostModel:
             adapter, x = self._inputs(part, batch, length)
             gradient = torch.empty(self.activation_shape(batch, length))
             with Meter() as meter:
-                held = phases.forward(self._model, part, adapter, x)
+                held = phases.forward(self._model, part, adapter, x, _DRAWS)
                 sent = _nbytes(held.output)
                 up = _Reading.of(meter, saved_bytes=meter.live_bytes - sent, others_bytes=sent)
                 found = phases.backward(held, gradient)
@@ -144,11 +147,11 @@ class CostModel:
             adapter, x = self._inputs(part, batch, length)
             targets = torch.zeros(batch, length, dtype=torch.long)
             with Meter() as meter:
-                held = phases.forward(self._model, part, adapter, x)
+                held = phases.forward(self._model, part, adapter, x, _DRAWS)
                 saved = meter.live_bytes - _nbytes(held.output)
                 del held
             with Meter() as meter:
-                _, found = phases.loss_and_backward(self._model, part, adapter, x, targets, labelled=True)
+                _, found = phases.loss_and_backward(self._model, part, adapter, x, targets, True, _DRAWS)
                 return _Reading.of(meter, saved_bytes=saved, others_bytes=_result_bytes(found)).cost()
 
     def _inputs(self, part: Part, batch: int, length: int) -> tuple[Tensor, Tensor]:

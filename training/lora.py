@@ -10,11 +10,13 @@ from __future__ import annotations
 import copy
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import fields
 
 import peft
 import torch
 from peft.tuners.lora import LoraLayer, LoraModel
+from peft.utils.other import get_pattern_key
 from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
@@ -25,7 +27,6 @@ _UNSUPPORTED = {
     "use_dora": "DoRA",
     "lora_bias": "trainable LoRA biases",
     "modules_to_save": "fully trained modules",
-    "lora_dropout": "LoRA dropout",
     "trainable_token_indices": "trainable tokens",
     "layer_replication": "layer replication",
     "target_parameters": "LoRA on bare parameters",
@@ -38,7 +39,7 @@ def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str
     """Which matrices PEFT would adapt under ``config``, in the order of blocks; PEFT completes ``config`` in place.
 
     Raises:
-        ValueError: an unsupported option, no match for the targets, or a target outside the blocks.
+        ValueError: an unsupported option, a target outside the blocks, or targets, layers or a pattern without a match.
     """
     _refuse_unsupported(config)
     with torch.device("meta"):
@@ -55,7 +56,22 @@ def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str
         for name, layer in adapted.model.named_modules()
         if isinstance(layer, LoraLayer)
     ]
+    _require_matches(sites, config)
     return AdapterLayout(tuple(sorted(sites, key=lambda site: site.block)))
+
+
+def _require_matches(sites: Sequence[LoraSite], config: peft.LoraConfig) -> None:
+    """PEFT passes over a pattern or a layer that is not there; a misspelt one would go unnoticed."""
+    for option in ("rank_pattern", "alpha_pattern"):
+        patterns = getattr(config, option)
+        unused = set(patterns) - {get_pattern_key(patterns, site.path) for site in sites}
+        if unused:
+            one = sites[0].path.partition(".")[2]
+            raise ValueError(f"model.lora.{option}: {min(unused)!r} matches no adapted matrix, such as {one!r}")
+    layers = config.layers_to_transform
+    absent = set([layers] if isinstance(layers, int) else layers or ()) - {site.block for site in sites}
+    if absent:
+        raise ValueError(f"model.lora.layers: block {min(absent)} has no matrix of model.lora.targets, or is not there")
 
 
 def _site(name: str, layer: LoraLayer, config: peft.LoraConfig, blocks_path: str) -> LoraSite:
@@ -70,6 +86,7 @@ def _site(name: str, layer: LoraLayer, config: peft.LoraConfig, blocks_path: str
         outputs=up.shape[0],
         rank=down.shape[0],
         scale=float(layer.scaling["default"]),
+        dropout=config.lora_dropout,
     )
 
 

@@ -36,6 +36,7 @@ class InFlight:
     place: int
     weights: Tensor
     x: Tensor
+    draw: int
 
 
 def forward(lab: Lab, group: Sequence[Forward], values: Sequence[Sequence[Any]]) -> list[Any]:
@@ -48,12 +49,15 @@ def forward(lab: Lab, group: Sequence[Forward], values: Sequence[Sequence[Any]])
         batches = [read(lab, cast("Batch", operation.batch)) for operation in group]
         inputs = [ids for ids, _ in batches]
         labels = [{"labels": targets.to(torch.int32)} for _, targets in batches]
-    held = phases.forward(lab.model, group[0].part, _weights(states), torch.cat(inputs))
+    draws = [operation.draw for operation in group]
+    held = phases.forward(lab.model, group[0].part, _weights(states), torch.cat(inputs), draws)
     graph = Graph(held, len(group))
     outputs = held.output.detach().chunk(len(group))
     return [
-        {"activation": output, HELD: InFlight(graph, place, state.weights, x), **label}
-        for place, (state, x, output, label) in enumerate(zip(states, inputs, outputs, labels, strict=True))
+        {"activation": output, HELD: InFlight(graph, place, state.weights, x, draw), **label}
+        for place, (state, x, draw, output, label) in enumerate(
+            zip(states, inputs, draws, outputs, labels, strict=True)
+        )
     ]
 
 
@@ -66,7 +70,10 @@ def loss_and_backward(lab: Lab, group: Sequence[LossAndBackward], values: Sequen
         batches = [read(lab, cast("Batch", operation.batch)) for operation in group]
     x, targets = (torch.cat(tensors) for tensors in zip(*batches, strict=True))
     labelled = bool((targets[:, 1:] != IGNORED).all())
-    losses, gradients = phases.loss_and_backward(lab.model, group[0].part, _weights(states), x, targets, labelled)
+    draws = [operation.draw for operation in group]
+    losses, gradients = phases.loss_and_backward(
+        lab.model, group[0].part, _weights(states), x, targets, labelled, draws
+    )
     stepped = lab.optimiser.step_together(states, gradients.adapter)
     results: list[dict[str, Any]] = [
         {"loss": loss, "adapter": state} for loss, state in zip(losses.tolist(), stepped, strict=True)
@@ -105,7 +112,8 @@ def _graph_of(lab: Lab, part: Part, kept: Sequence[InFlight]) -> phases.Held:
         held, graph.held = graph.held, None
         return held
     weights = torch.stack([client.weights for client in kept])
-    return phases.forward(lab.model, part, weights, torch.cat([client.x for client in kept]))
+    draws = [client.draw for client in kept]
+    return phases.forward(lab.model, part, weights, torch.cat([client.x for client in kept]), draws)
 
 
 def _with_gradients(results: list[dict[str, Any]], arriving: Tensor | None) -> list[dict[str, Any]]:

@@ -36,14 +36,15 @@ class Gradients:
     arriving: Tensor | None
 
 
-def forward(model: SplitModel, part: Part, adapters: Tensor, x: Tensor) -> Held:
+def forward(model: SplitModel, part: Part, adapters: Tensor, x: Tensor, draws: Sequence[int] = ()) -> Held:
     """Run ``part`` with ``adapters`` (n, parameters) on token ids (n * b, seq) or on a received activation.
 
+    ``draws`` seed the dropout masks of each client; without them nothing is dropped.
     The output (n * b, seq, hidden) is the activation; where the part is the last, it is what enters the head.
     """
     leaves = [matrix.detach().requires_grad_() for matrix in model.layout.matrices(part, adapters)]
     arriving = None if part.first == 0 else x.detach().requires_grad_()
-    output = model.forward(part, leaves, x if arriving is None else arriving)
+    output = model.forward(part, leaves, x if arriving is None else arriving, draws)
     return Held(output, len(adapters), leaves, arriving)
 
 
@@ -53,13 +54,20 @@ def backward(held: Held, gradient: Tensor) -> Gradients:
 
 
 def loss_and_backward(
-    model: SplitModel, part: Part, adapters: Tensor, x: Tensor, targets: Tensor, labelled: bool = False
+    model: SplitModel,
+    part: Part,
+    adapters: Tensor,
+    x: Tensor,
+    targets: Tensor,
+    labelled: bool = False,
+    draws: Sequence[int] = (),
 ) -> tuple[Tensor, Gradients]:
     """The last part's whole turn: the mean next-token loss of each client (n,), and its gradients.
 
-    ``targets`` (n * b, seq) as in ``losses``, where ``labelled`` says that they have no padding.
+    ``targets`` (n * b, seq) as in ``losses``, where ``labelled`` says that they have no padding. ``draws`` as in
+    ``forward``.
     """
-    held = forward(model, part, adapters, x)
+    held = forward(model, part, adapters, x, draws)
     losses = client_losses(model.head, held.output, targets, held.clients, labelled=labelled)
     return losses.detach(), _gradients(held, losses, torch.ones_like(losses))
 

@@ -103,15 +103,16 @@ class SplitModel:
         """
         return parts_between(cuts, self.blocks)
 
-    def forward(self, part: Part, matrices: Sequence[Tensor], x: Tensor) -> Tensor:
+    def forward(self, part: Part, matrices: Sequence[Tensor], x: Tensor, draws: Sequence[int] = ()) -> Tensor:
         """Run the blocks of ``part`` with the adapter ``matrices`` of n clients: A1 (n, rank, inputs), B1, ...
 
         ``x`` is token ids (n * b, seq) for the first part, else the activation (n * b, seq, hidden); rows of a client
-        are consecutive. Returns the activation (n * b, seq, hidden) to send on, or, where the part is the last, what
-        enters the ``head``: the hidden states after the final norm.
+        are consecutive. ``draws`` seed the clients' dropout masks; without them nothing is dropped. Returns the
+        activation (n * b, seq, hidden) to send on, or, where the part is the last, what enters the ``head``: the hidden
+        states after the final norm.
         """
         layers = self._layers_of(part)
-        stacked.bind(layers, matrices)
+        stacked.bind(layers, matrices, draws)
         try:
             with self._opened(part):
                 return self._run_trunk(part, x)

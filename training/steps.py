@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A mini-batch by reference: rows of the training sequences, padded to ``length`` tokens."""
+    """A mini-batch by reference: rows of the training sequences, padded to ``length`` tokens.
+
+    ``draw`` seeds the dropout masks of its step, if there is dropout.
+    """
 
     rows: tuple[int, ...]
     length: int
+    draw: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -33,11 +37,15 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Phase(Operation):
-    """One part's work on a mini-batch of ``shape`` (batch, seq); the first part has the ``batch`` itself."""
+    """One part's work on a mini-batch of ``shape`` (batch, seq); the first part has the ``batch`` itself.
+
+    ``draw`` is the batch's: every part of a forward drops what the whole model would.
+    """
 
     part: Part
     shape: tuple[int, int]
     batch: Batch | None = None
+    draw: int = 0
 
     def wave(self) -> Hashable:
         """Clients at the same part with batches of one shape."""
@@ -131,6 +139,8 @@ class LossAndBackward(Phase):
             return None
         adapters, arriving = [values[0]], values[1]
         while (task := arriving.result.task) is not None and isinstance(task.operation, Forward):
+            if task.operation.draw != self.draw:
+                return None
             adapters.insert(0, task.inputs[0])
             if task.operation.batch is not None:
                 break
@@ -140,7 +150,7 @@ class LossAndBackward(Phase):
         whole = joined(lab, adapters)
         if whole is None or values[2].result is not task.result("labels"):
             return None
-        step = LossAndBackward(part=lab.whole, shape=self.shape, batch=task.operation.batch)
+        step = LossAndBackward(part=lab.whole, shape=self.shape, batch=task.operation.batch, draw=self.draw)
         return Whole(intern(step, [whole]), self.part)
 
     @classmethod
@@ -189,7 +199,7 @@ class Backward(Phase):
         """The whole step in which its gradient arises, if its forward was a link of that very chain."""
         adapter, held, gradient = values
         forward, later = held.result.task, gradient.result.task
-        if forward is None or later is None or later.whole is None or forward.inputs[0] != adapter:
+        if forward is None or later is None or later.whole is None or forward.inputs[0].key != adapter.key:
             return None
         reader = later.inputs[1].result.task if isinstance(later.operation, Backward) else later
         if reader is None or reader.inputs[1].result is not forward.result("activation"):

@@ -26,7 +26,7 @@ def joined(lab: Lab, adapters: Sequence[Value]) -> Value | None:
         return first if first.part in (None, lab.whole) else None
     edge = 0
     for value in adapters:
-        if value.result is not first.result or value.part is None or value.part.first != edge:
+        if value.result.key != first.result.key or value.part is None or value.part.first != edge:
             return None
         edge = value.part.last
     return Value(first.result) if edge == lab.whole.last else None

@@ -190,8 +190,8 @@ class Lora(Section):
     layers: Annotated[tuple[Index, ...], Field(min_length=1)] | None = default(
         None, "PEFT's layers_to_transform: the blocks that are adapted, counted from 0; else all"
     )
-    rank_pattern: dict[Pattern, Count] = default({}, "another r for matrices whose names match, such as h.0.attn.c_attn")
-    alpha_pattern: dict[Pattern, Alpha] = default({}, "another alpha for matrices whose names match")
+    rank_pattern: dict[Pattern, Count] = default({}, "another r for matrices with such names: {h.0.attn.c_attn: 4}")
+    alpha_pattern: dict[Pattern, Alpha] = default({}, "another alpha for matrices with such names")
     dropout: Fraction = default(0.0, "share of what enters the adapter that a training step leaves out")
 
 

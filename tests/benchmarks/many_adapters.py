@@ -3,13 +3,15 @@
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import peft
 import torch
 from torch import Tensor
 
+from tests.benchmarks.measuring import Measured, in_turns, median_ratio, seconds
 from training.allocator import keep_freed_memory
 from training.base_model import load_base
 from training.deferred import DeferredRuntime
@@ -21,8 +23,8 @@ from training.sequences import NO_LABEL, Sequences
 from training.steps import Batch
 
 LR = 1e-3
-REPETITIONS = 3
-Seconds = Callable[[], float]
+REPETITIONS = 5
+CORES = 2
 
 
 def lora() -> peft.LoraConfig:
@@ -89,51 +91,69 @@ class Waved:
         self.runtime.values(self.adapters)
 
 
-def paired(ours: Callable[[], object], theirs: Callable[[], object], clock: Seconds) -> Iterator[tuple[float, float]]:
-    """Seconds of ``ours`` and ``theirs``, taken in turns, after one of each that does not count."""
-    ours(), theirs()
-    for _ in range(REPETITIONS):
-        yield _seconds(ours, clock), _seconds(theirs, clock)
-
-
-def _seconds(work: Callable[[], object], clock: Seconds) -> float:
-    began = clock()
-    work()
-    return clock() - began
-
-
-def against_swapping(clients: int, batch: int, length: int) -> tuple[str, str]:
-    """One core, CPU time."""
+def setting(clients: int, batch: int, length: int, threads: int, device: str = "cpu") -> tuple[Waved, PeftLoop]:
+    """The deferred runtime and the loop with the same clients and batches; a pass has one core."""
     torch.set_num_threads(1)
     keep_freed_memory()
     data = tokens(clients * batch, length)
-    ours, theirs = Waved(clients, data, batch, threads=1), PeftLoop(clients, data, batch)
-    pairs = list(paired(ours.step, theirs.step, time.process_time))
-    what = f"{clients} clients, B={batch}, S={length}, one core: training against swapped PEFT adapters, CPU time"
-    return what, _ratio(pairs, clients)
+    return Waved(clients, data, batch, threads, device), PeftLoop(clients, data, batch, device)
 
 
-def on_all_cores(clients: int, batch: int, length: int) -> tuple[str, str]:
-    """All cores, wall time, against the loop with its best number of threads."""
-    cores = torch.get_num_threads() if torch.get_num_threads() > 1 else 2
-    data = tokens(clients * batch, length)
-    torch.set_num_threads(1)
-    ours, theirs = Waved(clients, data, batch, threads=cores), PeftLoop(clients, data, batch)
-    best: list[tuple[float, float]] = []
-    for threads in (1, cores):
+def on_one_core(clients: int, batch: int, length: int, target: str) -> Measured:
+    """CPU time."""
+    ours, theirs = setting(clients, batch, length, threads=1)
+    pairs = in_turns(ours.step, theirs.step, time.process_time, REPETITIONS)
+    return _measured(f"{clients} clients, B={batch}, S={length}: one core, CPU time", pairs, clients, target)
 
-        def loop(threads: int = threads) -> None:
-            torch.set_num_threads(threads)
-            theirs.step()
-            torch.set_num_threads(1)
 
-        best.append(min(paired(ours.step, loop, time.perf_counter), key=lambda pair: pair[1]))
-    wall = min(best, key=lambda pair: pair[1])
+def on_both_cores(clients: int, batch: int, length: int, target: str) -> Measured:
+    """Wall time, against the loop with its best number of threads."""
+    ours, theirs = setting(clients, batch, length, threads=CORES)
+
+    def loop(threads: int) -> None:
+        torch.set_num_threads(threads)
+        theirs.step()
+        torch.set_num_threads(1)
+
+    def alone(threads: int) -> float:
+        loop(threads)
+        return min(seconds(partial(loop, threads), time.perf_counter) for _ in range(REPETITIONS))
+
+    best = min(range(1, CORES + 1), key=alone)
+    pairs = in_turns(ours.step, partial(loop, best), time.perf_counter, REPETITIONS)
     ours.runtime.close()
-    return f"{clients} clients, B={batch}, S={length}, {cores} cores: the same, wall time", _ratio([wall], clients)
+    what = f"{clients} clients, B={batch}, S={length}: {CORES} cores, wall time, loop with {best} threads"
+    return _measured(what, pairs, clients, target)
 
 
-def _ratio(pairs: list[tuple[float, float]], clients: int) -> str:
-    ratios = sorted(theirs / ours for ours, theirs in pairs)
+def on_accelerator(clients: int, batch: int, length: int, target: str) -> Measured:
+    """Wall time, until the device has nothing left to do."""
+    ours, theirs = setting(clients, batch, length, threads=1, device="cuda")
+
+    def finished(step: Callable[[], None]) -> None:
+        step()
+        torch.cuda.synchronize()
+
+    pairs = in_turns(partial(finished, ours.step), partial(finished, theirs.step), time.perf_counter, REPETITIONS)
+    what = f"{clients} clients, B={batch}, S={length}: {torch.cuda.get_device_name()}, wall time"
+    return _measured(what, pairs, clients, target)
+
+
+def _measured(what: str, pairs: list[tuple[float, float]], clients: int, target: str) -> Measured:
     ours, theirs = (min(times) / clients * 1e3 for times in zip(*pairs, strict=True))
-    return f"{ratios[len(ratios) // 2]:.2f} x ({ours:.2f} ms against {theirs:.2f} ms a step of a client)"
+    result = f"{median_ratio(pairs):.2f} x ({ours:.2f} ms, {theirs:.2f} ms a client's step)"
+    return Measured(f"training against swapped PEFT adapters, {what}", result, target)
+
+
+def rows() -> list[Callable[[], Measured]]:
+    """All of this file, each to be measured when called; an accelerator's, if there is one."""
+    found = [
+        partial(on_one_core, 16, 4, 64, ">= 1.3 x"),
+        partial(on_one_core, 64, 4, 64, ">= 1.3 x"),
+        partial(on_one_core, 64, 1, 16, ">= 5 x"),
+        partial(on_both_cores, 16, 4, 64, ">= 1.8 x"),
+        partial(on_both_cores, 64, 4, 64, ">= 1.8 x"),
+    ]
+    if torch.cuda.is_available():
+        found += [partial(on_accelerator, clients, 4, 64, ">= 10 x") for clients in (64, 256)]
+    return [*found]

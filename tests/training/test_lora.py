@@ -96,7 +96,6 @@ def test_every_site_and_every_seed_starts_with_numbers_of_its_own(gpt2) -> None:
     ("options", "named"),
     [
         ({"use_dora": True}, "DoRA"),
-        ({"lora_dropout": 0.1}, "dropout"),
         ({"bias": "all"}, "bias='none'"),
         ({"lora_bias": True}, "biases"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save"),
@@ -118,6 +117,26 @@ def test_targets_that_are_no_linear_layer_in_a_block_are_refused_in_one_line(gpt
         SplitModel.adapt(gpt2.build(), gpt2.lora(target_modules=targets))
     assert "\n" not in str(refused.value)
     assert repr(targets) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"rank_pattern": {"c_attn": 2, "c_atn": 7}}, r"rank_pattern: 'c_atn' matches no .* such as 'h\.0\."),
+        ({"alpha_pattern": {r"h\.4\.attn\.c_attn": 7}}, r"alpha_pattern: .*4.* matches no adapted matrix"),
+        ({"layers_to_transform": [1, 4]}, "layers: block 4 has no matrix"),
+        ({"layers_to_transform": 4}, "targets = .*'layers_to_transform': 4"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_patterns_and_layers_that_match_nothing_are_refused_by_name(gpt2, options, named) -> None:
+    with pytest.raises(ValueError, match=rf"^model\.lora\.{named}"):
+        SplitModel.adapt(gpt2.build(), gpt2.lora(**options))
+
+
+def test_dropout_is_that_of_the_configuration(gpt2) -> None:
+    layout = SplitModel.adapt(gpt2.build(), gpt2.lora(lora_dropout=0.25)).layout
+    assert {site.dropout for site in layout.sites} == {0.25}
 
 
 def test_a_part_without_sites_has_an_empty_slice() -> None:

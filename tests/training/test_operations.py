@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from training.adapters import state_dict
-from training.evaluation import evaluate
-from training.jobs import EagerRuntime
+from training.evaluation import score
 from training.learning import Learning
-from training.operations import Adopt, Average, Batch, Evaluate, Start, read
+from training.operations import Adopt, Average, Evaluate, MeanLoss, Start
 from training.optimiser import AdapterState
-from training.sequences import IGNORED
+from training.passes import read
+from training.runtime import EagerRuntime
 
 STEPPED_TOLERANCE = 5e-5  # AdamW divides by sqrt(v): where a gradient is near zero, a step is lr times its sign
 
@@ -51,7 +51,8 @@ def test_averaging_takes_two_flops_a_received_number(lab) -> None:
     numbers = lab.model.layout.parameters(lab.model.whole)
     job = learning.average(adapters, SAMPLES, "average")
     assert job.cost.flops == 2 * 3 * numbers
-    assert job.operation == Average(weights=(1 / 8, 2 / 8, 5 / 8))
+    assert job.task is not None
+    assert job.task.operation == Average(weights=(1 / 8, 2 / 8, 5 / 8))
 
 
 def test_starts_of_parts_join_to_the_start_of_the_whole(lab) -> None:
@@ -59,16 +60,6 @@ def test_starts_of_parts_join_to_the_start_of_the_whole(lab) -> None:
     whole = Start(part=lab.model.whole).run(lab, [])["adapter"]
     assert torch.equal(torch.cat([state.weights for state in starts]), whole.weights)
     assert torch.equal(whole.weights, lab.model.layout.initial(lab.model.whole, lab.seed))
-
-
-def test_a_batch_reads_its_rows_of_the_training_sequences(lab) -> None:
-    batch = Learning(EagerRuntime(lab)).batch((7, 0))
-    ids, targets = read(lab, batch)
-    assert batch == Batch(rows=(7, 0), length=12)
-    assert batch.shape == tuple(ids.shape) == (2, 12)
-    assert ids.tolist() == lab.train.ids[[7, 0]].tolist()
-    assert IGNORED in targets[0]
-    assert IGNORED not in targets[1]
 
 
 def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_peft) -> None:
@@ -105,31 +96,17 @@ def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_p
         assert (tensor - start[name]).abs().max() > 10 * STEPPED_TOLERANCE  # it has moved farther than the tolerance
 
 
-def test_a_three_part_step_of_jobs_is_the_step_of_phases(lab, split_step) -> None:
-    learning = Learning(EagerRuntime(lab))
-    parts = learning.parts([1, 3])
-    first, middle, last = parts
-    adapters = [learning.start(part, str(part)) for part in parts]
-    batch = learning.batch((2, 3, 4))
-    user = learning.forward(first, adapters[0], batch)
-    edge = learning.forward(middle, adapters[1], batch, [user["activation"]])
-    cloud = learning.loss_and_backward(last, adapters[2], batch, [edge["activation"], user["labels"]])
-    edge_back = learning.backward(middle, adapters[1], batch, edge["held"], cloud["gradient"])
-    user_back = learning.backward(first, adapters[0], batch, user["held"], edge_back["gradient"])
-    wanted = [cloud["loss"], user_back["adapter"], edge_back["adapter"], cloud["adapter"]]
-    loss, *states = learning.runtime.values(wanted)
-
-    starts = [AdapterState.fresh(lab.model.layout.initial(part, lab.seed)) for part in parts]
-    expected = split_step(lab.model, parts, starts, *read(lab, batch))
-    assert loss == expected.loss
-    for state, theirs in zip(states, expected.states, strict=True):
-        assert torch.equal(state.weights, theirs.weights)
-        assert state.step == 1
-
-
 def test_evaluation_joins_the_parts_in_their_order(lab, adapter_of) -> None:
     adapter = adapter_of(lab.model)
     pieces = [AdapterState.fresh(adapter[lab.model.layout.slice_of(part)]) for part in lab.model.parts([1, 3])]
-    metrics = Evaluate().run(lab, pieces)["metrics"]
-    assert metrics == evaluate(lab.model, adapter, lab.held_out)
-    assert Evaluate().run(lab, pieces[::-1])["metrics"] != metrics
+    rows = {"first": 1, "last": 4}
+    found = Evaluate(**rows).run(lab, pieces)["score"]
+    assert found == score(lab.model, adapter, lab.held_out, 1, 4)
+    assert Evaluate(**rows).run(lab, pieces[::-1])["score"] != found
+
+
+def test_the_mean_loss_does_not_depend_on_the_order_of_the_losses(lab) -> None:
+    losses = [7.1, 1e-9, 3.3, 0.2, 5.7]
+    mean = MeanLoss().run(lab, losses)["loss"]
+    assert mean == pytest.approx(sum(losses) / 5)
+    assert mean == MeanLoss().run(lab, losses[::-1])["loss"] == MeanLoss().run(lab, sorted(losses))["loss"]

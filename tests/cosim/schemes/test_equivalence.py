@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import peft
@@ -125,6 +126,45 @@ def test_replicated_split_fed_learns_what_federated_learning_learns(cut: Any, ru
     for ours, theirs in zip(split.observer.rows, federated.observer.rows, strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], abs=LOSS)
     assert_adapters_equal(adapter_of(split), adapter_of(federated))
+
+
+def with_dropout(model: Path) -> dict[str, Any]:
+    return {"base": str(model), "lora": {"r": 4, "alpha": 8, "targets": ["c_attn"], "dropout": 0.3}}
+
+
+def test_with_dropout_split_fed_still_learns_what_federated_learning_learns(
+    run_small: Runner, small_model: Path
+) -> None:
+    """Bit by bit: the masks are the mini-batch's, wherever the model is cut."""
+    model = with_dropout(small_model)
+    split, federated, without = (
+        run_small(scheme, model=chosen)
+        for scheme, chosen in (
+            ({"name": "splitfed", "rounds": 1, "cut": [1, 3]}, model),
+            ({"name": "federated", "rounds": 1}, model),
+            ({"name": "federated", "rounds": 1}, {**model, "lora": {**model["lora"], "dropout": 0.0}}),
+        )
+    )
+    assert [row["loss"] for row in split.observer.rows] == [row["loss"] for row in federated.observer.rows]
+    assert split.observer.rows[0]["loss"] == without.observer.rows[0]["loss"]
+    assert split.observer.rows[-1]["loss"] != without.observer.rows[-1]["loss"]
+
+
+@pytest.mark.parametrize("cut", [1, [1, 3]], ids=str)
+def test_with_dropout_a_shared_server_learns_the_same_at_its_events_and_afterwards(
+    cut: Any, run_small: Runner, small_model: Path
+) -> None:
+    """Its parts cannot learn as one; passes of one client make the numbers the same to the bit."""
+    scheme = {"name": "splitfed", "cut": cut, "server": "shared"}
+    host = {"device": "cpu", "threads": 1, "tokens": 1, "cache": False}
+    eager, deferred = (
+        run_small(scheme, model=with_dropout(small_model), host=host, execution=execution)
+        for execution in ("eager", "deferred")
+    )
+    ours, theirs = adapter_of(deferred), adapter_of(eager)
+    assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
+    for name in ("loss", "train_loss"):
+        assert [row[name] for row in deferred.observer.rows[1:]] == [row[name] for row in eager.observer.rows[1:]]
 
 
 def test_a_shared_server_takes_one_step_for_each_activation_in_the_order_of_arrival(run_small: Runner) -> None:

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from cosim import results
+from cosim import results, runner
 from cosim.runner import Run
+from cosim.scenario import Scenario, ScenarioError
+from cosim.scenario.entries import Entry
+from cosim.schemes.base import Acts, SchemeOptions
+from cosim.schemes.federated import Federated
 
 Runner = Callable[..., Run]
 
@@ -82,3 +86,78 @@ def test_deferred_runs_fewer_jobs_than_there_are_events_where_parts_learn_as_one
     in_parts = run_small({"name": "splitfed", "cut": 1}, execution="eager", **LR)
     assert split.runtime.jobs_run == federated.runtime.jobs_run < in_parts.runtime.jobs_run / 2
     assert torch.equal(adapter(split), adapter(federated))
+
+
+BOUND = 7.53
+"""Nats a token; the untrained model has 7.54."""
+
+
+class UntilGoodEnough(Federated):
+    """Federated learning that rests after the first round whose mean loss is below ``BOUND``."""
+
+    def story(self) -> Acts:
+        enough = False
+        for _ in self.rounds():
+            if not enough:
+                yield from self.each(self.train, self.world.users)
+                yield from self.average()
+                losses = self.look()
+                enough = sum(losses) / len(losses) < BOUND
+
+    def look(self) -> list[float]:
+        return self.learning.values(self._round.losses)
+
+    def refresh(self, copies: Any) -> Acts:
+        for stage in copies:
+            yield from self.adopt(stage, self.averages[0])
+
+
+class AssumingTheWorst(UntilGoodEnough):
+    """The same, which says what to take the losses to be where they are not computed."""
+
+    def look(self) -> list[float]:
+        return self.learning.values(self._round.losses, assume=[99.0] * len(self._round.losses))
+
+
+class NeverLooking(UntilGoodEnough):
+    """The same without an end of its own."""
+
+    def look(self) -> list[float]:
+        return [99.0]
+
+
+@pytest.fixture
+def run_branching(small_scenario: Callable[..., Scenario]) -> Callable[..., Run]:
+    def run(scheme: type[UntilGoodEnough], execution: str, **sections: Any) -> Run:
+        scenario = small_scenario({"name": "federated"}, execution=execution, training={"lr": 0.05}, **sections)
+        options = SchemeOptions(name="federated", rounds=6, local_steps=2)
+        return runner.run(scenario, Entry(label="branching", scheme=scheme, options=options))
+
+    return run
+
+
+def test_a_scheme_that_decides_by_values_decides_alike_in_every_execution_that_has_them(
+    run_branching: Callable[..., Run],
+) -> None:
+    eager = run_branching(UntilGoodEnough, "eager")
+    last = max(activity.round for activity in eager.world.recorder.activities)
+    assert 1 < last < 6, "it has decided to rest, and not at once"
+    for scheme in (UntilGoodEnough, AssumingTheWorst):
+        deferred = run_branching(scheme, "deferred", **ONE_CLIENT_A_PASS)
+        assert deferred.world.recorder.activities == eager.world.recorder.activities
+        assert torch.equal(adapter(deferred), adapter(eager))
+
+
+def test_an_analytic_run_of_a_scheme_that_decides_by_values_is_refused_in_one_line(
+    run_branching: Callable[..., Run],
+) -> None:
+    with pytest.raises(ScenarioError, match=r"^small: execution = 'analytic': the scheme decides by 'loss'") as caught:
+        run_branching(UntilGoodEnough, "analytic")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_analytic_run_takes_values_to_be_what_the_scheme_says(run_branching: Callable[..., Run]) -> None:
+    assumed, unconditional = (run_branching(scheme, "analytic") for scheme in (AssumingTheWorst, NeverLooking))
+    assert assumed.world.recorder.activities == unconditional.world.recorder.activities
+    assert assumed.observer.rows[-1]["round"] == 6
+    assert assumed.runtime.jobs_run == 0

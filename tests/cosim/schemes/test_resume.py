@@ -27,7 +27,10 @@ PHYSICS: dict[str, dict[str, Any]] = {
     "transmit power": {
         "users": {"count": 3, "power": "1 mW", "compute": {"speed": "1 GFLOP/s", "spread": 0.5, "power": "5 W"}}
     },
-    "server speed": {"edges": {"count": 2, "compute": {"speed": "900 GFLOP/s", "power": "50 W"}}},
+    "servers": {
+        "edges": {"count": 2, "compute": {"speed": "900 GFLOP/s", "power": "50 W"}},
+        "cloud": {"compute": {"speed": "900 GFLOP/s", "power": "9 W"}},
+    },
 }
 REORDERING = {"users": {"count": 3, "compute": {"speed": "20 MFLOP/s", "spread": 0.9, "power": "5 W"}}}
 """Speeds that differ so much that activations arrive in another order."""
@@ -62,17 +65,12 @@ def test_a_second_run_runs_no_job_and_is_identical(scheme: dict[str, Any], run_s
     assert_identical(second, first)
 
 
-def test_a_run_from_the_cache_is_one_without_a_cache(scheme: dict[str, Any], run_small: Runner) -> None:
-    run_small(scheme, **CACHED)
-    assert_identical(run_small(scheme, **CACHED), run_small(scheme))
-
-
 @pytest.mark.parametrize("scheme", [FEDERATED, REPLICATED], ids=["federated", "replicated"])
 @pytest.mark.parametrize("change", PHYSICS.values(), ids=PHYSICS)
 def test_another_network_trains_nothing(scheme: dict[str, Any], change: dict[str, Any], run_small: Runner) -> None:
     here, there = run_small(scheme, **CACHED), run_small(scheme, **CACHED, **change)
     assert there.runtime.jobs_run == 0
-    assert there.observer.rows[-1]["sim_time_s"] != here.observer.rows[-1]["sim_time_s"]
+    assert there.world.recorder.activities != here.world.recorder.activities
     assert learnt(there) == learnt(here)
     assert torch.equal(adapter(there), adapter(here))
 
@@ -106,13 +104,10 @@ def steps_at_cloud(run: Run) -> list[tuple[int, int]]:
 
 
 def test_of_a_longer_run_only_the_new_rounds_are_trained(scheme: dict[str, Any], run_small: Runner) -> None:
-    short = run_small(scheme, **CACHED)
-    longer = {**scheme, "rounds": 4}
-    resumed, anew = run_small(longer, **CACHED), run_small(longer)
+    short = run_small({**scheme, "rounds": 1}, **CACHED)
+    resumed, anew = run_small(scheme, **CACHED), run_small(scheme)
     assert_identical(resumed, anew)
-    if scheme["name"] in ("federated", "centralised"):  # parts may have to begin a step that the last round had begun
-        assert resumed.runtime.jobs_run == anew.runtime.jobs_run - short.runtime.jobs_run
-    assert 0 < resumed.runtime.jobs_run <= anew.runtime.jobs_run / 2
+    assert resumed.runtime.jobs_run == anew.runtime.jobs_run - short.runtime.jobs_run
 
 
 def test_rounds_between_evaluations_are_resumed_from_the_last_one(run_small: Runner) -> None:

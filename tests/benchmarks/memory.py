@@ -1,0 +1,73 @@
+"""Memory of this machine that a simulated user takes. Peaks are of whole processes, so each run has one of its own.
+
+python -m tests.benchmarks.memory deferred 1000
+"""
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.benchmarks.measuring import Measured, fresh_cache, quickstart
+
+FEW, MANY = 250, 1000
+SMALL_STEPS = ("scheme.rounds=1", "scheme.local_steps=1", "data.batch_size=1", "data.sequence_length=16")
+PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peak:
+    """Of a process that has run so many users, each of whom trains a state: adapter and two moments."""
+
+    resident_bytes: int
+    state_bytes: int
+
+
+def peak(execution: str, users: int) -> Peak:
+    """Run the quickstart with so many users in this process."""
+    settings = (f"execution={execution}", f"users.count={users}", "data.partition=iid", "host.threads=1")
+    lab = quickstart(*settings, *SMALL_STEPS).prepared.lab
+    return Peak(
+        resident_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT_BYTES,
+        state_bytes=3 * 4 * lab.layout.parameters(lab.whole),
+    )
+
+
+def peak_elsewhere(execution: str, users: int) -> Peak:
+    """The same in a process that does nothing else."""
+    command = [sys.executable, "-m", "tests.benchmarks.memory", execution, str(users)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)
+    return Peak(**json.loads(done.stdout))
+
+
+def beyond_adapters(execution: str) -> Callable[[], list[Measured]]:
+    """What an added user takes beside what it trains, and what many users take in all."""
+
+    def measure() -> list[Measured]:
+        with fresh_cache():
+            peak_elsewhere(execution, 2)  # reading the corpus peaks, too: from here on its tokens are kept
+            few, many = (peak_elsewhere(execution, users) for users in (FEW, MANY))
+        trained = few.state_bytes if execution == "deferred" else 0
+        added_bytes = (many.resident_bytes - few.resident_bytes) / (MANY - FEW)
+        beyond = f"{(added_bytes - trained) / 1e3:.1f} kB"
+        return [
+            Measured(f"{execution}: peak memory of an added user beyond adapter and moments", beyond, "< 10 kB"),
+            Measured(f"{execution}: peak memory, {MANY} users", f"{many.resident_bytes / 1e9:.2f} GB", "< 1.5 GB"),
+        ]
+
+    return measure
+
+
+def rows() -> list[Callable[[], list[Measured]]]:
+    """All of this file, each to be measured when called."""
+    return [beyond_adapters("analytic"), beyond_adapters("deferred")]
+
+
+if __name__ == "__main__":
+    Console(soft_wrap=True).out(json.dumps(asdict(peak(sys.argv[1], int(sys.argv[2])))))
