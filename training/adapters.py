@@ -67,6 +67,16 @@ class AdapterLayout:
             ends.append(ends[-1] + site.parameters)
         return tuple(ends)
 
+    @property
+    def frozen_blocks(self) -> int:
+        """Blocks below the first adapted one."""
+        return self.sites[0].block if self.sites else 0
+
+    @property
+    def dropout(self) -> bool:
+        """Whether training draws masks."""
+        return any(site.dropout for site in self.sites)
+
     def sites_of(self, part: Part) -> tuple[LoraSite, ...]:
         """The sites in the blocks of ``part``."""
         return tuple(site for site in self.sites if part.first <= site.block < part.last)

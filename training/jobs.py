@@ -77,7 +77,7 @@ class Operation(ABC):
         """The same act on the whole model, if this one, on a part of it, gives but a slice of that; see ``whole``."""
         return None
 
-    def wave(self) -> Hashable | None:
+    def wave(self, lab: Lab) -> Hashable | None:
         """What operations that may run together have in common; None for one that runs alone."""
         return None
 
@@ -88,6 +88,11 @@ class Operation(ABC):
     def pass_bytes(self, lab: Lab) -> int:
         """Memory that one of them takes in a pass."""
         return 0
+
+    @classmethod
+    def passes(cls, group: Sequence[Operation]) -> int:  # noqa: ARG003 - for subclasses
+        """For how many passes ``group`` is gathered, if it sorts by itself what goes into which."""
+        return 1
 
     def place(self, task: Task) -> str:
         """By what tasks of a wave are ordered."""

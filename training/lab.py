@@ -6,7 +6,7 @@ import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.foundation import Foundation
+from training.in_flight import Room
 from training.jobs import Operation
 from training.keys import digest
 from training.machine import Machine
 from training.optimiser import AdamW
+from training.prefix import FrozenPrefix
 from training.prices import Prices
 from training.sequences import Sequences
 
@@ -70,7 +72,8 @@ def open_tools(base: BaseModel, config: peft.LoraConfig, device: str) -> Tools:
 class Lab:
     """The frozen base with its LoRA sites, and the token sequences that users hold and evaluation reads.
 
-    ``device`` is where tensors live; ``lanes`` passes run on it side by side.
+    ``device`` is where tensors live; ``lanes`` passes run on it side by side, with ``room`` for graphs that wait;
+    ``prefix`` has the training sequences above blocks that are not adapted.
     """
 
     foundation: Foundation
@@ -82,6 +85,8 @@ class Lab:
     seed: int
     machine: Machine
     device: str
+    room: Room
+    prefix: FrozenPrefix
 
     @staticmethod
     def lay_out(
@@ -109,6 +114,8 @@ class Lab:
             seed=seed,
             machine=machine,
             device=machine.resolved_device(),
+            room=Room(machine.graph_bytes),
+            prefix=FrozenPrefix(train, machine.prefix_bytes),
         )
 
     @staticmethod
@@ -157,7 +164,11 @@ class Lab:
 
     def width(self, operation: Operation) -> int:
         """How many clients' ``operation`` go into one pass."""
-        return self.machine.width(self.device, operation.tokens(), operation.pass_bytes(self))
+        return self.machine.width(self.device, operation.tokens(), partial(operation.pass_bytes, self))
+
+    def tokens_at_once(self, operation: Operation) -> int:
+        """How many tokens of operations like ``operation`` go into one pass."""
+        return self.machine.width(self.device, 1, lambda: operation.pass_bytes(self) // operation.tokens())
 
     def replica(self) -> Lab:
         """The same lab for another thread: all weights and data are shared."""

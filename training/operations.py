@@ -122,7 +122,7 @@ class Evaluate(Observation):
         whole = joined(lab, values) if len(values) > 1 else None
         return None if whole is None else Whole(intern(self, [whole]), None)
 
-    def wave(self) -> Hashable:
+    def wave(self, lab: Lab) -> Hashable:
         """Evaluations run side by side."""
         return type(self).__name__
 

@@ -52,6 +52,12 @@ class Sequences:
         tokens: NDArray[np.int64] = np.count_nonzero(self.targets != IGNORED, axis=1)
         return tokens
 
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """Tokens of each sequence that are to be predicted, shape (n,)."""
+        predicted: NDArray[np.int64] = np.count_nonzero(self.targets[:, 1:] != IGNORED, axis=1)
+        return predicted
+
     def select(self, rows: ArrayLike) -> Sequences:
         """The sequences with these indices, in this order; codes keep their meaning."""
         index = np.asarray(rows, dtype=np.int64)

@@ -17,6 +17,8 @@ from training.whole import joined
 if TYPE_CHECKING:
     from training.lab import Lab
 
+_PASSES_SORTED = 4  # the more rows, the more alike are those of a pass; the fewer, the more threads have work
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -47,13 +49,23 @@ class Phase(Operation):
     batch: Batch | None = None
     draw: int = 0
 
-    def wave(self) -> Hashable:
+    def wave(self, lab: Lab) -> Hashable:
         """Clients at the same part with batches of one shape."""
         return (type(self).__name__, self.part, self.shape, self.batch is None)
 
     def tokens(self) -> int:
         """Of the mini-batch."""
         return self.shape[0] * self.shape[1]
+
+    def saved_bytes(self, lab: Lab) -> int:
+        """What a part before the last keeps of its forward."""
+        return lab.costs.forward_and_backward(self.part, *self.shape)[0].saved_bytes
+
+    def pass_bytes(self, lab: Lab) -> int:
+        """Activations: the same for the forward and for the backward, which may have to redo it."""
+        return sum(
+            cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape)
+        )
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """A pass with one client."""
@@ -82,12 +94,6 @@ class Forward(Phase):
         """The forward half of the measured step."""
         phase, _ = lab.costs.forward_and_backward(self.part, *self.shape)
         return Cost(flops=phase.flops, saved_bytes=phase.saved_bytes, transient_bytes=phase.transient_bytes, keeps=True)
-
-    def pass_bytes(self, lab: Lab) -> int:
-        """Activations."""
-        return sum(
-            cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape)
-        )
 
     def place(self, task: Task) -> str:
         """That of what it holds, so that the backwards of one pass come together again."""
@@ -128,6 +134,12 @@ class LossAndBackward(Phase):
             resident_bytes=state_bytes(lab, self.part),
         )
 
+    def wave(self, lab: Lab) -> Hashable:
+        """Whole steps of any shape, if masks do not hang on the shape."""
+        if self.part == lab.whole and not lab.layout.dropout:
+            return (type(self).__name__, self.part)
+        return super().wave(lab)
+
     def pass_bytes(self, lab: Lab) -> int:
         """Activations and logits."""
         phase = lab.costs.loss_and_backward(self.part, *self.shape)
@@ -148,10 +160,19 @@ class LossAndBackward(Phase):
         else:
             return None
         whole = joined(lab, adapters)
-        if whole is None or values[2].result is not task.result("labels"):
+        if whole is None or values[2].result.key != task.result("labels").key:
             return None
         step = LossAndBackward(part=lab.whole, shape=self.shape, batch=task.operation.batch, draw=self.draw)
         return Whole(intern(step, [whole]), self.part)
+
+    @classmethod
+    def passes(cls, group: Sequence[Operation]) -> int:
+        """Several, where rows of many clients are sorted by length."""
+        return _PASSES_SORTED if len({cast("Phase", operation).shape for operation in group}) > 1 else 1
+
+    def place(self, task: Task) -> str:
+        """Those of one length together."""
+        return f"{self.shape[1]:09d} {task.key}"
 
     @classmethod
     def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
@@ -185,12 +206,6 @@ class Backward(Phase):
             resident_bytes=state_bytes(lab, self.part),
         )
 
-    def pass_bytes(self, lab: Lab) -> int:
-        """Activations."""
-        return sum(
-            cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape)
-        )
-
     def place(self, task: Task) -> str:
         """That of its forward."""
         return task.inputs[1].result.key
@@ -202,7 +217,7 @@ class Backward(Phase):
         if forward is None or later is None or later.whole is None or forward.inputs[0].key != adapter.key:
             return None
         reader = later.inputs[1].result.task if isinstance(later.operation, Backward) else later
-        if reader is None or reader.inputs[1].result is not forward.result("activation"):
+        if reader is None or reader.inputs[1].result.key != forward.result("activation").key:
             return None
         return Whole(later.whole.task, self.part)
 

@@ -31,6 +31,7 @@ from training.lab import Lab
 from training.optimiser import AdamW, AdapterState
 from training.sequences import IGNORED, NO_LABEL, Sequences
 from training.split_model import SplitModel
+from training.steps import Batch
 
 VOCABULARY = 101
 LR = 1e-3
@@ -229,6 +230,17 @@ def split_step() -> Callable[..., SplitStep]:
 @pytest.fixture
 def tokens() -> Callable[..., Sequences]:
     return random_tokens
+
+
+@pytest.fixture
+def read() -> Callable[[Lab, Batch], tuple[Tensor, Tensor]]:
+    """Token ids and targets of a mini-batch, straight from the training sequences."""
+
+    def rows_of(lab: Lab, batch: Batch) -> tuple[Tensor, Tensor]:
+        ids, targets = (array[list(batch.rows), : batch.length] for array in (lab.train.ids, lab.train.targets))
+        return torch.from_numpy(ids), torch.from_numpy(targets)
+
+    return rows_of
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from training.evaluation import score
 from training.learning import Learning
 from training.operations import Adopt, Average, Evaluate, MeanLoss, Start
 from training.optimiser import AdapterState
-from training.passes import read
 from training.runtime import EagerRuntime
 
 STEPPED_TOLERANCE = 5e-5  # AdamW divides by sqrt(v): where a gradient is near zero, a step is lr times its sign
@@ -62,7 +61,7 @@ def test_starts_of_parts_join_to_the_start_of_the_whole(lab) -> None:
     assert torch.equal(whole.weights, lab.model.layout.initial(lab.model.whole, lab.seed))
 
 
-def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_peft) -> None:
+def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_peft, read) -> None:
     learning = Learning(EagerRuntime(lab))
     layout, whole = lab.model.layout, learning.whole
     own = [learning.start(whole, f"user {user}") for user in range(len(SAMPLES))]
