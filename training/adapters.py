@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 Numbers = TypeVar("Numbers", "NDArray[np.float32]", "Tensor")
+
+
+Ranks = tuple[int, ...]
+"""The most that each block's rank is in an adapter narrower than its layout: what lies beyond is zero, and stays so.
+
+Zero rows of A and zero columns of B get zero gradients from each other, so that adapters of different ranks share
+tensors, passes and averages; on the wire and in memory the narrow one has its own size.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +99,22 @@ class AdapterLayout:
     def parameters(self, part: Part) -> int:
         """Length of the flat vector of ``part``."""
         return sum(site.parameters for site in self.sites_of(part))
+
+    def narrowed(self, ranks: Ranks | None) -> AdapterLayout:
+        """The layout of adapters of these ranks; this one, for None."""
+        if ranks is None:
+            return self
+        sites = (replace(site, rank=min(site.rank, ranks[site.block])) for site in self.sites)
+        return AdapterLayout(tuple(sites))
+
+    def narrow(self, part: Part, flat: Tensor, ranks: Ranks) -> Tensor:
+        """``flat`` (parameters,) of ``part`` with zeros beyond ``ranks``; the scale of the products stays."""
+        cut = flat.clone()
+        views = self.matrices(part, cut[None])
+        for site, a, b in zip(self.sites_of(part), views[::2], views[1::2], strict=True):
+            a[:, ranks[site.block] :] = 0
+            b[:, :, ranks[site.block] :] = 0
+        return cut
 
     def matrices(self, part: Part, flat: Tensor) -> list[Tensor]:
         """Views A1 (n, rank, inputs), B1 (n, outputs, rank), A2, ... into the rows of ``flat`` (n, parameters)."""

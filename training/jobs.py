@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from training.keys import code_of, digest
 
 if TYPE_CHECKING:
-    from training.adapters import Part
+    from training.adapters import Part, Ranks
     from training.lab import Lab
 
 PayloadKind = Literal["activation", "gradient", "adapter", "label", "model"]
@@ -24,10 +24,14 @@ PayloadKind = Literal["activation", "gradient", "adapter", "label", "model"]
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """One result of an operation: its bytes on the wire, and as what it would be sent."""
+    """One result of an operation: its bytes on the wire, and as what it would be sent.
+
+    ``ranks`` are those of an adapter that is narrower than the layout.
+    """
 
     nbytes: int = 0
     kind: PayloadKind | None = None
+    ranks: Ranks | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from training.sequences import Sequences
 if TYPE_CHECKING:
     import peft
 
-    from training.adapters import AdapterLayout, Part
+    from training.adapters import AdapterLayout, Part, Ranks
     from training.base_model import BaseModel
     from training.costs import CostModel
     from training.split_model import SplitModel
@@ -38,10 +38,10 @@ LIBRARIES = ("torch", "transformers", "peft", "numpy")
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What needs torch: the model on its device, and the cost model. Opened when first needed, if at all."""
+    """What needs torch: the model on its device, and the cost models by ranks. Opened when first needed, if at all."""
 
     model: SplitModel
-    costs: CostModel
+    costs: Callable[[Ranks | None], CostModel]
     foundation: Foundation
 
 
@@ -65,7 +65,12 @@ def open_tools(base: BaseModel, config: peft.LoraConfig, device: str) -> Tools:
         layout=model.layout,
         adapter_config=adapter_config(config, base.name),
     )
-    return Tools(model=model, costs=CostModel(type(base.model), base.config, model.layout), foundation=foundation)
+
+    @cache
+    def costs(ranks: Ranks | None) -> CostModel:
+        return CostModel(type(base.model), base.config, model.layout.narrowed(ranks))
+
+    return Tools(model=model, costs=costs, foundation=foundation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +108,7 @@ class Lab:
         """A lab on what is known of the model; ``tools`` are opened when something must be computed."""
         key = digest(foundation.to_json(), *versions())
         opened = cache(tools)
-        prices = Prices(key=key, hidden=foundation.hidden, measure=lambda: opened().costs, store=store)
+        prices = Prices(key=key, hidden=foundation.hidden, measure=lambda ranks: opened().costs(ranks), store=store)
         return Lab(
             foundation=foundation,
             tools=opened,

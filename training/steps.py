@@ -6,12 +6,12 @@ The tensors are the affair of ``passes``, which is imported when one runs.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from training.adapters import Part
+from training.adapters import Part, Ranks
 from training.jobs import HELD, Cost, Intern, Operation, Output, Ref, Task, Value, Whole
-from training.payloads import LABEL_BYTES, activation_output, adapter_output, state_bytes
+from training.payloads import LABEL_BYTES, activation_output, state_bytes
 from training.whole import joined
 
 if TYPE_CHECKING:
@@ -41,13 +41,14 @@ class Batch:
 class Phase(Operation):
     """One part's work on a mini-batch of ``shape`` (batch, seq); the first part has the ``batch`` itself.
 
-    ``draw`` is the batch's: every part of a forward drops what the whole model would.
+    ``draw`` is the batch's: every part of a forward drops what the whole model would. ``ranks`` are the adapter's.
     """
 
     part: Part
     shape: tuple[int, int]
     batch: Batch | None = None
     draw: int = 0
+    ranks: Ranks | None = None
 
     def wave(self, lab: Lab) -> Hashable:
         """Clients at the same part with batches of one shape."""
@@ -59,12 +60,13 @@ class Phase(Operation):
 
     def saved_bytes(self, lab: Lab) -> int:
         """What a part before the last keeps of its forward."""
-        return lab.costs.forward_and_backward(self.part, *self.shape)[0].saved_bytes
+        return lab.costs.forward_and_backward(self.part, *self.shape, self.ranks)[0].saved_bytes
 
     def pass_bytes(self, lab: Lab) -> int:
         """Activations: the same for the forward and for the backward, which may have to redo it."""
         return sum(
-            cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape)
+            cost.saved_bytes + cost.transient_bytes
+            for cost in lab.costs.forward_and_backward(self.part, *self.shape, self.ranks)
         )
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
@@ -92,7 +94,7 @@ class Forward(Phase):
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """The forward half of the measured step."""
-        phase, _ = lab.costs.forward_and_backward(self.part, *self.shape)
+        phase, _ = lab.costs.forward_and_backward(self.part, *self.shape, self.ranks)
         return Cost(flops=phase.flops, saved_bytes=phase.saved_bytes, transient_bytes=phase.transient_bytes, keeps=True)
 
     def place(self, task: Task) -> str:
@@ -119,19 +121,19 @@ class LossAndBackward(Phase):
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The loss, the adapter after its step, and the gradient to send back."""
-        results = {"loss": Output(), "adapter": adapter_output(lab, self.part)}
+        results = {"loss": Output(), "adapter": inputs[0].output}
         if self.batch is None:
             results["gradient"] = activation_output(lab, self.shape, "gradient")
         return results
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """Forward, head, loss and backward in one."""
-        phase = lab.costs.loss_and_backward(self.part, *self.shape)
+        phase = lab.costs.loss_and_backward(self.part, *self.shape, self.ranks)
         return Cost(
             flops=phase.flops,
             saved_bytes=phase.saved_bytes,
             transient_bytes=phase.transient_bytes,
-            resident_bytes=state_bytes(lab, self.part),
+            resident_bytes=state_bytes(inputs[0]),
         )
 
     def wave(self, lab: Lab) -> Hashable:
@@ -142,7 +144,7 @@ class LossAndBackward(Phase):
 
     def pass_bytes(self, lab: Lab) -> int:
         """Activations and logits."""
-        phase = lab.costs.loss_and_backward(self.part, *self.shape)
+        phase = lab.costs.loss_and_backward(self.part, *self.shape, self.ranks)
         return phase.saved_bytes + phase.transient_bytes
 
     def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
@@ -162,7 +164,7 @@ class LossAndBackward(Phase):
         whole = joined(lab, adapters)
         if whole is None or values[2].result.key != task.result("labels").key:
             return None
-        step = LossAndBackward(part=lab.whole, shape=self.shape, batch=task.operation.batch, draw=self.draw)
+        step = replace(self, part=lab.whole, batch=task.operation.batch)
         return Whole(intern(step, [whole]), self.part)
 
     @classmethod
@@ -192,18 +194,18 @@ class Backward(Phase):
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The adapter after its step, and the gradient to send on towards the user."""
-        results = {"adapter": adapter_output(lab, self.part)}
+        results = {"adapter": inputs[0].output}
         if self.part.first > 0:
             results["gradient"] = activation_output(lab, self.shape, "gradient")
         return results
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """The backward half of the measured step."""
-        _, phase = lab.costs.forward_and_backward(self.part, *self.shape)
+        _, phase = lab.costs.forward_and_backward(self.part, *self.shape, self.ranks)
         return Cost(
             flops=phase.flops,
             transient_bytes=phase.transient_bytes,
-            resident_bytes=state_bytes(lab, self.part),
+            resident_bytes=state_bytes(inputs[0]),
         )
 
     def place(self, task: Task) -> str:

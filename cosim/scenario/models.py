@@ -143,6 +143,7 @@ class Users(Section):
     count: Count = 8
     compute: UserCompute = default({})
     power: Watts = default("23 dBm", "transmit power", gt=0)
+    ranks: tuple[Count, ...] = default((), "LoRA ranks dealt to the users in turn, [4, 8]; else all have the model's")
 
 
 class Edges(Section):

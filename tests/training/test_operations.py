@@ -37,7 +37,7 @@ def test_an_average_is_the_weighted_mean_with_fresh_moments(lab) -> None:
 
 def test_adopting_takes_the_weights_and_keeps_moments_and_step(lab) -> None:
     own, received = state_of([1.0, 2.0], step=3), state_of([7.0, 8.0], step=9)
-    adopted = Adopt().run(lab, [own, received])["adapter"]
+    adopted = Adopt(part=lab.whole).run(lab, [own, received])["adapter"]
     assert torch.equal(adopted.weights, received.weights)
     assert torch.equal(adopted.first_moment, own.first_moment)
     assert torch.equal(adopted.second_moment, own.second_moment)
@@ -73,7 +73,7 @@ def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_p
 
     for number in range(ROUNDS):
         for user, peft_user in enumerate(plain):
-            own[user] = learning.adopt(own[user], average)["adapter"]
+            own[user] = learning.adopt(whole, own[user], average)["adapter"]
             peft_user.load(expected)
             for step in range(LOCAL_STEPS):
                 batch = learning.batch(rows_of(user, number, step))
