@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from training import labels as wire
 from training import phases
 from training.jobs import HELD
-from training.sequences import IGNORED
 
 if TYPE_CHECKING:
     from training.adapters import Part
@@ -48,7 +48,7 @@ def forward(lab: Lab, group: Sequence[Forward], values: Sequence[Sequence[Any]])
     else:
         batches = [read(lab, cast("Batch", operation.batch)) for operation in group]
         inputs = [ids for ids, _ in batches]
-        labels = [{"labels": targets.to(torch.int32)} for _, targets in batches]
+        labels = [{"labels": wire.to_send(lab.layout, targets)} for _, targets in batches]
     draws = [operation.draw for operation in group]
     held = phases.forward(lab.model, group[0].part, _weights(states), torch.cat(inputs), draws)
     graph = Graph(held, len(group))
@@ -65,15 +65,13 @@ def loss_and_backward(lab: Lab, group: Sequence[LossAndBackward], values: Sequen
     """Each client's mean loss, its step, and the gradient of what arrived."""
     states: list[AdapterState] = [given[0] for given in values]
     if group[0].batch is None:
-        batches = [(given[1], given[2]) for given in values]
+        length = group[0].shape[1]
+        batches = [(given[1], wire.received(lab.layout, given[2], length)) for given in values]
     else:
         batches = [read(lab, cast("Batch", operation.batch)) for operation in group]
     x, targets = (torch.cat(tensors) for tensors in zip(*batches, strict=True))
-    labelled = bool((targets[:, 1:] != IGNORED).all())
     draws = [operation.draw for operation in group]
-    losses, gradients = phases.loss_and_backward(
-        lab.model, group[0].part, _weights(states), x, targets, labelled, draws
-    )
+    losses, gradients = phases.loss_and_backward(lab.model, group[0].part, _weights(states), x, targets, draws=draws)
     stepped = lab.optimiser.step_together(states, gradients.adapter)
     results: list[dict[str, Any]] = [
         {"loss": loss, "adapter": state} for loss, state in zip(losses.tolist(), stepped, strict=True)
