@@ -24,6 +24,11 @@ def test_an_adapter_of_which_no_more_is_said_is_in_all_blocks_alike() -> None:
     assert (config.layers_to_transform, config.rank_pattern, config.alpha_pattern) == (None, {}, {})
 
 
+def test_the_task_is_said_in_pefts_words() -> None:
+    assert lora_config(Model()).task_type == "CAUSAL_LM"
+    assert lora_config(Model(task="sequence_classification")).task_type == "SEQ_CLS"
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
