@@ -63,7 +63,8 @@ class Observer:
             return
         metrics, losses = self._learning.evaluate(ended.adapters), [loss for _, loss in self._losses]
         found, *means = runtime.values([metrics, *losses])
-        row |= {"loss": found.loss, "perplexity": found.perplexity, "accuracy": found.accuracy}
+        perplexity = None if self._learning.classifies else found.perplexity
+        row |= {"loss": found.loss, "perplexity": perplexity, "accuracy": found.accuracy}
         for (earlier, _), mean in zip(self._losses, means, strict=True):
             earlier["train_loss"] = mean
         self._losses.clear()

@@ -7,6 +7,7 @@ a run that finds all its results there too needs neither model nor torch.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channel_models.randomness import Stream
-from cosim.scenario.models import Data, Lora, Scenario
+from cosim.scenario.models import Data, Model, Scenario
 from training import model_files
+from training.classes import classes_of
 from training.corpora import Corpus, by_passage, load_corpus
 from training.foundation import Foundation
 from training.keys import code_of, digest
 from training.lab import Lab, Tools, open_tools, versions
 from training.machine import Machine
 from training.optimiser import AdamW
-from training.sequences import Sequences, pack, pad
+from training.sequences import Sequences, classify, pack, pad
 from training.store import Store
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def _material(scenario: Scenario, corpus: Corpus, store: Store | None, device: s
     """What is needed of model and corpus, and how to open the tools."""
     files = model_files.fingerprint(scenario.model.base)
     data = scenario.data
+    classes = classes_of(corpus) if scenario.model.classifies else ()
     key = digest(
         code_of(Material), files or "", repr(scenario.model), corpus.sha256, data.sequences,
         str(data.sequence_length), *versions(),
@@ -90,20 +93,17 @@ def _material(scenario: Scenario, corpus: Corpus, store: Store | None, device: s
         if entry is not None:
             foundation = Foundation.from_json(entry.facts["foundation"])
             train, held_out = (_read(entry, part) for part in ("train", "held_out"))
-            tools = partial(_open, scenario, device)
+            tools = partial(_open, scenario, device, classes)
             return Material(foundation=foundation, train=train, held_out=held_out), lambda: tools()[1]
-    base, opened = _open(scenario, device)
-    material = Material(
-        foundation=opened.foundation,
-        train=_training_sequences(corpus, base, data),
-        held_out=pack(corpus.held_out, base.tokenizer, data.sequence_length),
-    )
+    base, opened = _open(scenario, device, classes)
+    train, held_out = _sequences(corpus, base, data, classes)
+    material = Material(foundation=opened.foundation, train=train, held_out=held_out)
     if store is not None and files is not None:
         store.put(key, *_written(material))
     return material, lambda: opened
 
 
-def _open(scenario: Scenario, device: str) -> tuple[BaseModel, Tools]:
+def _open(scenario: Scenario, device: str, classes: Sequence[str]) -> tuple[BaseModel, Tools]:
     """Load the base model and adapt it."""
     import torch  # noqa: PLC0415
 
@@ -112,14 +112,15 @@ def _open(scenario: Scenario, device: str) -> tuple[BaseModel, Tools]:
 
     torch.set_num_threads(1)  # a pass has one core: the same numbers on every machine, and passes side by side
     keep_freed_memory()
-    base = load_base(scenario.model.base)
-    return base, open_tools(base, lora_config(scenario.model.lora), device)
+    base = load_base(scenario.model.base, len(classes) or None)
+    return base, open_tools(base, lora_config(scenario.model), device)
 
 
-def lora_config(wanted: Lora) -> peft.LoraConfig:
+def lora_config(model: Model) -> peft.LoraConfig:
     """The adapter in PEFT's words."""
     import peft  # noqa: PLC0415
 
+    wanted = model.lora
     return peft.LoraConfig(
         r=wanted.r,
         lora_alpha=wanted.alpha,
@@ -128,7 +129,7 @@ def lora_config(wanted: Lora) -> peft.LoraConfig:
         layers_to_transform=None if wanted.layers is None else list(wanted.layers),
         rank_pattern=dict(wanted.rank_pattern),
         alpha_pattern=dict(wanted.alpha_pattern),
-        task_type="CAUSAL_LM",
+        task_type="SEQ_CLS" if model.classifies else "CAUSAL_LM",
     )
 
 
@@ -142,13 +143,19 @@ def _corpus(data: Data) -> Corpus:
     )
 
 
-def _training_sequences(corpus: Corpus, base: BaseModel, data: Data) -> Sequences:
+def _sequences(corpus: Corpus, base: BaseModel, data: Data, classes: Sequence[str]) -> tuple[Sequences, Sequences]:
+    """Training and held-out sequences: rows to classify where there are ``classes``, else text to continue."""
+    tokenizer, length = base.tokenizer, data.sequence_length
+    if classes:
+        train, held_out = (classify(part, tokenizer, length, classes) for part in (corpus.train, corpus.held_out))
+        return train, held_out
+    held_out = pack(corpus.held_out, tokenizer, length)
     if data.sequences == "pack":
-        return pack(corpus.train, base.tokenizer, data.sequence_length)
-    return pad(by_passage(corpus.train), base.tokenizer, data.sequence_length)
+        return pack(corpus.train, tokenizer, length), held_out
+    return pad(by_passage(corpus.train), tokenizer, length), held_out
 
 
-_ARRAYS = ("ids", "targets", "author", "label")
+_ARRAYS = ("ids", "targets", "tokens", "author", "label")
 
 
 def _written(material: Material) -> tuple[dict[str, NDArray[np.int64]], dict[str, str]]:

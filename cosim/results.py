@@ -132,7 +132,11 @@ def provenance(run: Run) -> dict[str, Any]:
         "seed": run.scenario.seed,
         "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         "command": sys.argv,
-        "corpus": {"name": run.scenario.data.corpus, "sha256": run.prepared.corpus_sha256},
+        "corpus": {
+            "name": run.scenario.data.corpus,
+            "sha256": run.prepared.corpus_sha256,
+            "classes": list(run.prepared.lab.train.labels),
+        },
         "model": {"name": run.prepared.lab.foundation.name, "sha256": run.prepared.lab.foundation.sha256},
     }
 

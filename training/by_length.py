@@ -32,9 +32,9 @@ def loss_and_gradient(lab: Lab, weights: Tensor, batches: Sequence[Batch], most_
     predicted = lab.train.predicted[rows]
     shares = predicted / np.maximum(np.bincount(owners, weights=predicted), 1)[owners]
     losses, gradient = weights.new_zeros(len(batches)), torch.zeros_like(weights)
-    for some in alike(lab.train_tokens[rows], most_tokens):
+    for some in alike(lab.train.tokens[rows], most_tokens):
         mine = [int(row) for row in rows[some]]
-        length = int(lab.train_tokens[mine].max())
+        length = int(lab.train.tokens[mine].max())
         part, x = entering(lab, lab.whole, mine, length)
         owner, share = (torch.from_numpy(array[some]).to(weights.device) for array in (owners, shares))
         share = share.to(weights.dtype)

@@ -1,11 +1,11 @@
-"""How good is an adapter? Loss and next-token accuracy on held-out text."""
+"""How good is an adapter? Loss and accuracy of its predictions on held-out text."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from training.losses import labelled_positions, logits_by_chunk
+from training.losses import logits_by_chunk, predicting_positions
 from training.metrics import Metrics, Score
 from training.operations import ROWS_AT_ONCE
 from training.sequences import Sequences
@@ -23,9 +23,10 @@ def score(model: SplitModel, adapter: Tensor, data: Sequences, first: int, last:
     """Sums over the rows ``first .. last-1`` of ``data``."""
     ids, targets = (torch.from_numpy(array[first:last]).to(adapter.device) for array in (data.ids, data.targets))
     matrices = model.layout.matrices(model.whole, adapter[None])
-    hidden, expected, _ = labelled_positions(model.forward(model.whole, matrices, ids), targets)
+    head = model.head_of(matrices)
+    hidden, expected, _ = predicting_positions(model.forward(model.whole, matrices, ids), targets)
     loss, hits = 0.0, 0
-    for logits, next_tokens in logits_by_chunk(model.head, hidden, expected):
-        loss += nn.functional.cross_entropy(logits, next_tokens, reduction="sum").item()
-        hits += int((logits.argmax(-1) == next_tokens).sum())
-    return Score(loss=loss, hits=hits, tokens=len(expected))
+    for logits, right in logits_by_chunk(head, hidden, expected):
+        loss += nn.functional.cross_entropy(logits, right, reduction="sum").item()
+        hits += int((logits.argmax(-1) == right).sum())
+    return Score(loss=loss, hits=hits, predictions=len(expected))

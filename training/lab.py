@@ -11,7 +11,6 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.foundation import Foundation
 from training.in_flight import Room
@@ -179,11 +178,6 @@ class Lab:
         """The same lab for another thread: all weights and data are shared."""
         tools = replace(self.tools(), model=self.model.replica())
         return replace(self, tools=lambda: tools)
-
-    @cached_property
-    def train_tokens(self) -> NDArray[np.int64]:
-        """Tokens of each training sequence without its padding."""
-        return self.train.tokens
 
     def fingerprint(self, name: str) -> str:
         """Hash of a thing that results depend on: model, train, held_out, optimiser, seed."""

@@ -28,6 +28,11 @@ class Learning:
         """The unsplit model."""
         return self.runtime.lab.whole
 
+    @property
+    def classifies(self) -> bool:
+        """Whether what is predicted are classes of rows, not next tokens."""
+        return self.runtime.lab.layout.head is not None
+
     def parts(self, cuts: Sequence[int]) -> list[Part]:
         """The parts between cut layers."""
         return parts_between(cuts, self.runtime.lab.foundation.blocks)
@@ -42,14 +47,14 @@ class Learning:
         ``draw`` seeds its dropout masks, if there is dropout.
         """
         lab = self.runtime.lab
-        longest = int(lab.train_tokens[list(rows)].max())
+        longest = int(lab.train.tokens[list(rows)].max())
         length = min(-(-longest // _LENGTHS) * _LENGTHS, lab.train.ids.shape[1])
         return Batch(rows=rows, length=length, draw=draw)
 
     def all_of_rank(self, rank: int | None) -> Ranks | None:
         """No block wider than ``rank``; None where that is no restriction."""
         foundation = self.runtime.lab.foundation
-        if rank is None or all(site.rank <= rank for site in foundation.layout.sites):
+        if rank is None or all(site.rank <= rank for site in foundation.layout.lora):
             return None
         return (rank,) * foundation.blocks
 

@@ -192,7 +192,7 @@ class Summarise(Observation):
         return {"metrics": Output()}
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
-        """Means over all tokens."""
+        """Means over all predictions."""
         return {"metrics": Metrics.of(values)}
 
 

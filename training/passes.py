@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from training import by_length, phases
+from training import labels as wire
 from training.entering import entering, read_targets
 from training.in_flight import Graph, InFlight
 from training.jobs import HELD
-from training.sequences import IGNORED
 
 if TYPE_CHECKING:
     from training.adapters import Part
@@ -38,7 +38,7 @@ def forward(lab: Lab, group: Sequence[Forward], values: Sequence[Sequence[Any]])
     ]
     if group[0].batch is not None:
         for result, targets in zip(results, _targets(lab, group, values), strict=True):
-            result["labels"] = targets.to(torch.int32)
+            result["labels"] = wire.to_send(lab.layout, targets)
     return results
 
 
@@ -59,7 +59,6 @@ def loss_and_backward(lab: Lab, group: Sequence[LossAndBackward], values: Sequen
             weights,
             torch.cat(inputs),
             targets,
-            labelled=bool((targets[:, 1:] != IGNORED).all()),
             draws=[operation.draw for operation in group],
             frozen_below=group[0].batch is not None,
         )
@@ -93,7 +92,7 @@ def _entering(lab: Lab, group: Sequence[Phase], values: Sequence[Sequence[Any]])
 def _targets(lab: Lab, group: Sequence[Phase], values: Sequence[Sequence[Any]]) -> list[Tensor]:
     """Each client's targets (b, seq): of its batch, or as they arrived."""
     if group[0].batch is None:
-        return [given[2] for given in values]
+        return [wire.received(lab.layout, given[2], group[0].shape[1]) for given in values]
     batches = [cast("Batch", operation.batch) for operation in group]
     return [read_targets(lab, batch.rows, batch.length) for batch in batches]
 

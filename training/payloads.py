@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SCALAR_BYTES = 4
 """Single precision, in memory and on the wire."""
 LABEL_BYTES = 4
-"""A target token travels as a 32-bit integer."""
+"""A label travels as a 32-bit integer."""
 
 
 def adapter_output(lab: Lab, part: Part, ranks: Ranks | None = None) -> Output:
@@ -26,6 +26,13 @@ def adapter_output(lab: Lab, part: Part, ranks: Ranks | None = None) -> Output:
 def state_bytes(adapter: Ref) -> dict[str, int]:
     """What training ``adapter`` keeps in memory, by kind."""
     return AdapterState.bytes_by_kind(adapter.nbytes)
+
+
+def labels_output(lab: Lab, shape: tuple[int, int]) -> Output:
+    """What the far side needs for the loss on a batch of ``shape``: the next tokens, or one class a row."""
+    batch, length = shape
+    count = batch * length if lab.layout.head is None else batch
+    return Output(nbytes=LABEL_BYTES * count, kind="label")
 
 
 def activation_output(lab: Lab, shape: tuple[int, int], kind: PayloadKind) -> Output:

@@ -68,18 +68,17 @@ def loss_and_backward(
     adapters: Tensor,
     x: Tensor,
     targets: Tensor,
-    labelled: bool = False,
+    predictions: int | None = None,
     draws: Sequence[int] = (),
     *,
     frozen_below: bool = False,
 ) -> tuple[Tensor, Gradients]:
-    """The last part's whole turn: the mean next-token loss of each client (n,), and its gradients.
+    """The last part's whole turn: the mean loss of each client (n,), and its gradients.
 
-    ``targets`` (n * b, seq) as in ``losses``, where ``labelled`` says that they have no padding. ``draws`` and
-    ``frozen_below`` as in ``forward``.
+    ``targets`` (n * b, seq) and ``predictions`` as in ``losses``, ``draws`` and ``frozen_below`` as in ``forward``.
     """
     held = forward(model, part, adapters, x, draws, frozen_below=frozen_below)
-    losses = client_losses(model.head, held.output, targets, held.clients, labelled=labelled)
+    losses = client_losses(model.head_of(held.leaves), held.output, targets, held.clients, predictions=predictions)
     return losses.detach(), _gradients(held, losses, torch.ones_like(losses))
 
 

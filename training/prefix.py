@@ -47,7 +47,7 @@ class FrozenPrefix:
         import torch  # noqa: PLC0415 - a run whose results are on disk needs none
 
         with torch.no_grad():
-            ids = torch.from_numpy(self._data.ids[[row], : self._tokens[row]]).to(model.model.device)
+            ids = torch.from_numpy(self._data.ids[[row], : self._data.tokens[row]]).to(model.model.device)
             activation = model.forward(Part(first=0, last=depth), [], ids)[0]
         with self._lock:
             self._keep(key, activation)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from training.adapters import Part, Ranks
 from training.jobs import HELD, Cost, Intern, Operation, Output, Ref, Task, Value, Whole
-from training.payloads import LABEL_BYTES, activation_output, state_bytes
+from training.payloads import activation_output, labels_output, state_bytes
 from training.whole import joined
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Forward(Phase):
         """The activation to send, what is held for the backward, and the labels."""
         results = {"activation": activation_output(lab, self.shape, "activation"), HELD: Output()}
         if self.batch is not None:
-            results["labels"] = Output(nbytes=LABEL_BYTES * self.shape[0] * self.shape[1], kind="label")
+            results["labels"] = labels_output(lab, self.shape)
         return results
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:

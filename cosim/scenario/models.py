@@ -197,10 +197,18 @@ class Lora(Section):
 
 
 class Model(Section):
-    """The base model, by shipped name, local folder or hub name, and its adapter."""
+    """The base model, by shipped name, local folder or hub name, what it is to learn, and its adapter."""
 
     base: str = "tiny-gpt2"
+    task: Literal["causal_lm", "sequence_classification"] = default(
+        "causal_lm", "predict next tokens, or the class of each row of a table, under a head that is trained in full"
+    )
     lora: Lora = Lora()
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the base model becomes a classifier."""
+        return self.task == "sequence_classification"
 
 
 class Partition(BaseModel):
@@ -243,7 +251,9 @@ class Data(Section):
     author_column: str | None = None
     label_column: str | None = None
     partition: Partition = Partition()
-    sequences: Literal["pack", "pad"] = default("pack", "an author's texts in one stream, or a passage a row")
+    sequences: Literal["pack", "pad"] = default(
+        "pack", "an author's texts in one stream, or a passage a row; rows to classify are padded"
+    )
     batch_size: Count = 4
     sequence_length: int = default(64, "tokens", ge=2, strict=True)
 
@@ -299,3 +309,22 @@ class Scenario(Section):
         "deferred", "train when a result is needed, in waves; at each event; or not at all, for delays alone"
     )
     host: Host = Host()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rows_to_classify_are_padded(cls, given: Any) -> Any:
+        """Where nothing is said of ``data.sequences``."""
+        model, data = (given.get(key) if isinstance(given, dict) else None for key in ("model", "data"))
+        if not isinstance(model, dict) or not isinstance(data, dict) or model.get("task") != "sequence_classification":
+            return given
+        return {**given, "data": {"sequences": "pad", **data}}
+
+    @model_validator(mode="after")
+    def _classes_have_a_column(self) -> Self:
+        if self.model.classifies:
+            task = f"model.task = {self.model.task!r}"
+            if self.data.label_column is None:
+                raise ValueError(f"{task}: data.label_column is missing, the column of the table that holds the class")
+            if self.data.sequences != "pad":
+                raise ValueError(f"{task}: data.sequences = {self.data.sequences!r}: a class needs a row, so say pad")
+        return self

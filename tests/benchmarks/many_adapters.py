@@ -19,7 +19,7 @@ from training.lab import Lab
 from training.learning import Learning
 from training.machine import Machine
 from training.optimiser import AdamW
-from training.sequences import NO_LABEL, Sequences
+from training.sequences import NO_LABEL, Sequences, next_tokens
 from training.steps import Batch
 
 LR = 1e-3
@@ -35,8 +35,10 @@ def lora() -> peft.LoraConfig:
 def tokens(rows: int, length: int) -> Sequences:
     """Random tokens of the shipped model's vocabulary."""
     ids = np.random.default_rng(0).integers(0, 2048, (rows, length))
-    none = np.full(rows, NO_LABEL)
-    return Sequences(ids=ids, targets=ids, author=np.zeros(rows, dtype=np.int64), label=none, authors=("nobody",))
+    size, author, none = np.full(rows, length), np.zeros(rows, dtype=np.int64), np.full(rows, NO_LABEL)
+    return Sequences(
+        ids=ids, targets=next_tokens(ids, size), tokens=size, author=author, label=none, authors=("nobody",)
+    )
 
 
 class PeftLoop:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cosim.preparation import lora_config
-from cosim.scenario.models import Lora
+from cosim.scenario.models import Lora, Model
 
 
 def test_an_adapter_is_said_in_pefts_words() -> None:
@@ -13,15 +13,20 @@ def test_an_adapter_is_said_in_pefts_words() -> None:
     wanted = Lora(
         r=2, alpha=5, targets=("c_fc",), layers=(0, 2), rank_pattern=pattern, alpha_pattern=alphas, dropout=0.1
     )
-    config = lora_config(wanted)
+    config = lora_config(Model(lora=wanted))
     assert (config.r, config.lora_alpha, config.lora_dropout) == (2, 5, 0.1)
     assert (config.target_modules, config.layers_to_transform) == ({"c_fc"}, [0, 2])
     assert (config.rank_pattern, config.alpha_pattern) == (pattern, alphas)
 
 
 def test_an_adapter_of_which_no_more_is_said_is_in_all_blocks_alike() -> None:
-    config = lora_config(Lora())
+    config = lora_config(Model())
     assert (config.layers_to_transform, config.rank_pattern, config.alpha_pattern) == (None, {}, {})
+
+
+def test_the_task_is_said_in_pefts_words() -> None:
+    assert lora_config(Model()).task_type == "CAUSAL_LM"
+    assert lora_config(Model(task="sequence_classification")).task_type == "SEQ_CLS"
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_activations_are_those_of_the_frozen_blocks_and_zero_beyond_a_rows_token
     below = Part(first=0, last=FROZEN)
     expected = lab.model.forward(below, [], ids)
     found = lab.prefix.activations(lab.model, FROZEN, batch.rows, batch.length)
-    short = int(lab.train_tokens[7])
+    short = int(lab.train.tokens[7])
     assert short < batch.length
     torch.testing.assert_close(found[1], expected[1], rtol=0, atol=TOLERANCE)
     torch.testing.assert_close(found[0, :short], expected[0, :short], rtol=0, atol=TOLERANCE)

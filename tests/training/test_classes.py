@@ -1,0 +1,36 @@
+"""Classes: the labels of the training part, and what is wrong with a corpus that has none or others."""
+
+import pytest
+
+from training.classes import classes_of
+from training.corpora import Corpus, Document
+
+
+def corpus(train: list[str | None], held_out: list[str | None]) -> Corpus:
+    parts = [
+        tuple(Document(text=f"text {i}", author="ann", label=label) for i, label in enumerate(labels))
+        for labels in (train, held_out)
+    ]
+    return Corpus(name="rows.csv", train=parts[0], held_out=parts[1])
+
+
+def test_classes_are_those_of_training_by_name_or_by_number() -> None:
+    assert classes_of(corpus(["lost card", "age limit", "lost card"], ["age limit"])) == ("age limit", "lost card")
+    assert classes_of(corpus(["10", "9", "0"], ["0"])) == ("0", "9", "10")
+    assert classes_of(corpus(["10", "9", "x"], ["x"])) == ("10", "9", "x")
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "said"),
+    [
+        (["a", "b"], ["a", "c"], "the held-out class 'c' is not among the 2"),
+        (["a", "a"], ["a"], "has the one class 'a'; a classifier needs two"),
+        (["a", None], ["a"], "has no label"),
+        (["a", "b"], ["a", ""], "has no label"),
+    ],
+)
+def test_labels_that_make_no_classifier_are_refused_in_one_line(train, held_out, said) -> None:
+    with pytest.raises(ValueError, match=said) as refused:
+        classes_of(corpus(train, held_out))
+    assert str(refused.value).startswith("data.label_column: ")
+    assert "\n" not in str(refused.value)
