@@ -7,9 +7,10 @@ a run that finds all its results there too needs neither model nor torch.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,14 @@ from numpy.typing import NDArray
 from channel_models.randomness import Stream
 from cosim.scenario.models import Data, Lora, Scenario
 from training import model_files
-from training.corpora import Corpus, by_passage, load_corpus
+from training.corpora import Corpus, Texts, by_passage, read_texts
 from training.foundation import Foundation
 from training.keys import code_of, digest
 from training.lab import Lab, Tools, open_tools, versions
 from training.machine import Machine
 from training.optimiser import AdamW
 from training.sequences import Sequences, pack, pad
-from training.store import Store
+from training.store import Entry, Store
 
 if TYPE_CHECKING:
     import peft
@@ -45,6 +46,7 @@ class Prepared:
 class Material:
     """What a model and a corpus come to: what is known of the model, and all tokens."""
 
+    corpus_sha256: str
     foundation: Foundation
     train: Sequences
     held_out: Sequences
@@ -60,8 +62,10 @@ def prepare(scenario: Scenario, store: Store | None, threads: int | None = None)
     """
     host = scenario.host
     machine = Machine(device=host.device, threads=host.threads or threads, tokens=host.tokens)
-    corpus = _corpus(scenario.data)
-    material, tools = _material(scenario, corpus, store, machine.resolved_device())
+    device = machine.resolved_device()
+    base = cache(partial(_load, scenario.model.base))
+    tools = cache(lambda: open_tools(base(), lora_config(scenario.model.lora), device))
+    material = _material(scenario, store, base, tools)
     lab = Lab.lay_out(
         material.foundation,
         tools,
@@ -70,41 +74,42 @@ def prepare(scenario: Scenario, store: Store | None, threads: int | None = None)
         optimiser=AdamW(lr=scenario.training.lr, weight_decay=scenario.training.weight_decay),
         seed=Stream(scenario.seed, "adapter").seed_of(0, 0),
         machine=machine,
+        device=device,
         store=store,
     )
     seed = Stream(scenario.seed, "partition").seed_of(0, 0)
     rows = scenario.data.partition.build().assign(material.train, scenario.users.count, seed)
-    return Prepared(corpus_sha256=corpus.sha256, lab=lab, rows=rows)
+    return Prepared(corpus_sha256=material.corpus_sha256, lab=lab, rows=rows)
 
 
-def _material(scenario: Scenario, corpus: Corpus, store: Store | None, device: str) -> tuple[Material, Any]:
-    """What is needed of model and corpus, and how to open the tools."""
+def _material(
+    scenario: Scenario, store: Store | None, base: Callable[[], BaseModel], tools: Callable[[], Tools]
+) -> Material:
+    """What is needed of model and corpus; both are opened only where it is not in ``store``."""
+    data, texts = scenario.data, _texts(scenario.data)
     files = model_files.fingerprint(scenario.model.base)
-    data = scenario.data
+    if files is None:  # of the hub: nobody knows whether it has changed
+        store = None
     key = digest(
-        code_of(Material), files or "", repr(scenario.model), corpus.sha256, data.sequences,
-        str(data.sequence_length), *versions(),
+        code_of(Material), files or "", repr(scenario.model), data.sequences, str(data.sequence_length), *versions(),
+        *texts.fingerprint(),
     )  # fmt: skip
-    if store is not None and files is not None:
-        entry = store.get(key)
-        if entry is not None:
-            foundation = Foundation.from_json(entry.facts["foundation"])
-            train, held_out = (_read(entry, part) for part in ("train", "held_out"))
-            tools = partial(_open, scenario, device)
-            return Material(foundation=foundation, train=train, held_out=held_out), lambda: tools()[1]
-    base, opened = _open(scenario, device)
+    entry = None if store is None else store.get(key)
+    if entry is not None:
+        return _read(entry)
+    corpus = texts.corpus()
     material = Material(
-        foundation=opened.foundation,
-        train=_training_sequences(corpus, base, data),
-        held_out=pack(corpus.held_out, base.tokenizer, data.sequence_length),
+        corpus_sha256=corpus.sha256,
+        foundation=tools().foundation,
+        train=_training_sequences(corpus, base(), data),
+        held_out=pack(corpus.held_out, base().tokenizer, data.sequence_length),
     )
-    if store is not None and files is not None:
+    if store is not None:
         store.put(key, *_written(material))
-    return material, lambda: opened
+    return material
 
 
-def _open(scenario: Scenario, device: str) -> tuple[BaseModel, Tools]:
-    """Load the base model and adapt it."""
+def _load(name: str) -> BaseModel:
     import torch  # noqa: PLC0415
 
     from training.allocator import keep_freed_memory  # noqa: PLC0415
@@ -112,8 +117,7 @@ def _open(scenario: Scenario, device: str) -> tuple[BaseModel, Tools]:
 
     torch.set_num_threads(1)  # a pass has one core: the same numbers on every machine, and passes side by side
     keep_freed_memory()
-    base = load_base(scenario.model.base)
-    return base, open_tools(base, lora_config(scenario.model.lora), device)
+    return load_base(name)
 
 
 def lora_config(wanted: Lora) -> peft.LoraConfig:
@@ -132,8 +136,8 @@ def lora_config(wanted: Lora) -> peft.LoraConfig:
     )
 
 
-def _corpus(data: Data) -> Corpus:
-    return load_corpus(
+def _texts(data: Data) -> Texts:
+    return read_texts(
         data.corpus,
         text_column=data.text_column,
         author_column=data.author_column,
@@ -153,7 +157,7 @@ _ARRAYS = ("ids", "targets", "author", "label")
 
 def _written(material: Material) -> tuple[dict[str, NDArray[np.int64]], dict[str, str]]:
     arrays: dict[str, NDArray[np.int64]] = {}
-    facts = {"foundation": material.foundation.to_json()}
+    facts = {"corpus": material.corpus_sha256, "foundation": material.foundation.to_json()}
     for part in ("train", "held_out"):
         data: Sequences = getattr(material, part)
         arrays |= {f"{part} {name}": getattr(data, name) for name in _ARRAYS}
@@ -161,7 +165,16 @@ def _written(material: Material) -> tuple[dict[str, NDArray[np.int64]], dict[str
     return arrays, facts
 
 
-def _read(entry: Any, part: str) -> Sequences:
+def _read(entry: Entry) -> Material:
+    return Material(
+        corpus_sha256=entry.facts["corpus"],
+        foundation=Foundation.from_json(entry.facts["foundation"]),
+        train=_read_sequences(entry, "train"),
+        held_out=_read_sequences(entry, "held_out"),
+    )
+
+
+def _read_sequences(entry: Entry, part: str) -> Sequences:
     arrays = {name: entry.arrays[f"{part} {name}"] for name in _ARRAYS}
     authors, labels = (tuple(json.loads(entry.facts[f"{part} {name}"])) for name in ("authors", "labels"))
     return Sequences(**arrays, authors=authors, labels=labels)
