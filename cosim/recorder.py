@@ -58,8 +58,11 @@ class Activity:
     @property
     def bytes(self) -> int:
         """All that was carried."""
-        return self.activation_bytes + self.gradient_bytes + self.adapter_bytes + self.label_bytes + self.model_bytes
+        return sum(getattr(self, payload) for payload in PAYLOADS)
 
+
+PAYLOADS = tuple(field.name for field in fields(Activity) if field.name.endswith("_bytes"))
+"""The fields that say how many bytes of what were carried."""
 
 _FIELDS = tuple(field.name for field in fields(Activity))
 _TEXTS = tuple(_FIELDS.index(name) for name in ("node", "act", "kind", "reason"))
@@ -85,10 +88,16 @@ class Activities(Sequence[Activity]):
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The fields of all activities as arrays (n,), for tables; texts are Python's own."""
-        rows = np.frombuffer(bytes(self._rows), dtype=list(zip(_FIELDS, _CODES, strict=True)))
+        rows = self._table(0)
         columns: dict[str, NDArray[Any]] = {name: rows[name] for name in _FIELDS}
         texts = np.array(self._texts, dtype=object)
         return columns | {_FIELDS[place]: texts[columns[_FIELDS[place]]] for place in _TEXTS}
+
+    def totals(self, by: str, amounts: Sequence[str], first: int = 0) -> dict[str, float]:
+        """Sums of the fields ``amounts`` together, by the text in the field ``by``; activities from ``first`` on."""
+        rows = self._table(first)
+        sums = np.bincount(rows[by], weights=sum(rows[name] for name in amounts))
+        return {self._texts[number]: float(sums[number]) for number in np.unique(rows[by]).tolist()}
 
     def __len__(self) -> int:
         return len(self._rows) // _ROW.size
@@ -107,6 +116,11 @@ class Activities(Sequence[Activity]):
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # it grows
+
+    def _table(self, first: int) -> NDArray[Any]:
+        """A copy of the rows from ``first`` on: no row can be added to what an array looks into."""
+        rows = bytes(memoryview(self._rows)[first * _ROW.size :])
+        return np.frombuffer(rows, dtype=list(zip(_FIELDS, _CODES, strict=True)))
 
     def _activity(self, place: int) -> Activity:
         row: list[Any] = list(_ROW.unpack_from(self._rows, place * _ROW.size))
@@ -175,5 +189,6 @@ class Recorder:
             self.activities.append(start_ns, end_ns, node, act, kind, who, reason, flops, energy_j, *payloads)
 
     def waited(self, start_ns: int, end_ns: int, node: str, reason: str, story: Story | None = None) -> None:
-        """Record waiting at ``node`` for ``reason``."""
-        self.add(story, start_ns=start_ns, end_ns=end_ns, node=node, act="waiting", kind="waiting", reason=reason)
+        """Record waiting at ``node`` for ``reason``, if it took time."""
+        if end_ns > start_ns:
+            self.add(story, start_ns=start_ns, end_ns=end_ns, node=node, act="waiting", kind="waiting", reason=reason)

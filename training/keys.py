@@ -12,8 +12,7 @@ _BYTES = 16
 
 def digest(*parts: str) -> str:
     """Hexadecimal hash of ``parts`` in their order; ("ab", "c") and ("a", "bc") differ."""
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.blake2b(text.encode(), digest_size=_BYTES).hexdigest()
+    return hashlib.blake2b(repr(parts).encode(), digest_size=_BYTES).hexdigest()
 
 
 @cache
