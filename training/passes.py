@@ -11,6 +11,7 @@ from torch import Tensor
 
 from training import phases
 from training.jobs import HELD
+from training.optimiser import Stack
 from training.sequences import IGNORED
 
 if TYPE_CHECKING:
@@ -71,10 +72,9 @@ def loss_and_backward(lab: Lab, group: Sequence[LossAndBackward], values: Sequen
     x, targets = (torch.cat(tensors) for tensors in zip(*batches, strict=True))
     labelled = bool((targets[:, 1:] != IGNORED).all())
     draws = [operation.draw for operation in group]
-    losses, gradients = phases.loss_and_backward(
-        lab.model, group[0].part, _weights(states), x, targets, labelled, draws
-    )
-    stepped = lab.optimiser.step_together(states, gradients.adapter)
+    stack = Stack.of(states)
+    losses, gradients = phases.loss_and_backward(lab.model, group[0].part, stack.weights, x, targets, labelled, draws)
+    stepped = lab.optimiser.step_in_place(stack, gradients.adapter)
     results: list[dict[str, Any]] = [
         {"loss": loss, "adapter": state} for loss, state in zip(losses.tolist(), stepped, strict=True)
     ]
