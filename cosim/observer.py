@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cosim.recorder import Activity
+from cosim.recorder import PAYLOADS
 from cosim.scenario.models import Evaluation
 from cosim.schemes.base import Round
 from cosim.world import World
@@ -71,8 +71,9 @@ class Observer:
         runtime.keep([*ended.adapters, *ended.states, *losses, metrics])
 
     def _add_up(self) -> None:
-        new: list[Activity] = self._world.recorder.activities[self._counted :]
-        self._counted += len(new)
-        for activity in new:
-            self._sums[activity.kind] += activity.bytes
-            self._sums[self._role[activity.node]] += activity.energy_j
+        activities, first = self._world.recorder.activities, self._counted
+        self._counted = len(activities)
+        for kind, nbytes in activities.totals("kind", PAYLOADS, first).items():
+            self._sums[kind] += nbytes
+        for node, energy_j in activities.totals("node", ["energy_j"], first).items():
+            self._sums[self._role[node]] += energy_j

@@ -6,6 +6,7 @@ Needs no torch, so that what is known of adapters is known at once.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -140,18 +141,25 @@ class AdapterLayout:
 
     def sites_of(self, part: Part) -> tuple[LoraSite | HeadSite, ...]:
         """The sites in the blocks of ``part``."""
-        return tuple(site for site in self.sites if part.first <= site.block < part.last)
+        return self.sites[self._places(part)]
 
     def slice_of(self, part: Part) -> slice:
         """Where the sites of ``part`` lie in the flat vector."""
-        inside = [i for i, site in enumerate(self.sites) if part.first <= site.block < part.last]
-        if not inside:
-            return slice(0, 0)
-        return slice(self.offsets[inside[0]], self.offsets[inside[-1] + 1])
+        places = self._places(part)
+        return slice(self.offsets[places.start], self.offsets[places.stop])
 
     def parameters(self, part: Part) -> int:
         """Length of the flat vector of ``part``."""
-        return sum(site.parameters for site in self.sites_of(part))
+        where = self.slice_of(part)
+        return int(where.stop - where.start)
+
+    def _places(self, part: Part) -> slice:
+        """Where the sites of ``part`` stand among all."""
+        return slice(bisect_left(self._blocks, part.first), bisect_left(self._blocks, part.last))
+
+    @cached_property
+    def _blocks(self) -> list[int]:
+        return [site.block for site in self.sites]
 
     def narrowed(self, ranks: Ranks | None) -> AdapterLayout:
         """The layout of adapters of these ranks; this one, for None."""

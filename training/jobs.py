@@ -111,13 +111,23 @@ class Operation(ABC):
 class Result:
     """A named result of a task, which it forgets as soon as the value is there: values live as long as results."""
 
-    __slots__ = ("__weakref__", "key", "name", "task", "value")
+    __slots__ = ("__weakref__", "name", "task", "task_key", "value")
 
     def __init__(self, task: Task, name: str) -> None:
         self.task: Task | None = task
+        self.task_key = task.key
         self.name = name
-        self.key = digest(task.key, name)
         self.value: Any = None
+
+    @property
+    def key(self) -> str:
+        """Tells results apart."""
+        return f"{self.task_key} {self.name}"
+
+    @property
+    def kept_as(self) -> str:
+        """Its key in a store."""
+        return digest(self.key)
 
     def settle(self, value: Any) -> None:
         """Take the value, and let the past go."""
@@ -134,7 +144,7 @@ class Value(NamedTuple):
     @property
     def key(self) -> str:
         """Tells values apart, slices included."""
-        return self.result.key if self.part is None else digest(self.result.key, str(self.part))
+        return self.result.key if self.part is None else f"{self.result.key} {self.part}"
 
     def read(self, lab: Lab) -> Any:
         """The value itself.

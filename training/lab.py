@@ -102,9 +102,13 @@ class Lab:
         optimiser: AdamW,
         seed: int,
         machine: Machine,
+        device: str,
         store: Store | None = None,
     ) -> Lab:
-        """A lab on what is known of the model; ``tools`` are opened when something must be computed."""
+        """A lab on what is known of the model; ``tools`` are opened when something must be computed.
+
+        ``device`` is the machine's, resolved.
+        """
         key = digest(foundation.to_json(), *versions())
         opened = cache(tools)
         prices = Prices(key=key, hidden=foundation.hidden, measure=lambda ranks: opened().costs(ranks), store=store)
@@ -117,7 +121,7 @@ class Lab:
             optimiser=optimiser,
             seed=seed,
             machine=machine,
-            device=machine.resolved_device(),
+            device=device,
             room=Room(machine.graph_bytes),
             prefix=FrozenPrefix(train, machine.prefix_bytes),
         )
@@ -135,7 +139,8 @@ class Lab:
     ) -> Lab:
         """A lab on a model that is loaded already and adapted in place; one thread unless ``machine`` says more."""
         machine = machine or Machine(device="cpu", threads=1)
-        tools = open_tools(base, config, machine.resolved_device())
+        device = machine.resolved_device()
+        tools = open_tools(base, config, device)
         return Lab.lay_out(
             tools.foundation,
             lambda: tools,
@@ -144,6 +149,7 @@ class Lab:
             optimiser=optimiser,
             seed=seed,
             machine=machine,
+            device=device,
         )
 
     @property
@@ -195,13 +201,14 @@ class Lab:
         }
 
 
-def versions() -> list[str]:
+@cache
+def versions() -> tuple[str, ...]:
     """Of the libraries that compute."""
-    return [f"{name} {metadata.version(name)}" for name in LIBRARIES]
+    return tuple(f"{name} {metadata.version(name)}" for name in LIBRARIES)
 
 
 def _hash(data: Sequences) -> str:
     """Of the tokens, which alone are learned from."""
-    content = hashlib.blake2b(np.ascontiguousarray(data.ids).data, digest_size=16)
+    content = hashlib.sha256(np.ascontiguousarray(data.ids).data)
     content.update(np.ascontiguousarray(data.targets).data)
     return content.hexdigest()

@@ -13,6 +13,7 @@ from training import labels as wire
 from training.entering import entering, read_targets
 from training.in_flight import Graph, InFlight
 from training.jobs import HELD
+from training.optimiser import Stack
 
 if TYPE_CHECKING:
     from training.adapters import Part
@@ -44,11 +45,10 @@ def forward(lab: Lab, group: Sequence[Forward], values: Sequence[Sequence[Any]])
 
 def loss_and_backward(lab: Lab, group: Sequence[LossAndBackward], values: Sequence[Sequence[Any]]) -> list[Any]:
     """Each client's mean loss, its step, and the gradient of what arrived."""
-    states: list[AdapterState] = [given[0] for given in values]
-    weights = torch.stack([state.weights for state in states])
+    stack = Stack.of([given[0] for given in values])
     if len({operation.shape for operation in group}) > 1:
         batches = [cast("Batch", operation.batch) for operation in group]
-        losses, gradient = by_length.loss_and_gradient(lab, weights, batches, lab.tokens_at_once(group[0]))
+        losses, gradient = by_length.loss_and_gradient(lab, stack.weights, batches, lab.tokens_at_once(group[0]))
         arriving = None
     else:
         part, inputs = _entering(lab, group, values)
@@ -56,27 +56,27 @@ def loss_and_backward(lab: Lab, group: Sequence[LossAndBackward], values: Sequen
         losses, gradients = phases.loss_and_backward(
             lab.model,
             part,
-            weights,
+            stack.weights,
             torch.cat(inputs),
             targets,
             draws=[operation.draw for operation in group],
             frozen_below=group[0].batch is not None,
         )
         gradient, arriving = gradients.adapter, gradients.arriving
-    results = _stepped(lab, states, gradient, arriving)
+    results = _stepped(lab, stack, gradient, arriving)
     return [result | {"loss": loss} for result, loss in zip(results, losses.tolist(), strict=True)]
 
 
 def backward(lab: Lab, group: Sequence[Backward], values: Sequence[Sequence[Any]]) -> list[Any]:
     """Each client's step, through the graph they have in common or through one that is made anew."""
-    states: list[AdapterState] = [given[0] for given in values]
     kept: list[InFlight] = [given[1] for given in values]
     held = kept[0].graph.take(kept)
     if held is None:
         adapters, inputs, draws = zip(*((client.weights, client.x, client.draw) for client in kept), strict=True)
         held = _held(lab, kept[0].part, adapters, inputs, draws, frozen_below=group[0].part.first == 0)
     gradients = phases.backward(held, torch.cat([given[2] for given in values]))
-    return _stepped(lab, states, gradients.adapter, gradients.arriving)
+    stack = Stack.of([given[0] for given in values])
+    return _stepped(lab, stack, gradients.adapter, gradients.arriving)
 
 
 def _entering(lab: Lab, group: Sequence[Phase], values: Sequence[Sequence[Any]]) -> tuple[Part, list[Tensor]]:
@@ -106,11 +106,9 @@ def _held(
     )
 
 
-def _stepped(
-    lab: Lab, states: Sequence[AdapterState], gradient: Tensor, arriving: Tensor | None
-) -> list[dict[str, Any]]:
+def _stepped(lab: Lab, stack: Stack, gradient: Tensor, arriving: Tensor | None) -> list[dict[str, Any]]:
     """Each client's adapter after its step along its row of ``gradient``, and its share of ``arriving``."""
-    results: list[dict[str, Any]] = [{"adapter": state} for state in lab.optimiser.step_together(states, gradient)]
+    results: list[dict[str, Any]] = [{"adapter": state} for state in lab.optimiser.step_in_place(stack, gradient)]
     if arriving is not None:
         for result, own in zip(results, arriving.chunk(len(results)), strict=True):
             result["gradient"] = own

@@ -24,7 +24,6 @@ class FrozenPrefix:
 
     def __init__(self, data: Sequences, most_bytes: int) -> None:
         self._data = data
-        self._tokens = data.tokens
         self._most_bytes = most_bytes
         self._bytes = 0
         self._rows: OrderedDict[tuple[int, int], Tensor] = OrderedDict()

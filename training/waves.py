@@ -81,7 +81,7 @@ class Waves:
     def _find(self, result: Result, task: Task) -> bool:
         if self.store is None or result.name not in task.operation.kept:
             return False
-        entry = self.store.get(result.key)
+        entry = self.store.get(result.kept_as)
         if entry is None:
             return False
         result.settle(kept.read(entry, self.lab.device))

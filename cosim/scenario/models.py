@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -281,12 +280,6 @@ class Host(Section):
     pending: Count = default(4096, "jobs that may wait to be needed, before those that will be are run")
     cache: bool = default(True, "keep round states and evaluations on disk, and train nothing twice")
     cache_size: Annotated[int, Field(ge=0, strict=True)] = default(10 * 10**9, "bytes; beyond, the oldest go")
-
-    def cache_folder(self) -> Path:
-        """Where results are kept."""
-        from training.store import default_folder  # noqa: PLC0415 - with NumPy behind it
-
-        return default_folder()
 
 
 class Scenario(Section):
