@@ -25,6 +25,7 @@ from training.steps import Batch
 
 LR = 1e-3
 REPETITIONS = 5
+TRIALS = 2  # of each number of threads, to choose one; on a busy machine two threads take ten times as long as one
 CORES = 2
 SAME_STEP = 5e-5  # a twentieth of what a step of AdamW moves a weight: rounding, where a gradient is all but zero
 
@@ -133,7 +134,7 @@ def on_both_cores(clients: int, batch: int, length: int, target: str) -> Measure
 
     def alone(threads: int) -> float:
         loop(threads)
-        return min(seconds(partial(loop, threads), time.perf_counter) for _ in range(REPETITIONS))
+        return min(seconds(partial(loop, threads), time.perf_counter) for _ in range(TRIALS))
 
     best = min(range(1, CORES + 1), key=alone)
     pairs = in_turns(ours.step, partial(loop, best), time.perf_counter, REPETITIONS)
