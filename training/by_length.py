@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training import phases
-from training.entering import entering, read_targets
 
 if TYPE_CHECKING:
     from training.lab import Lab
@@ -35,12 +34,11 @@ def loss_and_gradient(lab: Lab, weights: Tensor, batches: Sequence[Batch], most_
     for some in alike(lab.train.tokens[rows], most_tokens):
         mine = [int(row) for row in rows[some]]
         length = int(lab.train.tokens[mine].max())
-        part, x = entering(lab, lab.whole, mine, length)
+        part, x = lab.train_rows.enter(lab.model, lab.whole, mine, length)
+        targets = lab.train_rows.targets(lab.model, mine, length)
         owner, share = (torch.from_numpy(array[some]).to(weights.device) for array in (owners, shares))
         share = share.to(weights.dtype)
-        of_rows, found = phases.loss_and_backward(
-            lab.model, part, weights[owner], x, read_targets(lab, mine, length), frozen_below=True
-        )
+        of_rows, found = phases.loss_and_backward(lab.model, part, weights[owner], x, targets, frozen_below=True)
         losses.index_add_(0, owner, of_rows * share)
         gradient.index_add_(0, owner, found.adapter * share[:, None])
     return losses, gradient

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.entrance import Entrance
 from training.foundation import Foundation
 from training.in_flight import Room
 from training.jobs import Operation
 from training.keys import digest
 from training.machine import Machine
 from training.optimiser import AdamW
-from training.prefix import FrozenPrefix
 from training.prices import Prices
 from training.sequences import Sequences
 
@@ -77,7 +77,7 @@ class Lab:
     """The frozen base with its LoRA sites, and the token sequences that users hold and evaluation reads.
 
     ``device`` is where tensors live; ``lanes`` passes run on it side by side, with ``room`` for graphs that wait;
-    ``prefix`` has the training sequences above blocks that are not adapted.
+    ``train_rows`` and ``held_out_rows`` are where sequences enter the model.
     """
 
     foundation: Foundation
@@ -90,7 +90,8 @@ class Lab:
     machine: Machine
     device: str
     room: Room
-    prefix: FrozenPrefix
+    train_rows: Entrance
+    held_out_rows: Entrance
 
     @staticmethod
     def lay_out(
@@ -123,7 +124,8 @@ class Lab:
             machine=machine,
             device=device,
             room=Room(machine.graph_bytes),
-            prefix=FrozenPrefix(train, machine.prefix_bytes),
+            train_rows=Entrance(train, machine.prefix_bytes),
+            held_out_rows=Entrance(held_out, machine.prefix_bytes),
         )
 
     @staticmethod

@@ -178,7 +178,7 @@ class Evaluate(Observation):
         from training.evaluation import score  # noqa: PLC0415
 
         adapter = torch.cat([state.weights for state in values])
-        return {"score": score(lab.model, adapter, lab.held_out, self.first, self.last)}
+        return {"score": score(lab.model, adapter, lab.held_out_rows, range(self.first, self.last))}
 
 
 @dataclass(frozen=True, kw_only=True)

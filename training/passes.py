@@ -10,7 +10,6 @@ from torch import Tensor
 
 from training import by_length, phases
 from training import labels as wire
-from training.entering import entering, read_targets
 from training.in_flight import Graph, InFlight
 from training.jobs import HELD
 from training.optimiser import Stack
@@ -85,7 +84,7 @@ def _entering(lab: Lab, group: Sequence[Phase], values: Sequence[Sequence[Any]])
         return group[0].part, [given[1] for given in values]
     batches = [cast("Batch", operation.batch) for operation in group]
     rows = [row for batch in batches for row in batch.rows]
-    part, x = entering(lab, group[0].part, rows, batches[0].length)
+    part, x = lab.train_rows.enter(lab.model, group[0].part, rows, batches[0].length)
     return part, list(x.chunk(len(group)))
 
 
@@ -94,7 +93,7 @@ def _targets(lab: Lab, group: Sequence[Phase], values: Sequence[Sequence[Any]]) 
     if group[0].batch is None:
         return [wire.received(lab.layout, given[2], group[0].shape[1]) for given in values]
     batches = [cast("Batch", operation.batch) for operation in group]
-    return [read_targets(lab, batch.rows, batch.length) for batch in batches]
+    return [lab.train_rows.targets(lab.model, batch.rows, batch.length) for batch in batches]
 
 
 def _held(

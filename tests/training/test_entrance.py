@@ -7,10 +7,11 @@ import torch
 
 from training.adapters import Part, state_dict
 from training.base_model import BaseModel
+from training.entrance import Entrance
+from training.evaluation import evaluate
 from training.lab import Lab
 from training.learning import Learning
 from training.optimiser import AdamW
-from training.prefix import FrozenPrefix
 from training.runtime import EagerRuntime
 
 TOLERANCE = 1e-6  # activations and losses: rows go through alone instead of together
@@ -48,7 +49,8 @@ def test_activations_are_those_of_the_frozen_blocks_and_zero_beyond_a_rows_token
     ids, _ = read(lab, batch)
     below = Part(first=0, last=FROZEN)
     expected = lab.model.forward(below, [], ids)
-    found = lab.prefix.activations(lab.model, FROZEN, batch.rows, batch.length)
+    part, found = lab.train_rows.enter(lab.model, lab.whole, batch.rows, batch.length)
+    assert part == Part(first=FROZEN, last=4)
     short = int(lab.train.tokens[7])
     assert short < batch.length
     torch.testing.assert_close(found[1], expected[1], rtol=0, atol=TOLERANCE)
@@ -99,16 +101,29 @@ def test_a_row_goes_through_the_frozen_blocks_once(half_adapted, blocks_run) -> 
 def test_beyond_its_bytes_the_rows_used_longest_ago_are_forgotten(half_adapted, blocks_run) -> None:
     lab = half_adapted
     one = 12 * 32 * 4
-    prefix = FrozenPrefix(lab.train, most_bytes=2 * one)
+    entrance = Entrance(lab.train, most_bytes=2 * one)
     for row in (0, 1, 0, 3):  # row 1 goes for row 3
-        prefix.activations(lab.model, FROZEN, [row], 12)
+        entrance.enter(lab.model, lab.whole, [row], 12)
     blocks_run.clear()
-    prefix.activations(lab.model, FROZEN, [0, 3], 12)
+    entrance.enter(lab.model, lab.whole, [0, 3], 12)
     assert not blocks_run
-    prefix.activations(lab.model, FROZEN, [1], 12)
+    entrance.enter(lab.model, lab.whole, [1], 12)
     assert len(blocks_run) == 1
 
 
 def test_lanes_share_what_is_known(half_adapted) -> None:
-    assert half_adapted.replica().prefix is half_adapted.prefix
-    assert replace(half_adapted, seed=1).prefix is half_adapted.prefix
+    assert half_adapted.replica().train_rows is half_adapted.train_rows
+    assert replace(half_adapted, seed=1).train_rows is half_adapted.train_rows
+
+
+def test_evaluations_go_through_the_frozen_blocks_once_and_find_what_the_model_finds(half_adapted, blocks_run) -> None:
+    lab = half_adapted
+    learning = Learning(EagerRuntime(lab))
+    state = learning.loss_and_backward(learning.whole, learning.start(learning.whole, "user"), learning.batch((0, 1)))
+    for adapter in (learning.start(learning.whole, "user"), state["adapter"]):
+        (found,) = learning.values([learning.evaluate([adapter])])
+    below = blocks_run.count(Part(first=0, last=FROZEN))
+    assert below == len({0, 1}) + len(lab.held_out)
+    (trained,) = learning.values([state["adapter"]])
+    expected = evaluate(lab.model, trained.weights, lab.held_out)
+    assert found.loss == pytest.approx(expected.loss, abs=TOLERANCE)
