@@ -23,6 +23,7 @@ def test_classes_are_those_of_training_by_name_or_by_number() -> None:
     assert classes_of(corpus(["lost card", "age limit", "lost card"], ["age limit"])) == ("age limit", "lost card")
     assert classes_of(corpus(["10", "9", "0"], ["0"])) == ("0", "9", "10")
     assert classes_of(corpus(["10", "9", "x"], ["x"])) == ("10", "9", "x")
+    assert classes_of(corpus(["1", "01", "0"], ["0"])) == ("0", "01", "1")
 
 
 @pytest.mark.parametrize(
