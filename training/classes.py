@@ -22,4 +22,5 @@ def classes_of(corpus: Corpus) -> tuple[str, ...]:
             f"data.label_column: the held-out class {min(unknown)!r} is not among the {len(train)} that "
             f"the training part of {corpus.name!r} has; give both parts rows of every class"
         )
-    return tuple(sorted(train, key=int) if all(label.isdecimal() for label in train) else sorted(train))
+    by_name = sorted(train)
+    return tuple(sorted(by_name, key=int) if all(label.isdecimal() for label in by_name) else by_name)

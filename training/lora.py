@@ -18,7 +18,7 @@ import torch
 from peft.tuners.lora import LoraLayer, LoraModel
 from peft.utils.other import get_pattern_key
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from training.adapters import AdapterLayout, HeadSite, LoraSite
@@ -38,7 +38,7 @@ HEAD = "score"
 """What Hugging Face's decoders call the head of their classifiers."""
 
 _USUAL_DEVIATION = 0.02
-"""Of the normal start of a linear layer, in Hugging Face models whose configuration does not say."""
+"""What Hugging Face takes where a configuration does not say."""
 
 
 def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str) -> AdapterLayout:
@@ -110,8 +110,14 @@ def _head(model: PreTrainedModel) -> HeadSite:
         block=config.num_hidden_layers - 1,
         inputs=head.in_features,
         outputs=head.out_features,
-        deviation=float(getattr(config, "initializer_range", getattr(config, "init_std", _USUAL_DEVIATION))),
+        deviation=_deviation(config),
     )
+
+
+def _deviation(config: PreTrainedConfig) -> float:
+    """Of the normal start of a linear layer, by whichever name the family gives it."""
+    named = (getattr(config, name, None) for name in ("initializer_range", "init_std"))
+    return next((float(value) for value in named if value), _USUAL_DEVIATION)
 
 
 def _targets(config: peft.LoraConfig) -> list[str] | str | None:

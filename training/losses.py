@@ -10,10 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from training.sequences import IGNORED
-from training.stacked import ClientHeads
-
-Head = nn.Linear | ClientHeads
-"""From hidden states (positions, hidden) to logits: frozen and common, or trained by each client."""
+from training.stacked import Head
 
 MOST_LOGITS_BYTES = 64 * 2**20
 """Logits that exist at once. More are computed chunk by chunk: two thousand positions of 50,000 words take 400 MB."""

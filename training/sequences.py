@@ -109,11 +109,12 @@ def classify(
     """One sequence a document, cut at ``length`` tokens or padded to it; its last token is to predict its class.
 
     Codes are indices into ``classes``, among which are all labels. No end-of-text is added: the last token that is not
-    padding is then the same for Hugging Face's classifiers, whose padding may be end-of-text. Errors: see ``pack``.
+    padding is then the same for Hugging Face's classifiers, whose padding may be end-of-text. It stands alone where the
+    tokenizer knows nothing of a text. Errors: see ``pack``.
     """
     tokenised = list(_tokenised(documents, tokenizer, length))
     owners = [(document.author, document.label) for document, _ in tokenised]
-    pieces = [tokens[:length] for _, tokens in tokenised]
+    pieces = [tokens[:length] or [tokenizer.eos_token_id] for _, tokens in tokenised]
     whole = _assemble(owners, pieces, tokenizer, length, classes)
     whole.targets[np.arange(len(whole)), whole.tokens - 1] = whole.label
     return whole

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from training import lora, stacked
 from training.adapters import AdapterLayout, Part, parts_between
-from training.stacked import ClientHeads, LoraLinear
+from training.stacked import ClientHeads, Head, LoraLinear
 
 _PROBE_TOKENS = 8
 _PROBE_TOLERANCE = 1e-4  # single precision through many blocks; what is left out by mistake shows in the first digit
@@ -132,7 +132,7 @@ class SplitModel:
         head = self.model.get_output_embeddings() if site is None else self.model.get_submodule(site.path)
         return cast("nn.Linear", head)
 
-    def head_of(self, matrices: Sequence[Tensor]) -> nn.Linear | ClientHeads:
+    def head_of(self, matrices: Sequence[Tensor]) -> Head:
         """What gives logits to the clients with these ``matrices`` of the last part: the frozen head, or their own."""
         return self.head if self.layout.head is None else ClientHeads(matrices[-1])
 

@@ -114,6 +114,10 @@ class ClientHeads:
         return torch.bmm(own, self._weight.mT).flatten(0, 1)
 
 
+Head = nn.Linear | ClientHeads
+"""From hidden states (positions, hidden) to logits: frozen and common, or trained by each client."""
+
+
 def inject(model: PreTrainedModel, layout: AdapterLayout) -> list[LoraLinear]:
     """Put a ``LoraLinear`` round every LoRA site of ``model`` (in place); returned in the order of the layout."""
     layers = []

@@ -7,7 +7,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import ByteLevelBPETokenizer
+from tokenizers import ByteLevelBPETokenizer, Tokenizer
+from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
 from training.corpora import Document
@@ -113,6 +114,15 @@ def test_of_a_document_to_classify_the_last_token_is_to_predict_the_class(docume
         (place,) = np.flatnonzero(sequences.targets[row] != IGNORED)
         assert place + 1 == sequences.tokens[row] == len(tokens)
         assert sequences.targets[row, place] == ("2", "0", "1").index(document.label)
+
+
+def test_a_text_of_which_the_tokenizer_knows_nothing_is_end_of_text_with_a_class() -> None:
+    of_one_letter = Tokenizer(BPE(vocab={END: 0, "a": 1}, merges=[]))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=of_one_letter, eos_token=END)
+    documents = [Document(text=text, author="ann", label=text) for text in ("a", "b")]
+    sequences = classify(documents, tokenizer, 3, ("a", "b"))
+    assert sequences.ids.tolist() == [[1, 0, 0], [0, 0, 0]]
+    assert sequences.targets.tolist() == [[0, IGNORED, IGNORED], [1, IGNORED, IGNORED]]
 
 
 def test_padding_is_end_of_text_where_the_tokenizer_has_no_padding_token() -> None:
