@@ -76,14 +76,10 @@ class AdamW:
     eps: float = 1e-8
     weight_decay: float = 0.0
 
-    def step_together(self, states: Sequence[AdapterState], gradients: Tensor) -> list[AdapterState]:
-        """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters)."""
-        return self.step_in_place(Stack.of(states), gradients)
-
     def step_in_place(self, stack: Stack, gradients: Tensor) -> list[AdapterState]:
-        """The same of states that are stacked already, which this overwrites.
+        """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters).
 
-        The new tensors are rows of common ones: whoever keeps one of them keeps all n alive. Steps of the slices of a
+        This overwrites ``stack``: the new tensors are rows of common ones: whoever keeps one of them keeps all n alive. Steps of the slices of a
         state are slices of its step, to the bit where slices fill the kernel's vector lanes (16 numbers at most).
         """
         from torch.optim.adamw import adamw  # noqa: PLC0415 - hyper-parameters are known without it

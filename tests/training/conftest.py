@@ -29,7 +29,7 @@ from training import phases
 from training.adapters import Part
 from training.base_model import BaseModel
 from training.lab import Lab
-from training.optimiser import AdamW, AdapterState
+from training.optimiser import AdamW, AdapterState, Stack
 from training.sequences import IGNORED, NO_LABEL, Sequences, next_tokens
 from training.split_model import SplitModel
 from training.steps import Batch
@@ -191,7 +191,7 @@ def take_split_step(
     for kept in reversed(held):
         found = phases.backward(kept, found.arriving)
         gradients.insert(0, found.adapter)
-    stepped = [AdamW(lr=LR).step_together(*pair) for pair in zip(states, gradients, strict=True)]
+    stepped = [AdamW(lr=LR).step_in_place(Stack.of(old), own) for old, own in zip(states, gradients, strict=True)]
     return SplitStep(losses=losses, gradients=gradients, states=stepped)
 
 

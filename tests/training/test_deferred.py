@@ -122,17 +122,17 @@ def living_states() -> list[AdapterState]:
 
 def test_states_between_two_steps_are_freed_during_the_round(lab, monkeypatch) -> None:
     """A round of 3 clients and 4 steps needs the states of one step and of the next, not of all twelve."""
-    most, step_together = 0, type(lab.optimiser).step_together
+    most, step_in_place = 0, type(lab.optimiser).step_in_place
 
-    def counted(self: Any, states: Any, gradients: Any) -> Any:
+    def counted(self: Any, stack: Any, gradients: Any) -> Any:
         nonlocal most
-        stepped = step_together(self, states, gradients)
+        stepped = step_in_place(self, stack, gradients)
         most = max(most, len(living_states()) - before)
         return stepped
 
     learning = Learning(DeferredRuntime(lab))
     average = federated_round(learning, learning.start(lab.whole, "own"))
-    monkeypatch.setattr(type(lab.optimiser), "step_together", counted)
+    monkeypatch.setattr(type(lab.optimiser), "step_in_place", counted)
     with no_garbage_collector():
         before = len(living_states())
         learning.values([average])

@@ -100,7 +100,7 @@ def test_evaluation_joins_the_parts_in_their_order(lab, adapter_of) -> None:
     pieces = [AdapterState.fresh(adapter[lab.model.layout.slice_of(part)]) for part in lab.model.parts([1, 3])]
     rows = {"first": 1, "last": 4}
     found = Evaluate(**rows).run(lab, pieces)["score"]
-    assert found == score(lab.model, adapter, lab.held_out, 1, 4)
+    assert found == score(lab.model, adapter, lab.held_out_rows, range(1, 4))
     assert Evaluate(**rows).run(lab, pieces[::-1])["score"] != found
 
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.optimiser import AdamW, AdapterState
+from training.optimiser import AdamW, AdapterState, Stack
 
 SIZE = 40
 STEPS = 20
@@ -30,7 +30,7 @@ def random(seed: int, scale: float = 1.0) -> torch.Tensor:
 
 def step(optimiser: AdamW, state: AdapterState, gradient: torch.Tensor) -> AdapterState:
     """A step of one client alone."""
-    return optimiser.step_together([state], gradient[None])[0]
+    return optimiser.step_in_place(Stack.of([state]), gradient[None])[0]
 
 
 def same(ours: AdapterState, theirs: AdapterState) -> bool:
@@ -100,7 +100,7 @@ def test_clients_of_different_age_step_together_as_they_would_alone() -> None:
     optimiser = AdamW(weight_decay=0.1)
     young = AdapterState.fresh(random(0))
     old = step(optimiser, step(optimiser, young, random(1)), random(2))
-    together = optimiser.step_together([young, old, young], torch.stack([random(3), random(4), random(5)]))
+    together = optimiser.step_in_place(Stack.of([young, old, young]), torch.stack([random(3), random(4), random(5)]))
     assert [state.step for state in together] == [1, 3, 1]
     alone = [step(optimiser, state, random(seed)) for state, seed in ((young, 3), (old, 4), (young, 5))]
     assert all(same(ours, theirs) for ours, theirs in zip(together, alone, strict=True))
@@ -121,7 +121,7 @@ def test_moments_before_the_first_step_are_zeros_that_take_no_memory_here_but_do
     assert not state.first_moment.any()
     assert state.first_moment.shape == state.second_moment.shape == state.weights.shape
     assert state.first_moment.untyped_storage().nbytes() == state.weights.element_size()
-    (stepped,) = AdamW(lr=1e-3).step_together([state], random(1)[None])
+    (stepped,) = AdamW(lr=1e-3).step_in_place(Stack.of([state]), random(1)[None])
     moments = stepped.first_moment.nbytes + stepped.second_moment.nbytes
     held = {"adapter": stepped.weights.nbytes, "gradient": random(1).nbytes, "optimiser": moments}
     assert AdapterState.bytes_by_kind(stepped.weights.nbytes) == held

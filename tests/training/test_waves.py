@@ -150,7 +150,7 @@ def test_a_failure_in_a_thread_is_heard(lab, monkeypatch) -> None:
 
     learning = Learning(DeferredRuntime(at_width(lab, 1, lanes=2)))
     wanted = shared_server(learning, list(range(3)))
-    monkeypatch.setattr(type(lab.optimiser), "step_together", fails)
+    monkeypatch.setattr(type(lab.optimiser), "step_in_place", fails)
     with pytest.raises(MemoryError, match="too wide"):
         learning.values(wanted)
     learning.runtime.close()

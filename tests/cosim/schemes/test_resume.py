@@ -134,6 +134,10 @@ def test_a_damaged_result_is_computed_again(cache: Path, run_small: Runner) -> N
     assert_identical(run_small(FEDERATED, **CACHED), first)
 
 
+LONGER = 1.5
+"""A run that shares the machine may take longer than the undisturbed one, and is to be killed near its end, too."""
+
+
 @pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_killed_run_resumes_to_the_identical_result(
     kills: int, tmp_path: Path, run_small: Runner, monkeypatch: pytest.MonkeyPatch
@@ -148,7 +152,7 @@ def test_a_killed_run_resumes_to_the_identical_result(
     draw, found = random.Random(kills), []
     for number in range(kills):
         monkeypatch.setenv("COSIM_CACHE", str(tmp_path / f"killed {number}"))
-        kill_after((number + draw.random()) / kills * duration_s, lambda: run_small(scheme, **CACHED))
+        kill_after((number + draw.random()) / kills * LONGER * duration_s, lambda: run_small(scheme, **CACHED))
         resumed = run_small(scheme, **CACHED)
         assert_identical(resumed, undisturbed)
         found.append(resumed.runtime.jobs_cached)
