@@ -79,8 +79,9 @@ class AdamW:
     def step_in_place(self, stack: Stack, gradients: Tensor) -> list[AdapterState]:
         """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters).
 
-        This overwrites ``stack``: the new tensors are rows of common ones: whoever keeps one of them keeps all n alive. Steps of the slices of a
-        state are slices of its step, to the bit where slices fill the kernel's vector lanes (16 numbers at most).
+        This overwrites ``stack``: the new tensors are rows of common ones, and whoever keeps one of them keeps all n
+        alive. Steps of the slices of a state are slices of its step, to the bit where slices fill the kernel's vector
+        lanes (16 numbers at most).
         """
         from torch.optim.adamw import adamw  # noqa: PLC0415 - hyper-parameters are known without it
 

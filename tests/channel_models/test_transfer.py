@@ -120,6 +120,18 @@ def test_the_first_completion_is_the_first_tick_at_which_some_flow_has_its_bits(
     assert all(missing(flow, end_ns) > -worth(flow, end_ns) for flow in range(winner))
 
 
+@given(TABLES, BLOCKS_NS, INSTANTS, st.lists(st.floats(1e-3, 1e3), min_size=3, max_size=3))
+def test_few_flows_end_as_flows_in_a_crowd_do_to_the_bit(rows, block_ns, start_ns, bits):
+    """A few are looked at one by one, many as arrays: here the same few among many that never end."""
+    rows = [[*row, 1e6] for row in rows]
+    waiting = 20
+    crowd = [*rows, *([[0.0] * len(rows[0])] * waiting)]
+    remaining = np.array(bits[: len(rows)])
+    alone = first_completion(table(rows), block_ns, start_ns, remaining, horizon_ns=SECOND)
+    among = np.append(remaining, np.ones(waiting))
+    assert first_completion(table(crowd), block_ns, start_ns, among, horizon_ns=SECOND) == alone
+
+
 @given(TABLES, BLOCKS_NS, INSTANTS, st.floats(1.0, 1e4), st.floats(0.0, 1.0))
 def test_stopping_on_the_way_and_going_on_ends_at_the_same_time(rows, block_ns, start_ns, bits, share):
     rates = table([[*rows[0], 1e6]])
