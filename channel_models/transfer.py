@@ -89,7 +89,7 @@ def _earliest(
 
 
 def _earliest_of_few(rates: Rates, block_ns: int, start_ns: int, remaining_bits: list[float]) -> tuple[int, int] | None:
-    """What ``_earliest`` finds in the first window, to the bit: for a few flows plain numbers are faster than arrays."""
+    """What ``_earliest`` finds in the first window, to the bit: for a few flows, plain numbers are faster."""
     first = start_ns // block_ns
     ends: list[tuple[int, int]] = []
     for flow, of_blocks in enumerate(rates(first, _FIRST_WINDOW_BLOCKS).tolist()):
