@@ -18,7 +18,7 @@ Rates = Callable[[int, int], NDArray[np.float64]]
 _NS_PER_S = 1e9
 _FIRST_WINDOW_BLOCKS = 4
 _FEW_FLOWS = 16
-_WINDOW_VALUES = 1 << 20  # at most so many rates at once: 8 MiB an array
+_WINDOW_VALUES = 1 << 16  # at most so many rates at once: half a megabyte an array, which caches hold
 _SLACK_NS = 0.01  # float rounding must not push an end that falls on a tick to the next one
 
 

@@ -27,7 +27,7 @@ Role = Literal["user", "edge", "cloud"]
 _COMPUTE_KIND: dict[Role, Kind] = {"user": "user_compute", "edge": "edge_compute", "cloud": "cloud_compute"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Processor:
     """How fast a node computes, and what energy that takes."""
 
@@ -44,7 +44,7 @@ class Services:
     runtime: Runtime
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, slots=True)
 class Node:
     """A place that computes: one FIFO processor, one memory."""
 
@@ -115,7 +115,7 @@ class Node:
                 memory.change(end_ns, "buffers", -arrived)
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, slots=True)
 class Edge(Node):
     """An edge server; ``index`` counts edges."""
 
@@ -123,7 +123,7 @@ class Edge(Node):
     index: int
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, slots=True)
 class User(Node):
     """A user: the rows of the training sequences it holds, and the edge server it is attached to.
 

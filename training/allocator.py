@@ -20,3 +20,9 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _NEVER_BYTES)
+
+
+def give_back_freed_memory() -> None:
+    """Hand the pages of freed blocks back to the system now, wherever they lie; where glibc is not, nothing happens."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import kept
+from training.allocator import give_back_freed_memory
 from training.jobs import Operation, Ref, Result, Task, Value, key_of
 from training.runtime import Runtime
 from training.waves import Waves
@@ -26,7 +27,7 @@ class DeferredRuntime(Runtime):
     that are wanted so far are computed, so that memory is bounded.
     """
 
-    def __init__(self, lab: Lab, store: Store | None = None, pending: int = 4096) -> None:
+    def __init__(self, lab: Lab, store: Store | None = None, pending: int = 2048) -> None:
         super().__init__(lab)
         self._waves = Waves(lab, store)
         self._tasks: weakref.WeakValueDictionary[str, Task] = weakref.WeakValueDictionary()
@@ -75,6 +76,7 @@ class DeferredRuntime(Runtime):
         self._noted += 1
         if self._noted >= self._pending:
             self._compute(self._wanted_states())
+            give_back_freed_memory()  # else each window leaves holes behind that the next does not fit into
         return task
 
     def _intern(self, operation: Operation, values: Sequence[Value]) -> Task:

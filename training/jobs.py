@@ -22,7 +22,7 @@ PayloadKind = Literal["activation", "gradient", "adapter", "label", "model"]
 """What a message carries; results that are never sent have no kind."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
     """One result of an operation: its bytes on the wire, and as what it would be sent.
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True)
 class AdapterState:
     """What one entity trains of an adapter, as an immutable value: weights and AdamW's moments, each (parameters,)."""
 

@@ -74,7 +74,7 @@ class MeasuredProfile:
         return (*slopes, slopes[-1])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Faster:
     """A device that is ``factor`` times as fast as another at everything; below 1 it is slower."""
 

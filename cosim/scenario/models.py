@@ -277,7 +277,7 @@ class Host(Section):
     device: str = default("auto", "a torch device; auto takes the accelerator if there is one")
     threads: Count | None = default(None, "passes side by side, a core each; else all cores")
     tokens: Count | None = default(None, "tokens of all clients in one pass; else by device and memory")
-    pending: Count = default(4096, "jobs that may wait to be needed, before those that will be are run")
+    pending: Count = default(2048, "jobs that may wait to be needed, before those that will be are run")
     cache: bool = default(True, "keep round states and evaluations on disk, and train nothing twice")
     cache_size: Annotated[int, Field(ge=0, strict=True)] = default(10 * 10**9, "bytes; beyond, the oldest go")
 

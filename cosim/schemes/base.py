@@ -36,7 +36,7 @@ class SchemeOptions(Section):
     local_steps: Count = default(4, "mini-batches of each user in a round")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Stage:
     """A part of the model at a node, with the adapter it trains there; ``samples`` is its weight in an average."""
 
