@@ -22,7 +22,6 @@ USERS = (250, 500, 1000, 2000)
 MANY = 1000
 ROUNDS = 2
 SMALL_STEPS = ("scheme.rounds=1", "scheme.local_steps=1", "data.batch_size=1", "data.sequence_length=16")
-PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +37,20 @@ def peak(execution: str, users: int) -> Peak:
     settings = (f"execution={execution}", f"users.count={users}", "data.partition=iid", "host.threads=1")
     lab = quickstart(*settings, *SMALL_STEPS).prepared.lab
     return Peak(
-        resident_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT_BYTES,
+        resident_bytes=own_peak_bytes(),
         state_bytes=3 * 4 * lab.layout.parameters(lab.whole),
     )
+
+
+def own_peak_bytes() -> int:
+    """Most memory this process has had resident.
+
+    Linux hands the usual ``ru_maxrss`` of a parent on to its children; the status file knows of this process alone.
+    """
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024
 
 
 def peak_elsewhere(execution: str, users: int) -> Peak:
