@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+_KEPT_ORDERS = 256  # of more users, orders are drawn anew for every batch, in twenty microseconds
+
+
 def batch_rows(rows: NDArray[np.int64], batch_size: int, index: int, seed: int) -> tuple[int, ...]:
     """The ``index``-th batch (from 0) of a client that holds ``rows``: exactly ``batch_size`` of them.
 
@@ -27,7 +30,7 @@ def batch_rows(rows: NDArray[np.int64], batch_size: int, index: int, seed: int) 
     return tuple(int(rows[_order(len(rows), seed, epoch)[place]]) for epoch, place in places)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_KEPT_ORDERS)
 def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     stream = np.random.Philox(key=seed, counter=[0, 0, 0, epoch])  # 2**192 draws apart from the next epoch's
     return np.random.Generator(stream).permutation(count)

@@ -62,10 +62,13 @@ def peak_elsewhere(execution: str, users: int) -> Peak:
 
 
 def peaks_elsewhere(execution: str) -> list[Peak]:
-    """Of all numbers of users, with nothing kept from before."""
-    with fresh_cache():
-        peak_elsewhere(execution, 2)  # reading the corpus peaks, too: from here on its tokens are kept
-        return [peak_elsewhere(execution, users) for users in USERS]
+    """Of all numbers of users, each with nothing kept of what others have learned."""
+    peaks = []
+    for users in USERS:
+        with fresh_cache():
+            peak_elsewhere(execution, 2)  # reading the corpus peaks, too: from here on its tokens are kept
+            peaks.append(peak_elsewhere(execution, users))
+    return peaks
 
 
 def beyond_adapters(execution: str) -> Callable[[], list[Measured]]:
