@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-
 _KEPT_ORDERS = 256  # of more users, orders are drawn anew for every batch, in twenty microseconds
 
 
