@@ -11,9 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from channel_models.constants import SPEED_OF_LIGHT_MPS
 from channel_models.randomness import Stream
-
-SPEED_OF_LIGHT_MPS = 299_792_458.0
 
 
 class Fading(Protocol):

@@ -17,7 +17,16 @@ FAMILIES: dict[str, dict[str, str]] = {
         "centralised": "cosim.schemes.centralised:Centralised",
     },
     "access": {"equal_share": "cosim.cell:EqualShareCell"},
-    "pathloss": {"macro": "channel_models.pathloss:MacroPathLoss"},
+    "pathloss": {
+        "macro": "channel_models.pathloss:MacroPathLoss",
+        "uma": "channel_models.outdoor:UrbanMacro",
+        "umi": "channel_models.outdoor:UrbanMicro",
+        "rma": "channel_models.outdoor:RuralMacro",
+        "inh": "channel_models.indoor:IndoorOffice",
+        "inf": "channel_models.indoor:IndoorFactory",
+        "log_distance": "channel_models.pathloss:LogDistance",
+        "free_space": "channel_models.pathloss:FreeSpace",
+    },
     "fading": {"rayleigh": "channel_models.fading:BlockRayleigh", "none": "channel_models.fading:NoFading"},
     "partition": {
         "natural": "training.partition:Natural",

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from channel_models.decibels import db_to_linear
-from channel_models.geometry import distance_m, uniform_disc
+from channel_models.geometry import uniform_disc
 from channel_models.links import RadioLinks
 from channel_models.randomness import Stream
-from channel_models.shadowing import LogNormalShadowing
 from cosim import registry
 from cosim.cell import Cell
-from cosim.clock import Clock, to_ns
+from cosim.clock import Clock
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
+from cosim.radio import fading, large_scale
 from cosim.recorder import Recorder
 from cosim.scenario.models import Compute, FleetCompute, Scenario
 
@@ -108,10 +108,8 @@ def radio_gain(scenario: Scenario) -> NDArray[np.float64]:
     """Mean power gain (users,) between each user and its edge server: path loss and shadowing."""
     radio, who = scenario.radio, np.arange(scenario.users.count)
     place = uniform_disc(Stream(scenario.seed, "position"), who, radio.cell_radius, _MAST_CLEARANCE_M)
-    pathloss = registry.find("pathloss", radio.pathloss)(carrier_hz=radio.carrier)
-    shadowing = LogNormalShadowing(stream=Stream(scenario.seed, "shadowing"), sigma_db=radio.shadowing)
-    loss_db = pathloss.loss_db(distance_m(place, np.zeros(2))) + shadowing.loss_db(who)
-    return np.asarray(db_to_linear(-loss_db))
+    losses = large_scale(radio, scenario.seed, who % scenario.edges.count)
+    return np.asarray(db_to_linear(-losses.loss_db(who, place)))
 
 
 def _fleet(seed: int, role: str, count: int, compute: FleetCompute) -> list[Processor]:
@@ -148,13 +146,11 @@ def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) 
     access = registry.find("access", radio.access)
 
     def cells(direction: str, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[Cell]:
-        stream = Stream(scenario.seed, f"{direction} fading")
-        fading = registry.find("fading", radio.fading)(stream=stream, block_ns=to_ns(radio.coherence_time))
         links = RadioLinks(
             mean_gain=gain,
             transmit_power_w=np.full(len(gain), power_w),
             noise_figure_db=noise_figure_db,
-            fading=fading,
+            fading=fading(radio, Stream(scenario.seed, f"{direction} fading")),
         )
         return [
             access(clock=clock, links=links, bandwidth_hz=radio.bandwidth, splits_power=splits_power) for _ in edges

@@ -7,14 +7,18 @@ run begins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from channel_models.randomness import Stream
 from cosim import registry
 from cosim.devices import read_population, read_profile
+from cosim.radio import fading, large_scale, path_loss
 from cosim.scenario.errors import ScenarioError
-from cosim.scenario.models import FleetCompute, Scenario
+from cosim.scenario.models import FleetCompute, Radio, Scenario
 from training import model_files
 from training.corpora import PYTHON_DOCS
 
@@ -43,13 +47,28 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
 
 def _radio_problems(scenario: Scenario) -> list[str]:
     problems = []
-    for family in ("pathloss", "fading", "access"):
-        name = getattr(scenario.radio, family)
+    for key in ("pathloss", "fading"):
+        part = getattr(scenario.radio, key)
         try:
-            registry.find(family, name)
+            _RADIO_PARTS[key](scenario.radio)
         except ValueError as error:
-            problems.append(f"radio.{family} = {name!r}: {error}")
+            problems.append(f"radio.{key} = {part.said}: {error}")
+    try:
+        registry.find("access", scenario.radio.access)
+    except ValueError as error:
+        problems.append(f"radio.access = {scenario.radio.access!r}: {error}")
+    if not problems:
+        try:
+            large_scale(scenario.radio, scenario.seed, np.zeros(1, dtype=np.int64))
+        except ValueError as error:
+            problems.append(f"radio: {error}")
     return problems
+
+
+_RADIO_PARTS: dict[str, Callable[[Radio], object]] = {
+    "pathloss": path_loss,
+    "fading": lambda radio: fading(radio, Stream(0, "checked")),
+}
 
 
 def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:

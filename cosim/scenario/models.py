@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from functools import partial
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from cosim import registry
+from cosim.scenario.parts import FadingPart, Partition, PathLossPart
 from cosim.scenario.quantities import (
     BitsPerSecond,
     Decibels,
+    Distance,
     FlopPerSecond,
     Hertz,
     Metres,
@@ -35,10 +36,7 @@ Index = Annotated[int, Field(ge=0, strict=True)]
 Alpha = Annotated[float, Field(gt=0, strict=True)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Fraction = Annotated[float, Field(ge=0, lt=1, strict=True)]
-PathLossName = Annotated[str, AfterValidator(partial(registry.check, "pathloss"))]
-FadingName = Annotated[str, AfterValidator(partial(registry.check, "fading"))]
 AccessName = Annotated[str, AfterValidator(partial(registry.check, "access"))]
-PartitionName = Annotated[str, AfterValidator(partial(registry.check, "partition"))]
 
 
 def default(value: Any, description: str = "", **bounds: Any) -> Any:
@@ -165,9 +163,23 @@ class Radio(Section):
     bandwidth: Hertz = default("20 MHz")
     carrier: Hertz = default("3.5 GHz")
     cell_radius: Metres = default("250 m", "users are uniform in the disc round their edge server", ge=10)
-    pathloss: PathLossName = "macro"
-    shadowing: Decibels = default("8 dB", "standard deviation of the log-normal shadowing")
-    fading: FadingName = "rayleigh"
+    pathloss: PathLossPart = PathLossPart(name="macro")
+    base_height: Metres | None = default(
+        None, "of the edge server's antenna; else what the path loss model is made for"
+    )
+    user_height: Metres = default("1.5 m", "of the users' antennas")
+    shadowing: Decibels | None = default(
+        None, "standard deviation of the log-normal shadowing; else the path loss model's own, 8 dB for macro"
+    )
+    decorrelation: Distance | None = default(
+        None,
+        "where the shadowing's correlation falls to 1/e; 0 m: users are independent; else the path loss model's own",
+    )
+    indoor: float = default(0.0, "share of the users that are inside buildings", ge=0, le=1, strict=True)
+    building: Literal["low", "high", "simple"] = default(
+        "low", "what walls take: TR 38.901's low or high loss, or 20 dB"
+    )
+    fading: FadingPart = FadingPart(name="rayleigh")
     coherence_time: Seconds = default("20 ms", "length of a fading block", ge=1e-6)
     access: AccessName = "equal_share"
     user_noise_figure: Decibels = default("9 dB")
@@ -200,37 +212,6 @@ class Model(Section):
 
     base: str = "tiny-gpt2"
     lora: Lora = Lora()
-
-
-class Partition(BaseModel):
-    """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: PartitionName = "natural"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, given: Any) -> Any:
-        return {"name": given} if isinstance(given, str) else given
-
-    def build(self) -> Any:
-        """The partitioner.
-
-        Raises:
-            ValueError: an option that it does not have, lacks, or cannot use.
-        """
-        partitioner, options = registry.find("partition", self.name), self.model_extra or {}
-        signature = inspect.signature(partitioner)
-        try:
-            signature.bind(**options)
-        except TypeError as error:
-            takes = ", ".join(signature.parameters)
-            raise ValueError(f"{self.name} takes {takes}, not {', '.join(options) or 'nothing'}") from error
-        try:
-            return partitioner(**options)
-        except TypeError as error:
-            raise ValueError(f"an option has a value of the wrong type: {error}") from error
 
 
 class Data(Section):

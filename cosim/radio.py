@@ -1,0 +1,71 @@
+"""The radio that a scenario describes, from its parts: path loss, shadowing and fading of every link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from channel_models.large_scale import LargeScale
+from channel_models.penetration import Penetration
+from channel_models.randomness import Stream
+from channel_models.shadowing import GudmundsonShadowing, IndependentShadowing, Shadowing
+from cosim.clock import to_ns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from channel_models.fading import Fading
+    from channel_models.pathloss import PathLoss
+    from cosim.scenario.models import Radio
+
+
+def path_loss(radio: Radio) -> PathLoss:
+    """The path loss model.
+
+    Raises:
+        ValueError: one that cannot be made, or not for this carrier.
+    """
+    model: PathLoss = radio.pathloss.build(carrier_hz=radio.carrier)
+    return model
+
+
+def fading(radio: Radio, stream: Stream) -> Fading:
+    """The fading of all links of one direction.
+
+    Raises:
+        ValueError: one that cannot be made.
+    """
+    model: Fading = radio.fading.build(stream=stream, block_ns=to_ns(radio.coherence_time), carrier_hz=radio.carrier)
+    return model
+
+
+def large_scale(radio: Radio, seed: int, sites: NDArray[np.int64]) -> LargeScale:
+    """What places cost, for links to these ``sites``, an edge server each.
+
+    Raises:
+        ValueError: a path loss model that cannot be made, or that has no users indoors or none so high.
+    """
+    model = path_loss(radio)
+    built = LargeScale(
+        seed=seed,
+        pathloss=model,
+        shadowing=_shadowing(radio, Stream(seed, "shadowing"), model),
+        sites=sites,
+        user_height_m=radio.user_height,
+        base_height_m=radio.base_height,
+        sigma_db=radio.shadowing,
+        indoor_share=radio.indoor,
+        penetration=Penetration(carrier_hz=radio.carrier, building=radio.building),
+    )
+    built.loss_db(np.zeros(1, dtype=np.int64), np.array([[radio.cell_radius, 0.0]]))  # a height may be out of range
+    return built
+
+
+def _shadowing(radio: Radio, stream: Stream, model: PathLoss) -> Shadowing:
+    decorrelation_m = model.environment.decorrelation_m
+    if radio.decorrelation is not None:
+        decorrelation_m = (radio.decorrelation,) * 3 if radio.decorrelation else None
+    if decorrelation_m is None:
+        return IndependentShadowing(stream=stream)
+    return GudmundsonShadowing(stream=stream, decorrelation_m=decorrelation_m)
