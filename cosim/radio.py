@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
     from channel_models.fading import Fading
     from channel_models.pathloss import PathLoss
+    from channel_models.rates import Rate
     from cosim.scenario.models import Radio
+
+
+Direction = Literal["uplink", "downlink"]
 
 
 def path_loss(radio: Radio) -> PathLoss:
@@ -37,6 +41,16 @@ def fading(radio: Radio, stream: Stream) -> Fading:
         ValueError: one that cannot be made.
     """
     model: Fading = radio.fading.build(stream=stream, block_ns=to_ns(radio.coherence_time), carrier_hz=radio.carrier)
+    return model
+
+
+def rate(radio: Radio, direction: Direction) -> Rate:
+    """What the links of one direction make of signal quality.
+
+    Raises:
+        ValueError: one that cannot be made.
+    """
+    model: Rate = radio.rate.build(direction=direction)
     return model
 
 

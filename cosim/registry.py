@@ -27,7 +27,19 @@ FAMILIES: dict[str, dict[str, str]] = {
         "log_distance": "channel_models.pathloss:LogDistance",
         "free_space": "channel_models.pathloss:FreeSpace",
     },
-    "fading": {"rayleigh": "channel_models.fading:BlockRayleigh", "none": "channel_models.fading:NoFading"},
+    "fading": {
+        "rayleigh": "channel_models.fading:BlockRayleigh",
+        "rician": "channel_models.fading:BlockRician",
+        "nakagami": "channel_models.fading:BlockNakagami",
+        "jakes": "channel_models.doppler:Jakes",
+        "gauss_markov": "channel_models.doppler:GaussMarkov",
+        "none": "channel_models.fading:NoFading",
+    },
+    "rate": {
+        "shannon": "channel_models.rates:Shannon",
+        "truncated_shannon": "channel_models.rates:TruncatedShannon",
+        "cqi": "channel_models.cqi:CqiRate",
+    },
     "partition": {
         "natural": "training.partition:Natural",
         "iid": "training.partition:Iid",

@@ -18,7 +18,7 @@ from cosim.clock import Clock
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
-from cosim.radio import fading, large_scale
+from cosim.radio import Direction, fading, large_scale, rate
 from cosim.recorder import Recorder
 from cosim.scenario.models import Compute, FleetCompute, Scenario
 
@@ -145,11 +145,12 @@ def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) 
     gain = radio_gain(scenario)
     access = registry.find("access", radio.access)
 
-    def cells(direction: str, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[Cell]:
+    def cells(direction: Direction, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[Cell]:
         links = RadioLinks(
             mean_gain=gain,
             transmit_power_w=np.full(len(gain), power_w),
             noise_figure_db=noise_figure_db,
+            rate=rate(radio, direction),
             fading=fading(radio, Stream(scenario.seed, f"{direction} fading")),
         )
         return [

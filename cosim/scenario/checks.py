@@ -16,7 +16,7 @@ import numpy as np
 from channel_models.randomness import Stream
 from cosim import registry
 from cosim.devices import read_population, read_profile
-from cosim.radio import fading, large_scale, path_loss
+from cosim.radio import fading, large_scale, path_loss, rate
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import FleetCompute, Radio, Scenario
 from training import model_files
@@ -47,12 +47,11 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
 
 def _radio_problems(scenario: Scenario) -> list[str]:
     problems = []
-    for key in ("pathloss", "fading"):
-        part = getattr(scenario.radio, key)
+    for key, make in _RADIO_PARTS.items():
         try:
-            _RADIO_PARTS[key](scenario.radio)
+            make(scenario.radio)
         except ValueError as error:
-            problems.append(f"radio.{key} = {part.said}: {error}")
+            problems.append(f"radio.{key} = {getattr(scenario.radio, key).said}: {error}")
     try:
         registry.find("access", scenario.radio.access)
     except ValueError as error:
@@ -68,6 +67,7 @@ def _radio_problems(scenario: Scenario) -> list[str]:
 _RADIO_PARTS: dict[str, Callable[[Radio], object]] = {
     "pathloss": path_loss,
     "fading": lambda radio: fading(radio, Stream(0, "checked")),
+    "rate": lambda radio: rate(radio, "uplink"),
 }
 
 

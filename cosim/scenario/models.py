@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from cosim import registry
-from cosim.scenario.parts import FadingPart, Partition, PathLossPart
+from cosim.scenario.parts import FadingPart, Partition, PathLossPart, RatePart
 from cosim.scenario.quantities import (
     BitsPerSecond,
     Decibels,
@@ -181,6 +181,7 @@ class Radio(Section):
     )
     fading: FadingPart = FadingPart(name="rayleigh")
     coherence_time: Seconds = default("20 ms", "length of a fading block", ge=1e-6)
+    rate: RatePart = RatePart(name="shannon")
     access: AccessName = "equal_share"
     user_noise_figure: Decibels = default("9 dB")
     edge_noise_figure: Decibels = default("5 dB")

@@ -74,6 +74,13 @@ class FadingPart(Part):
     name: str = "rayleigh"
 
 
+class RatePart(Part):
+    """How many bits the quality of a signal carries: the name of a model, with its options beside it."""
+
+    family = "rate"
+    name: str = "shannon"
+
+
 class Partition(Part):
     """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
 
