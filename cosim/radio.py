@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from channel_models.fading import Fading
+    from channel_models.mobility import Mobility
     from channel_models.pathloss import PathLoss
     from channel_models.rates import Rate
     from cosim.scenario.models import Radio
 
 
 Direction = Literal["uplink", "downlink"]
+
+_MAST_CLEARANCE_M = 10.0
+"""Nobody is put closer to an edge server's antenna than this."""
 
 
 def path_loss(radio: Radio) -> PathLoss:
@@ -51,6 +55,18 @@ def rate(radio: Radio, direction: Direction) -> Rate:
         ValueError: one that cannot be made.
     """
     model: Rate = radio.rate.build(direction=direction)
+    return model
+
+
+def mobility(radio: Radio, seed: int, users: int) -> Mobility:
+    """Where so many users are, relative to their edge servers.
+
+    Raises:
+        ValueError: a model that cannot be made, or that knows not of all users.
+    """
+    stream = Stream(seed, "position")
+    model: Mobility = radio.mobility.build(stream=stream, radius_m=radio.cell_radius, minimum_m=_MAST_CLEARANCE_M)
+    model.places_m(np.arange(users), np.zeros(1, dtype=np.int64))
     return model
 
 

@@ -40,6 +40,12 @@ FAMILIES: dict[str, dict[str, str]] = {
         "truncated_shannon": "channel_models.rates:TruncatedShannon",
         "cqi": "channel_models.cqi:CqiRate",
     },
+    "mobility": {
+        "static": "channel_models.mobility:Static",
+        "random_waypoint": "channel_models.mobility:RandomWaypoint",
+        "random_walk": "channel_models.mobility:RandomWalk",
+        "recorded": "channel_models.recorded_mobility:RecordedMobility",
+    },
     "partition": {
         "natural": "training.partition:Natural",
         "iid": "training.partition:Iid",

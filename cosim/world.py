@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from channel_models.decibels import db_to_linear
-from channel_models.geometry import uniform_disc
+from channel_models.drift import Drifting, Track, mean_gain
 from channel_models.links import RadioLinks
 from channel_models.randomness import Stream
 from cosim import registry
@@ -18,7 +17,7 @@ from cosim.clock import Clock
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
-from cosim.radio import Direction, fading, large_scale, rate
+from cosim.radio import Direction, fading, large_scale, mobility, rate
 from cosim.recorder import Recorder
 from cosim.scenario.models import Compute, FleetCompute, Scenario
 
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from channel_models.large_scale import LargeScale
+    from channel_models.mobility import Mobility
     from training.runtime import Runtime
-
-_MAST_CLEARANCE_M = 10.0
-"""Nobody stands closer to an edge server's antenna than this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,11 +103,19 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
 
 
 def radio_gain(scenario: Scenario) -> NDArray[np.float64]:
-    """Mean power gain (users,) between each user and its edge server: path loss and shadowing."""
-    radio, who = scenario.radio, np.arange(scenario.users.count)
-    place = uniform_disc(Stream(scenario.seed, "position"), who, radio.cell_radius, _MAST_CLEARANCE_M)
-    losses = large_scale(radio, scenario.seed, who % scenario.edges.count)
-    return np.asarray(db_to_linear(-losses.loss_db(who, place)))
+    """Mean power gain (users,) between each user and its edge server when it begins: path loss, walls, shadowing."""
+    return _mean_gain(*_ground(scenario), scenario.users.count)
+
+
+def _ground(scenario: Scenario) -> tuple[LargeScale, Mobility]:
+    """What places cost, and who is where."""
+    radio, users = scenario.radio, scenario.users.count
+    sites = np.arange(users) % scenario.edges.count
+    return large_scale(radio, scenario.seed, sites), mobility(radio, scenario.seed, users)
+
+
+def _mean_gain(ground: LargeScale, people: Mobility, users: int) -> NDArray[np.float64]:
+    return mean_gain(ground, people, np.arange(users), np.zeros(1, dtype=np.int64))[:, 0]
 
 
 def _fleet(seed: int, role: str, count: int, compute: FleetCompute) -> list[Processor]:
@@ -142,16 +148,19 @@ def _time_model(compute: Compute) -> TimeModel:
 
 def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) -> Network:
     radio, edges = scenario.radio, range(scenario.edges.count)
-    gain = radio_gain(scenario)
+    ground, people = _ground(scenario)
+    gain = _mean_gain(ground, people, scenario.users.count)
+    track = Track(large_scale=ground, mobility=people, start=gain) if people.top_speed_mps else None
     access = registry.find("access", radio.access)
 
     def cells(direction: Direction, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[Cell]:
+        wavering = fading(radio, Stream(scenario.seed, f"{direction} fading"))
         links = RadioLinks(
             mean_gain=gain,
             transmit_power_w=np.full(len(gain), power_w),
             noise_figure_db=noise_figure_db,
             rate=rate(radio, direction),
-            fading=fading(radio, Stream(scenario.seed, f"{direction} fading")),
+            fading=wavering if track is None else Drifting(fading=wavering, track=track),
         )
         return [
             access(clock=clock, links=links, bandwidth_hz=radio.bandwidth, splits_power=splits_power) for _ in edges

@@ -16,9 +16,9 @@ import numpy as np
 from channel_models.randomness import Stream
 from cosim import registry
 from cosim.devices import read_population, read_profile
-from cosim.radio import fading, large_scale, path_loss, rate
+from cosim.radio import fading, large_scale, mobility, path_loss, rate
 from cosim.scenario.errors import ScenarioError
-from cosim.scenario.models import FleetCompute, Radio, Scenario
+from cosim.scenario.models import FleetCompute, Scenario
 from training import model_files
 from training.corpora import PYTHON_DOCS
 
@@ -49,7 +49,7 @@ def _radio_problems(scenario: Scenario) -> list[str]:
     problems = []
     for key, make in _RADIO_PARTS.items():
         try:
-            make(scenario.radio)
+            make(scenario)
         except ValueError as error:
             problems.append(f"radio.{key} = {getattr(scenario.radio, key).said}: {error}")
     try:
@@ -64,10 +64,11 @@ def _radio_problems(scenario: Scenario) -> list[str]:
     return problems
 
 
-_RADIO_PARTS: dict[str, Callable[[Radio], object]] = {
-    "pathloss": path_loss,
-    "fading": lambda radio: fading(radio, Stream(0, "checked")),
-    "rate": lambda radio: rate(radio, "uplink"),
+_RADIO_PARTS: dict[str, Callable[[Scenario], object]] = {
+    "pathloss": lambda scenario: path_loss(scenario.radio),
+    "fading": lambda scenario: fading(scenario.radio, Stream(0, "checked")),
+    "mobility": lambda scenario: mobility(scenario.radio, scenario.seed, scenario.users.count),
+    "rate": lambda scenario: rate(scenario.radio, "uplink"),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from cosim import registry
-from cosim.scenario.parts import FadingPart, Partition, PathLossPart, RatePart
+from cosim.scenario.parts import FadingPart, MobilityPart, Partition, PathLossPart, RatePart
 from cosim.scenario.quantities import (
     BitsPerSecond,
     Decibels,
@@ -163,6 +163,7 @@ class Radio(Section):
     bandwidth: Hertz = default("20 MHz")
     carrier: Hertz = default("3.5 GHz")
     cell_radius: Metres = default("250 m", "users are uniform in the disc round their edge server", ge=10)
+    mobility: MobilityPart = MobilityPart(name="static")
     pathloss: PathLossPart = PathLossPart(name="macro")
     base_height: Metres | None = default(
         None, "of the edge server's antenna; else what the path loss model is made for"

@@ -81,6 +81,13 @@ class RatePart(Part):
     name: str = "shannon"
 
 
+class MobilityPart(Part):
+    """Where users are and go: the name of a model, with its options beside it."""
+
+    family = "mobility"
+    name: str = "static"
+
+
 class Partition(Part):
     """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
 

@@ -194,3 +194,14 @@ def test_a_radio_says_what_places_cost() -> None:
 def test_another_user_changes_no_gain_of_the_urban_cell() -> None:
     options = {"pathloss": "uma", "indoor": 0.3}
     assert (radio_gain(scenario(9, radio=options))[:8] == radio_gain(scenario(8, radio=options))).all()
+
+
+def test_users_who_move_have_another_channel_on_the_way() -> None:
+    """They begin where those who stay are, so the gain is the same; later transfers take another time."""
+    walk = {"name": "random_waypoint", "least_speed": "100 km/h", "greatest_speed": "120 km/h"}
+    still, moving = world(4), world(4, radio={"mobility": walk})
+    assert (radio_gain(scenario(4)) == radio_gain(scenario(4, radio={"mobility": walk}))).all()
+    assert uplink_ends_ns(still, 1) != uplink_ends_ns(moving, 1)
+    assert uplink_ends_ns(world(5, radio={"mobility": walk}), 1) == uplink_ends_ns(
+        world(4, radio={"mobility": walk}), 1
+    )

@@ -42,6 +42,13 @@ def test_the_world_supplies_what_a_part_asks_for_and_keeps_the_rest() -> None:
         ({"pathloss": "rma", "carrier": "60 GHz"}, "radio.pathloss = 'rma': carrier_hz must lie between"),
         ({"pathloss": "uma", "user_height": "1 m"}, "radio: user_height_m must lie between 1.5 and 22.5, got 1"),
         ({"pathloss": "inh", "indoor": 0.5}, "radio: indoor_share must be 0 with IndoorOffice"),
+        ({"mobility": {"name": "random_walk", "least_speed": "1 m/s"}}, "radio.mobility = {'name': 'random_walk', "
+         "'least_speed': '1 m/s'}: random_walk needs greatest_speed"),
+        ({"mobility": {"name": "recorded", "path": "no/such.csv"}}, "radio.mobility = {'name': 'recorded', "
+         "'path': 'no/such.csv'}: no such file"),
+        ({"rate": {"name": "cqi", "table": 4}}, "radio.rate = {'name': 'cqi', 'table': 4}: table must be one of 1, 2"),
+        ({"fading": {"name": "jakes", "speed": "100 km/h"}}, "radio.fading = {'name': 'jakes', 'speed': '100 km/h'}: "
+         "block_ns must be at most the coherence time"),
         ({"fading": {"name": "none", "k": "3 dB"}}, "radio.fading = {'name': 'none', 'k': '3 dB'}: "
          "none takes no options, not k"),
     ],

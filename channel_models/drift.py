@@ -1,0 +1,87 @@
+"""Gains of users who move: as the mean drifts with the place, fading goes on about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channel_models.decibels import db_to_linear
+from channel_models.fading import Fading
+from channel_models.large_scale import LargeScale
+from channel_models.mobility import Mobility
+from channel_models.recent_gains import RecentGains
+
+GRAIN_M = 1.0
+"""Path loss and shadowing are worked out at every metre of the fastest user's way, and joined by straight lines."""
+
+_NS_PER_S = 1e9
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Track:
+    """Mean gains of moving users at equal steps of time, over those at time zero, `start` (n,) of all links.
+
+    Blocks of fading, in both directions of a link, look at the same few steps again and again: `recent` keeps them.
+    ValueError if nobody moves: then the gain at time zero is all there is.
+    """
+
+    large_scale: LargeScale
+    mobility: Mobility
+    start: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if not self.mobility.top_speed_mps > 0.0:
+            raise ValueError("mobility must have users who move")
+
+    @cached_property
+    def block_ns(self) -> int:
+        """Length of a step: what the fastest user needs for a metre."""
+        return max(1, int(GRAIN_M / self.mobility.top_speed_mps * _NS_PER_S))
+
+    @cached_property
+    def recent(self) -> RecentGains:
+        """These gains, with what was worked out of late kept."""
+        return RecentGains(self, len(self.start))
+
+    def power_gain(self, links: NDArray[np.int64], first_block: int, blocks: int) -> NDArray[np.float64]:
+        """Gains (n, blocks) of links (n,) at the beginnings of the steps, over that at time zero."""
+        times_ns = np.arange(first_block, first_block + blocks) * self.block_ns
+        return mean_gain(self.large_scale, self.mobility, links, times_ns) / self.start[links, None]
+
+
+def mean_gain(
+    large_scale: LargeScale, mobility: Mobility, links: NDArray[np.int64], times_ns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Linear gain (n, m) of links (n,) where their users are at instants (m,): path loss, walls and shadowing."""
+    places_m = mobility.places_m(links, times_ns)
+    loss_db = large_scale.loss_db(np.repeat(links, len(times_ns)), places_m.reshape(-1, 2))
+    return db_to_linear(-loss_db).reshape(places_m.shape[:2])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drifting:
+    """Fading about a mean that drifts: power gains over the mean gain at time zero, block by block.
+
+    A gain is that of the middle of the block.
+    """
+
+    fading: Fading
+    track: Track
+
+    @property
+    def block_ns(self) -> int:
+        """See `Fading.block_ns`."""
+        return self.fading.block_ns
+
+    def power_gain(self, links: NDArray[np.int64], first_block: int, blocks: int) -> NDArray[np.float64]:
+        """See `Fading.power_gain`; the mean over time is one only for those who stay."""
+        middle_ns = np.arange(first_block, first_block + blocks) * self.block_ns + self.block_ns // 2
+        step, rest_ns = np.divmod(middle_ns, self.track.block_ns)
+        first, last = int(step[0]), int(step[-1])
+        known = self.track.recent.power_gain(links, first, last - first + 2)
+        share = rest_ns / self.track.block_ns
+        mean = known[:, step - first] * (1.0 - share) + known[:, step - first + 1] * share
+        return mean * self.fading.power_gain(links, first_block, blocks)
