@@ -63,8 +63,7 @@ class Trace:
     def rates_bps(self, first_bin: int | NDArray[np.int64], bins: int) -> NDArray[np.float64]:
         """Rates (..., bins) in bit/s from any bin on; `first_bin` may be one of several links (...)."""
         which = np.asarray(first_bin)[..., None] + np.arange(bins)
-        rates: NDArray[np.float64] = self.bits[which % len(self.bits)] * (_NS_PER_S / self.bin_ns)
-        return rates
+        return self.bits[which % len(self.bits)].astype(np.float64) * (_NS_PER_S / self.bin_ns)
 
     def _delivered(self, time_ns: int) -> int:
         """Bits from time zero to `time_ns`, times `bin_ns`; Python's integers, which cannot overflow."""

@@ -84,7 +84,6 @@ def test_every_recorded_packet_is_replayed() -> None:
 
 
 @pytest.mark.skipif(not UCC.is_file(), reason="needs the recorded rates, which do not ship")
-@pytest.mark.slow
 def test_the_recorded_downloads_are_read() -> None:
     traces = read_rates(str(UCC), "dl_mbps", group_column="trace", where={"app": "Download"})
     assert len(traces) == 21
