@@ -92,11 +92,11 @@ class Jakes(_Sinusoids):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        coherence_ns = coherence_time_s(self.speed_mps, self.carrier_hz) * _NS_PER_S
-        if self.block_ns > coherence_ns:
+        longest_s, block_s = coherence_time_s(self.speed_mps, self.carrier_hz), self.block_ns / _NS_PER_S
+        if block_s > longest_s:
             raise ValueError(
-                f"block_ns must be at most the coherence time, {coherence_ns:.0f} ns at speed_mps = "
-                f"{self.speed_mps:g}, got {self.block_ns}"
+                f"a block must not be longer than the coherence time, {longest_s:.3g} s at {self.speed_mps:g} m/s and "
+                f"{self.carrier_hz:g} Hz, got {block_s:g} s"
             )
         if self.k_db is not None:
             require_finite(k_db=self.k_db)

@@ -78,6 +78,7 @@ def test_a_waypoint_walk_goes_straight_at_its_speed_and_pauses():
     resting = speed_mps < 1e-6
     assert np.isclose(speed_mps[~resting], 2.0, atol=1e-6).mean() > 0.99  # all but the hundredths in which legs end
     rests = np.diff(np.flatnonzero(np.diff(resting.astype(int))))[::2]
+    assert len(rests) >= 3
     np.testing.assert_allclose(rests, 400, atol=1)
 
 

@@ -48,7 +48,7 @@ def test_the_world_supplies_what_a_part_asks_for_and_keeps_the_rest() -> None:
          "'path': 'no/such.csv'}: no such file"),
         ({"rate": {"name": "cqi", "table": 4}}, "radio.rate = {'name': 'cqi', 'table': 4}: table must be one of 1, 2"),
         ({"fading": {"name": "jakes", "speed": "100 km/h"}}, "radio.fading = {'name': 'jakes', 'speed': '100 km/h'}: "
-         "block_ns must be at most the coherence time"),
+         "a block must not be longer than the coherence time, 0.00"),
         ({"fading": {"name": "none", "k": "3 dB"}}, "radio.fading = {'name': 'none', 'k': '3 dB'}: "
          "none takes no options, not k"),
     ],
