@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from rich.console import Console
@@ -23,18 +24,20 @@ class Column:
     title: str
     ladder: Ladder
     keys: tuple[str, ...] = ()
-    lower_is_better: bool = True
+    best: Literal["lowest", "highest"] | None = "lowest"
     ends_group: bool = False
 
 
 COLUMNS = {
-    "rounds": Column(title="Rounds", ladder=PLAIN, keys=("rounds",), lower_is_better=False),
+    "rounds": Column(title="Rounds", ladder=PLAIN, keys=("rounds",), best=None),
     "sim_time_s": Column(title="Simulated time", ladder=TIME, keys=("sim_time_s",), ends_group=True),
-    "perplexity_before": Column(
-        title="Perplexity before", ladder=PLAIN, keys=("initial", "perplexity"), lower_is_better=False
-    ),
+    "perplexity_before": Column(title="Perplexity before", ladder=PLAIN, keys=("initial", "perplexity"), best=None),
     "perplexity_after": Column(title="Perplexity after", ladder=PLAIN, keys=("final", "perplexity")),
-    CHANGE: Column(title="Perplexity change", ladder=PERCENT, ends_group=True),
+    CHANGE: Column(title="Perplexity change", ladder=PERCENT),
+    "accuracy_before": Column(title="Accuracy before", ladder=PLAIN, keys=("initial", "accuracy"), best=None),
+    "accuracy_after": Column(
+        title="Accuracy after", ladder=PLAIN, keys=("final", "accuracy"), best="highest", ends_group=True
+    ),
     "uplink_bytes": Column(title="Uplink traffic", ladder=TRAFFIC, keys=("traffic_bytes", "uplink")),
     "downlink_bytes": Column(title="Downlink traffic", ladder=TRAFFIC, keys=("traffic_bytes", "downlink")),
     "backhaul_bytes": Column(
@@ -54,7 +57,7 @@ COLUMNS = {
 def comparison_table(results: Iterable[Result]) -> pd.DataFrame:
     """A row a run, indexed by `label`; columns as in `COLUMNS`, in the units their names end in.
 
-    What a run did not record (perplexity where nothing was trained) is NaN.
+    What a run did not record (perplexity where nothing was trained, or classes were) is NaN.
     """
     named = by_label(results)
     rows = [
@@ -70,7 +73,8 @@ def comparison_table(results: Iterable[Result]) -> pd.DataFrame:
 def print_table(frame: pd.DataFrame, console: Console) -> None:
     """Print a comparison: a line a quantity and a column a run, so that several runs fit a terminal.
 
-    Each quantity has one unit; its best value is bold and starred, unless all runs are equal.
+    Each quantity has one unit; its best value is bold and starred, unless all runs are equal. What no run recorded has
+    no line.
     """
     table = Table(caption="* best of its line" if len(frame) > 1 else None)
     table.add_column("")
@@ -78,6 +82,8 @@ def print_table(frame: pd.DataFrame, console: Console) -> None:
         table.add_column(Text(str(label)), justify="right")
     for name, column in COLUMNS.items():
         values = frame[name].astype(float)
+        if values.isna().all():
+            continue
         unit = unit_for(values, column.ladder)
         table.add_row(unit.named(column.title), *_cells(values, unit.size, column), end_section=column.ends_group)
     console.print(table)
@@ -90,9 +96,10 @@ def to_csv(frame: pd.DataFrame, path: Path | str) -> None:
 
 
 def _cells(values: "pd.Series[float]", size: float, column: Column) -> list[Text]:
-    has_best = column.lower_is_better and values.nunique() > 1
+    best = values.max() if column.best == "highest" else values.min()
+    has_best = column.best is not None and values.nunique() > 1
     texts = [three_digits(value / size, signed=column.ladder is PERCENT) for value in values]
     return [
-        Text(f"{text} *", style="bold") if has_best and value == values.min() else Text(f"{text}  ")
+        Text(f"{text} *", style="bold") if has_best and value == best else Text(f"{text}  ")
         for text, value in zip(texts, values, strict=True)
     ]

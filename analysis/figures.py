@@ -38,12 +38,12 @@ def delay_by_kind(results: Sequence[Result]) -> Figure:
     return figure
 
 
-def comparison_figure(results: Sequence[Result]) -> Figure:
-    """Perplexity over simulated time beside where that time went; its numbers are `comparison_data`."""
+def comparison_figure(results: Sequence[Result], y: str = "perplexity") -> Figure:
+    """What was learned over simulated time beside where that time went; its numbers are `comparison_data`."""
     with style.applied():
         figure = Figure(figsize=(11.5, max(4.8, _height_inches(results))), layout="constrained")
         curves, bars = figure.subplots(1, 2, width_ratios=(1, 1.15))
-        draw_curves(curves, learning_data(results), "sim_time_s", "perplexity")
+        draw_curves(curves, learning_data(results, y=y), "sim_time_s", y)
         curves.set_title("What is learned, and when")
         _legend_below(curves)
         draw_delays(bars, delay_data(results))
@@ -52,9 +52,9 @@ def comparison_figure(results: Sequence[Result]) -> Figure:
     return figure
 
 
-def comparison_data(results: Sequence[Result]) -> pd.DataFrame:
+def comparison_data(results: Sequence[Result], y: str = "perplexity") -> pd.DataFrame:
     """The numbers of `comparison_figure`: `learning_data` above `delay_data`, cells of the other empty."""
-    return pd.concat([learning_data(results), delay_data(results)], ignore_index=True)
+    return pd.concat([learning_data(results, y=y), delay_data(results)], ignore_index=True)
 
 
 def save(figure: Figure, data: pd.DataFrame, path: Path | str) -> None:

@@ -13,6 +13,9 @@ from analysis.curves import learning_data
 from analysis.figures import comparison_data, comparison_figure, delay_by_kind, learning_curve, save
 from analysis.load import load_all
 
+LEARNED = ("perplexity", "accuracy")
+"""What learning is shown by: the first of these that the runs recorded. Of classes there is no perplexity."""
+
 
 def show(folder: Path, labels: Sequence[str], console: Console) -> None:
     """Print the table of the runs ``folder/LABEL``, and write table and pictures into ``folder``.
@@ -27,9 +30,11 @@ def show(folder: Path, labels: Sequence[str], console: Console) -> None:
     print_table(table, console)
     to_csv(table, folder / "table.csv")
     save(delay_by_kind(results), delay_data(results), folder / "delay.png")
-    if all(result.rounds["perplexity"].notna().any() for result in results):
-        save(learning_curve(results), learning_data(results), folder / "perplexity.png")
-        save(comparison_figure(results), comparison_data(results), folder / "comparison.png")
-    else:
-        for name in ("perplexity.png", "perplexity.csv", "comparison.png", "comparison.csv"):
-            (folder / name).unlink(missing_ok=True)
+    for name in (*LEARNED, "comparison"):
+        for suffix in (".png", ".csv"):
+            (folder / name).with_suffix(suffix).unlink(missing_ok=True)
+    for y in LEARNED:
+        if all(result.rounds[y].notna().any() for result in results):
+            save(learning_curve(results, y=y), learning_data(results, y=y), folder / f"{y}.png")
+            save(comparison_figure(results, y), comparison_data(results, y), folder / "comparison.png")
+            return

@@ -9,6 +9,7 @@ from channel_models.fading import Fading
 
 _PAGE_BLOCKS = 32
 _PAGE_LINKS = 16  # a page is drawn for so many neighbours at once: up to some 500 numbers a draw costs the same
+_LINKS_A_DRAW = 128  # more at once gain no time, and a draw takes some 300 bytes a number while it lasts
 _KEPT_GAINS = 1 << 17  # a megabyte
 _FEWEST_PAGES = 2  # a window may lie across the border of two, however many links there are
 
@@ -43,7 +44,9 @@ class RecentGains:
             groups = np.unique(links[unknown] // _PAGE_LINKS)
             neighbours = (groups[:, None] * _PAGE_LINKS + np.arange(_PAGE_LINKS)).ravel()
             neighbours = neighbours[neighbours < self._links]
-            page[neighbours] = self._fading.power_gain(neighbours, number * _PAGE_BLOCKS, _PAGE_BLOCKS)
+            for start in range(0, len(neighbours), _LINKS_A_DRAW):
+                some = neighbours[start : start + _LINKS_A_DRAW]
+                page[some] = self._fading.power_gain(some, number * _PAGE_BLOCKS, _PAGE_BLOCKS)
             gains = page[links]
         return gains
 

@@ -10,9 +10,10 @@ import typer
 from rich.filesize import decimal
 
 from cosim.scenario import ScenarioError
+from cosim.scenario.models import Host
 
 if TYPE_CHECKING:
-    from training.store import Store
+    from training.store import Store, Usage
 
 application = typer.Typer()
 
@@ -29,9 +30,7 @@ def show() -> None:
     """Print where the cache is, how large, and when its results were last used. The default."""
     with _store() as store:
         usage = store.usage()
-    typer.echo(f"folder   {store.folder}")
-    typer.echo(f"results  {usage.files}")
-    typer.echo(f"size     {decimal(usage.nbytes)} of at most {decimal(store.most_bytes)}")
+        _tell("folder", usage, store, f" of at most {decimal(store.most_bytes)}")
     for name, used in (("oldest", usage.oldest), ("newest", usage.newest)):
         if used is not None:
             typer.echo(f"{name}   last used {used.astimezone():%Y-%m-%d %H:%M}")
@@ -41,20 +40,26 @@ def show() -> None:
 def clear() -> None:
     """Remove every result from the cache, without asking: what is needed again is trained again."""
     with _store() as store:
-        removed = store.clear()
-    typer.echo(f"cleared  {store.folder}")
-    typer.echo(f"results  {removed.files}")
-    typer.echo(f"size     {decimal(removed.nbytes)}")
+        _tell("cleared", store.clear(), store)
+
+
+def _tell(heading: str, usage: Usage, store: Store, limit: str = "") -> None:
+    typer.echo(f"{heading:9}{store.folder}")
+    typer.echo(f"results  {usage.files}")
+    typer.echo(f"size     {decimal(usage.nbytes)}{limit}")
 
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    """The cache; a folder that cannot be used is the user's to mend, and told in one line."""
-    from training.store import DEFAULT_MOST_BYTES, Store, default_folder  # noqa: PLC0415 - NumPy, for no other command
+    """The cache, as large as a scenario lets it grow that says nothing of it.
+
+    A folder that cannot be used is the user's to mend, and told in one line.
+    """
+    from training.store import Store, default_folder  # noqa: PLC0415 - NumPy, for no other command
 
     folder = default_folder()
     try:
-        yield Store(folder, DEFAULT_MOST_BYTES)
+        yield Store(folder, Host().cache_size)
     except OSError as error:
         says = f"cache {folder}: cannot be used ({error.strerror}); COSIM_CACHE may name another folder"
         raise ScenarioError(says) from error

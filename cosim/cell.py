@@ -44,7 +44,8 @@ class EqualShareCell:
         self._done: list[simpy.Event] = []  # one for each transfer under way, as in the arrays (n,) that follow
         self._active = np.empty(0, dtype=np.int64)  # links
         self._remaining_bits = np.empty(0)
-        self._energy_j = np.empty(0)
+        self._on_air_s: list[float] = []  # what ``_share_s`` was when it began
+        self._share_s = 0.0  # integral of the share of its power that a sender put into one transfer
         self._since_ns = 0
         self._generation = 0
         self._known_rates: dict[int, np.ndarray] = {}
@@ -61,7 +62,7 @@ class EqualShareCell:
         self._done.append(done)
         self._active = np.append(self._active, link)
         self._remaining_bits = np.append(self._remaining_bits, nbytes * 8.0)
-        self._energy_j = np.append(self._energy_j, 0.0)
+        self._on_air_s.append(self._share_s)
         self._plan()
         return done
 
@@ -82,8 +83,7 @@ class EqualShareCell:
         now = self._clock.now_ns
         if self._done and now > self._since_ns:
             self._remaining_bits -= delivered_bits(self._rates, self._block_ns, self._since_ns, now)
-            power_w = self.links.transmit_power_w[self._active] * self._power_share
-            self._energy_j += power_w * to_s(now - self._since_ns)
+            self._share_s += self._power_share * to_s(now - self._since_ns)
         self._since_ns = now
 
     def _plan(self) -> None:
@@ -107,10 +107,10 @@ class EqualShareCell:
         if generation != self._generation:
             return  # void: somebody came after this was planned
         self._advance()
-        done, energy_j = self._done.pop(winner), float(self._energy_j[winner])
-        others = np.arange(len(self._active)) != winner
+        power_w = float(self.links.transmit_power_w[self._active[winner]])
+        energy_j = power_w * (self._share_s - self._on_air_s.pop(winner))
+        done, others = self._done.pop(winner), np.arange(len(self._active)) != winner
         self._active, self._remaining_bits = self._active[others], self._remaining_bits[others]
-        self._energy_j = self._energy_j[others]
         self._plan()
         done.succeed(energy_j)
 

@@ -125,12 +125,16 @@ class Edge(Node):
 
 @dataclass(kw_only=True, eq=False)
 class User(Node):
-    """A user: the rows of the training sequences it holds, and the edge server it is attached to."""
+    """A user: the rows of the training sequences it holds, and the edge server it is attached to.
+
+    ``rank`` is the most that a matrix of its adapter has; None for the model's.
+    """
 
     role = "user"
     index: int
     edge: Edge
     rows: NDArray[np.int64]
+    rank: int | None = None
 
     @property
     def samples(self) -> int:

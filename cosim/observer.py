@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cosim.recorder import Activity
+from cosim.recorder import PAYLOADS
 from cosim.scenario.models import Evaluation
 from cosim.schemes.base import Round
 from cosim.world import World
@@ -63,15 +63,17 @@ class Observer:
             return
         metrics, losses = self._learning.evaluate(ended.adapters), [loss for _, loss in self._losses]
         found, *means = runtime.values([metrics, *losses])
-        row |= {"loss": found.loss, "perplexity": found.perplexity, "accuracy": found.accuracy}
+        perplexity = None if self._learning.classifies else found.perplexity
+        row |= {"loss": found.loss, "perplexity": perplexity, "accuracy": found.accuracy}
         for (earlier, _), mean in zip(self._losses, means, strict=True):
             earlier["train_loss"] = mean
         self._losses.clear()
         runtime.keep([*ended.adapters, *ended.states, *losses, metrics])
 
     def _add_up(self) -> None:
-        new: list[Activity] = self._world.recorder.activities[self._counted :]
-        self._counted += len(new)
-        for activity in new:
-            self._sums[activity.kind] += activity.bytes
-            self._sums[self._role[activity.node]] += activity.energy_j
+        activities, first = self._world.recorder.activities, self._counted
+        self._counted = len(activities)
+        for kind, nbytes in activities.totals("kind", PAYLOADS, first).items():
+            self._sums[kind] += nbytes
+        for node, energy_j in activities.totals("node", ["energy_j"], first).items():
+            self._sums[self._role[node]] += energy_j

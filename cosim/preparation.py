@@ -7,24 +7,26 @@ a run that finds all its results there too needs neither model nor torch.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from channel_models.randomness import Stream
-from cosim.scenario.models import Data, Lora, Scenario
+from cosim.scenario.models import Data, Model, Scenario
 from training import model_files
-from training.corpora import Corpus, by_passage, load_corpus
+from training.classes import classes_of
+from training.corpora import Corpus, Texts, by_passage, read_texts
 from training.foundation import Foundation
 from training.keys import code_of, digest
 from training.lab import Lab, Tools, open_tools, versions
 from training.machine import Machine
 from training.optimiser import AdamW
-from training.sequences import Sequences, pack, pad
-from training.store import Store
+from training.sequences import Sequences, classify, pack, pad
+from training.store import Entry, Store
 
 if TYPE_CHECKING:
     import peft
@@ -45,6 +47,7 @@ class Prepared:
 class Material:
     """What a model and a corpus come to: what is known of the model, and all tokens."""
 
+    corpus_sha256: str
     foundation: Foundation
     train: Sequences
     held_out: Sequences
@@ -60,66 +63,98 @@ def prepare(scenario: Scenario, store: Store | None, threads: int | None = None)
     """
     host = scenario.host
     machine = Machine(device=host.device, threads=host.threads or threads, tokens=host.tokens)
-    corpus = _corpus(scenario.data)
-    material, tools = _material(scenario, corpus, store, machine.resolved_device())
+    device = machine.resolved_device()
+    sources = Sources(scenario, device)
+    material = sources.material(store)
     lab = Lab.lay_out(
         material.foundation,
-        tools,
+        lambda: sources.tools,
         train=material.train,
         held_out=material.held_out.spread(scenario.evaluation.sequences),
         optimiser=AdamW(lr=scenario.training.lr, weight_decay=scenario.training.weight_decay),
         seed=Stream(scenario.seed, "adapter").seed_of(0, 0),
         machine=machine,
+        device=device,
         store=store,
     )
     seed = Stream(scenario.seed, "partition").seed_of(0, 0)
     rows = scenario.data.partition.build().assign(material.train, scenario.users.count, seed)
-    return Prepared(corpus_sha256=corpus.sha256, lab=lab, rows=rows)
+    return Prepared(corpus_sha256=material.corpus_sha256, lab=lab, rows=rows)
 
 
-def _material(scenario: Scenario, corpus: Corpus, store: Store | None, device: str) -> tuple[Material, Any]:
-    """What is needed of model and corpus, and how to open the tools."""
-    files = model_files.fingerprint(scenario.model.base)
-    data = scenario.data
-    key = digest(
-        code_of(Material), files or "", repr(scenario.model), corpus.sha256, data.sequences,
-        str(data.sequence_length), *versions(),
-    )  # fmt: skip
-    if store is not None and files is not None:
-        entry = store.get(key)
+class Sources:
+    """Model and corpus of a scenario, each opened when it is first asked for, if it ever is."""
+
+    def __init__(self, scenario: Scenario, device: str) -> None:
+        self.model = scenario.model
+        self.data = scenario.data
+        self.device = device
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The files of the corpus."""
+        data = self.data
+        return read_texts(
+            data.corpus,
+            text_column=data.text_column,
+            author_column=data.author_column,
+            label_column=data.label_column,
+            validation=data.validation,
+        )
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """Training and held-out documents."""
+        return self.texts.corpus()
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """What a classifier tells apart; nothing, where text is continued."""
+        return classes_of(self.corpus) if self.model.classifies else ()
+
+    @cached_property
+    def base(self) -> BaseModel:
+        """The base model, loaded."""
+        import torch  # noqa: PLC0415
+
+        from training.allocator import keep_freed_memory  # noqa: PLC0415
+        from training.base_model import load_base  # noqa: PLC0415
+
+        torch.set_num_threads(1)  # a pass has one core: the same numbers on every machine, and passes side by side
+        keep_freed_memory()
+        return load_base(self.model.base, len(self.classes) or None)
+
+    @cached_property
+    def tools(self) -> Tools:
+        """The base model, adapted."""
+        return open_tools(self.base, lora_config(self.model), self.device)
+
+    def material(self, store: Store | None) -> Material:
+        """What is needed of model and corpus; neither is opened where ``store`` has it."""
+        files, data = model_files.fingerprint(self.model.base), self.data
+        if files is None:  # of the hub: nobody knows whether it has changed
+            store = None
+        key = digest(
+            code_of(Material), files or "", repr(self.model), data.sequences, str(data.sequence_length), *versions(),
+            *self.texts.fingerprint(),
+        )  # fmt: skip
+        entry = None if store is None else store.get(key)
         if entry is not None:
-            foundation = Foundation.from_json(entry.facts["foundation"])
-            train, held_out = (_read(entry, part) for part in ("train", "held_out"))
-            tools = partial(_open, scenario, device)
-            return Material(foundation=foundation, train=train, held_out=held_out), lambda: tools()[1]
-    base, opened = _open(scenario, device)
-    material = Material(
-        foundation=opened.foundation,
-        train=_training_sequences(corpus, base, data),
-        held_out=pack(corpus.held_out, base.tokenizer, data.sequence_length),
-    )
-    if store is not None and files is not None:
-        store.put(key, *_written(material))
-    return material, lambda: opened
+            return _read(entry)
+        train, held_out = _sequences(self.corpus, self.base, data, self.classes)
+        material = Material(
+            corpus_sha256=self.corpus.sha256, foundation=self.tools.foundation, train=train, held_out=held_out
+        )
+        if store is not None:
+            store.put(key, *_written(material))
+        return material
 
 
-def _open(scenario: Scenario, device: str) -> tuple[BaseModel, Tools]:
-    """Load the base model and adapt it."""
-    import torch  # noqa: PLC0415
-
-    from training.allocator import keep_freed_memory  # noqa: PLC0415
-    from training.base_model import load_base  # noqa: PLC0415
-
-    torch.set_num_threads(1)  # a pass has one core: the same numbers on every machine, and passes side by side
-    keep_freed_memory()
-    base = load_base(scenario.model.base)
-    return base, open_tools(base, lora_config(scenario.model.lora), device)
-
-
-def lora_config(wanted: Lora) -> peft.LoraConfig:
+def lora_config(model: Model) -> peft.LoraConfig:
     """The adapter in PEFT's words."""
     import peft  # noqa: PLC0415
 
+    wanted = model.lora
     return peft.LoraConfig(
         r=wanted.r,
         lora_alpha=wanted.alpha,
@@ -128,32 +163,28 @@ def lora_config(wanted: Lora) -> peft.LoraConfig:
         layers_to_transform=None if wanted.layers is None else list(wanted.layers),
         rank_pattern=dict(wanted.rank_pattern),
         alpha_pattern=dict(wanted.alpha_pattern),
-        task_type="CAUSAL_LM",
+        task_type="SEQ_CLS" if model.classifies else "CAUSAL_LM",
     )
 
 
-def _corpus(data: Data) -> Corpus:
-    return load_corpus(
-        data.corpus,
-        text_column=data.text_column,
-        author_column=data.author_column,
-        label_column=data.label_column,
-        validation=data.validation,
-    )
-
-
-def _training_sequences(corpus: Corpus, base: BaseModel, data: Data) -> Sequences:
+def _sequences(corpus: Corpus, base: BaseModel, data: Data, classes: Sequence[str]) -> tuple[Sequences, Sequences]:
+    """Training and held-out sequences: rows to classify where there are ``classes``, else text to continue."""
+    tokenizer, length = base.tokenizer, data.sequence_length
+    if classes:
+        train, held_out = (classify(part, tokenizer, length, classes) for part in (corpus.train, corpus.held_out))
+        return train, held_out
+    held_out = pack(corpus.held_out, tokenizer, length)
     if data.sequences == "pack":
-        return pack(corpus.train, base.tokenizer, data.sequence_length)
-    return pad(by_passage(corpus.train), base.tokenizer, data.sequence_length)
+        return pack(corpus.train, tokenizer, length), held_out
+    return pad(by_passage(corpus.train), tokenizer, length), held_out
 
 
-_ARRAYS = ("ids", "targets", "author", "label")
+_ARRAYS = ("ids", "targets", "tokens", "author", "label")
 
 
 def _written(material: Material) -> tuple[dict[str, NDArray[np.int64]], dict[str, str]]:
     arrays: dict[str, NDArray[np.int64]] = {}
-    facts = {"foundation": material.foundation.to_json()}
+    facts = {"corpus": material.corpus_sha256, "foundation": material.foundation.to_json()}
     for part in ("train", "held_out"):
         data: Sequences = getattr(material, part)
         arrays |= {f"{part} {name}": getattr(data, name) for name in _ARRAYS}
@@ -161,7 +192,16 @@ def _written(material: Material) -> tuple[dict[str, NDArray[np.int64]], dict[str
     return arrays, facts
 
 
-def _read(entry: Any, part: str) -> Sequences:
+def _read(entry: Entry) -> Material:
+    return Material(
+        corpus_sha256=entry.facts["corpus"],
+        foundation=Foundation.from_json(entry.facts["foundation"]),
+        train=_read_sequences(entry, "train"),
+        held_out=_read_sequences(entry, "held_out"),
+    )
+
+
+def _read_sequences(entry: Entry, part: str) -> Sequences:
     arrays = {name: entry.arrays[f"{part} {name}"] for name in _ARRAYS}
     authors, labels = (tuple(json.loads(entry.facts[f"{part} {name}"])) for name in ("authors", "labels"))
     return Sequences(**arrays, authors=authors, labels=labels)

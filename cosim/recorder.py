@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from struct import Struct
 from typing import Any, Literal, overload
@@ -58,20 +58,26 @@ class Activity:
     @property
     def bytes(self) -> int:
         """All that was carried."""
-        return self.activation_bytes + self.gradient_bytes + self.adapter_bytes + self.label_bytes + self.model_bytes
+        return sum(getattr(self, payload) for payload in PAYLOADS)
 
+
+PAYLOADS = tuple(field.name for field in fields(Activity) if field.name.endswith("_bytes"))
+"""The fields that say how many bytes of what were carried."""
 
 _FIELDS = tuple(field.name for field in fields(Activity))
 _TEXTS = tuple(_FIELDS.index(name) for name in ("node", "act", "kind", "reason"))
 _CODES = "qqiiiiiiiqdqqqqq"  # of the fields in their order; in place of a text stands its number
 _ROW = Struct(f"={_CODES}")
+_COLUMNS = np.dtype(list(zip(_FIELDS, _CODES, strict=True)))
+_ROWS_A_PAGE = 1024  # whole pages are added: a buffer that grows is copied, and leaves holes behind
 
 
 class Activities(Sequence[Activity]):
     """All that was recorded, a hundred bytes each; an ``Activity`` is made when somebody looks at it."""
 
     def __init__(self) -> None:
-        self._rows = bytearray()
+        self._pages: list[bytearray] = []
+        self._count = 0
         self._texts: list[str] = []
         self._numbers: dict[str, int] = {}
 
@@ -81,17 +87,31 @@ class Activities(Sequence[Activity]):
         """Add an activity of ``story``; ``amounts`` are the fields of ``Activity`` from ``flops`` on."""
         what = self._number(node), self._number(act), self._number(kind)
         who = story.user, story.round, story.step
-        self._rows += _ROW.pack(start_ns, end_ns, *what, *who, self._number(reason), *amounts)
+        row = self._count % _ROWS_A_PAGE
+        if row == 0:
+            self._pages.append(bytearray(_ROWS_A_PAGE * _ROW.size))
+        _ROW.pack_into(self._pages[-1], row * _ROW.size, start_ns, end_ns, *what, *who, self._number(reason), *amounts)
+        self._count += 1
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The fields of all activities as arrays (n,), for tables; texts are Python's own."""
-        rows = np.frombuffer(bytes(self._rows), dtype=list(zip(_FIELDS, _CODES, strict=True)))
+        rows = np.concatenate([np.empty(0, _COLUMNS), *self._tables(0)])
         columns: dict[str, NDArray[Any]] = {name: rows[name] for name in _FIELDS}
         texts = np.array(self._texts, dtype=object)
         return columns | {_FIELDS[place]: texts[columns[_FIELDS[place]]] for place in _TEXTS}
 
+    def totals(self, by: str, amounts: Sequence[str], first: int = 0) -> dict[str, float]:
+        """Sums of the fields ``amounts`` together, by the text in the field ``by``; activities from ``first`` on."""
+        found: dict[str, float] = {}
+        for rows in self._tables(first):
+            sums = np.bincount(rows[by], weights=sum(rows[name] for name in amounts))
+            for number in np.unique(rows[by]).tolist():
+                text = self._texts[number]
+                found[text] = found.get(text, 0.0) + float(sums[number])
+        return found
+
     def __len__(self) -> int:
-        return len(self._rows) // _ROW.size
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> Activity: ...
@@ -108,8 +128,15 @@ class Activities(Sequence[Activity]):
 
     __hash__ = None  # type: ignore[assignment]  # it grows
 
+    def _tables(self, first: int) -> Iterator[NDArray[Any]]:
+        """The rows from ``first`` on, page by page."""
+        for start in range(first - first % _ROWS_A_PAGE, self._count, _ROWS_A_PAGE):
+            rows = np.frombuffer(self._pages[start // _ROWS_A_PAGE], _COLUMNS)
+            yield rows[max(first - start, 0) : self._count - start]
+
     def _activity(self, place: int) -> Activity:
-        row: list[Any] = list(_ROW.unpack_from(self._rows, place * _ROW.size))
+        page, number = divmod(place, _ROWS_A_PAGE)
+        row: list[Any] = list(_ROW.unpack_from(self._pages[page], number * _ROW.size))
         for column in _TEXTS:
             row[column] = self._texts[row[column]]
         return Activity(**dict(zip(_FIELDS, row, strict=True)))
@@ -175,5 +202,6 @@ class Recorder:
             self.activities.append(start_ns, end_ns, node, act, kind, who, reason, flops, energy_j, *payloads)
 
     def waited(self, start_ns: int, end_ns: int, node: str, reason: str, story: Story | None = None) -> None:
-        """Record waiting at ``node`` for ``reason``."""
-        self.add(story, start_ns=start_ns, end_ns=end_ns, node=node, act="waiting", kind="waiting", reason=reason)
+        """Record waiting at ``node`` for ``reason``, if it took time."""
+        if end_ns > start_ns:
+            self.add(story, start_ns=start_ns, end_ns=end_ns, node=node, act="waiting", kind="waiting", reason=reason)

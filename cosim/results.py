@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosim.clock import to_s
-from cosim.recorder import EVERYBODY, KINDS
+from cosim.recorder import EVERYBODY, KINDS, PAYLOADS
 from cosim.scenario import write_scenario
 from cosim.scenario.entries import single
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from cosim.runner import Run
 
-PAYLOADS = ("activation", "gradient", "adapter", "label", "model")
 _CHECKOUT = Path(__file__).parents[1]
 _PACKAGES = ("cosim", "torch", "transformers", "peft", "simpy", "numpy", "pydantic", "pandas")
 
@@ -76,7 +75,7 @@ def events_frame(run: Run) -> pd.DataFrame:
     frame = frame[frame["round"] <= last]
     frame.insert(0, "start_s", frame.pop("start_ns").map(to_s))
     frame.insert(1, "end_s", frame.pop("end_ns").map(to_s))
-    frame["bytes"] = frame[[f"{payload}_bytes" for payload in PAYLOADS]].sum(axis=1)
+    frame["bytes"] = frame[list(PAYLOADS)].sum(axis=1)
     return frame.sort_values(["start_s", "end_s"], kind="stable", ignore_index=True)
 
 
@@ -115,7 +114,7 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
         "traffic_bytes": {
             kind: int(events.loc[events["kind"] == kind, "bytes"].sum()) for kind in ("uplink", "downlink", "backhaul")
         },
-        "payload_bytes": {payload: int(events[f"{payload}_bytes"].sum()) for payload in PAYLOADS},
+        "payload_bytes": {name.removesuffix("_bytes"): int(events[name].sum()) for name in PAYLOADS},
         "peak_memory_bytes": {name: int(totals.get(name, 0)) for name in ("user", "edge", "cloud")},
         "energy_j": {name: float(energy.get(name, 0.0)) for name in ("user", "edge", "cloud")},
         "wall_time_s": run.wall_time_s,
@@ -132,7 +131,11 @@ def provenance(run: Run) -> dict[str, Any]:
         "seed": run.scenario.seed,
         "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         "command": sys.argv,
-        "corpus": {"name": run.scenario.data.corpus, "sha256": run.prepared.corpus_sha256},
+        "corpus": {
+            "name": run.scenario.data.corpus,
+            "sha256": run.prepared.corpus_sha256,
+            "classes": list(run.prepared.lab.train.labels),
+        },
         "model": {"name": run.prepared.lab.foundation.name, "sha256": run.prepared.lab.foundation.sha256},
     }
 

@@ -83,10 +83,9 @@ def run(
 
 
 def _store(scenario: Scenario) -> Store | None:
-    from training.store import Store  # noqa: PLC0415 - with NumPy behind it
+    from training.store import Store, default_folder  # noqa: PLC0415 - with NumPy behind it
 
-    host = scenario.host
-    return Store(host.cache_folder(), host.cache_size) if host.cache else None
+    return Store(default_folder(), scenario.host.cache_size) if scenario.host.cache else None
 
 
 def _runtime(scenario: Scenario, lab: Lab, store: Store | None) -> Runtime:

@@ -77,12 +77,14 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         Edge(name=f"edge{i}", index=i, processor=processor, services=services)
         for i, processor in enumerate(_fleet(scenario.seed, "edge", scenario.edges.count, scenario.edges.compute))
     ]
+    ranks = scenario.users.ranks or (None,)
     users = [
         User(
             name=f"user{i}",
             index=i,
             edge=edges[i % len(edges)],
             rows=rows[i],
+            rank=ranks[i % len(ranks)],
             processor=processor,
             services=services,
         )

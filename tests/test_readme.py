@@ -9,6 +9,8 @@ import pytest
 
 from cosim import registry
 from cosim.commands import application
+from cosim.preparation import prepare
+from cosim.scenario import load_scenario
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,6 +31,18 @@ def test_the_scheme_of_the_readme_runs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "summary.json").is_file()
+
+
+def test_the_classifier_of_the_readme_is_a_whole_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.search(r"## Classification.*?```yaml\n(.*?)```", README, re.DOTALL)
+    assert code is not None
+    (tmp_path / "s.yaml").write_text(code.group(1), encoding="utf-8")
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text("text,category\nthe radio,waves\nthe server,wires\n")
+    monkeypatch.chdir(tmp_path)
+    scenario = load_scenario(Path("s.yaml"), ["users.count=2"])
+    assert (scenario.model.classifies, scenario.data.sequences) == (True, "pad")
+    assert prepare(scenario, None).lab.train.labels == ("waves", "wires")
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))

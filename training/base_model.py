@@ -1,15 +1,23 @@
-"""The frozen base model: the one that ships with the project, a local folder, or a Hugging Face hub name."""
+"""The frozen base model: the one that ships with the project, a local folder, or a Hugging Face hub name.
+
+It is a language model, or a classifier on the same decoder, whose head is no part of it: heads are trained in full, and
+begin afresh even where the files have one, since what its classes mean is another corpus's affair.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import transformers
 from safetensors import SafetensorError
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from training.lora import HEAD
 from training.model_files import locate, shipped
 
 
@@ -19,7 +27,10 @@ class ModelNotFoundError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class BaseModel:
-    """A decoder in evaluation mode, single precision, every weight frozen; shared by all users of a run."""
+    """A decoder in evaluation mode, single precision, every weight frozen; shared by all users of a run.
+
+    ``sha256`` is of all weights but those of a classifier's head, which nothing depends on.
+    """
 
     name: str
     model: PreTrainedModel
@@ -32,32 +43,57 @@ class BaseModel:
         return self.model.config
 
 
-def load_base(name: str) -> BaseModel:
-    """Load model and tokenizer.
+def load_base(name: str, classes: int | None = None) -> BaseModel:
+    """Load model and tokenizer: a language model, or a classifier of so many ``classes``.
 
     Raises:
         ModelNotFoundError: nothing of that name can be loaded.
     """
     source = locate(name)
-    bars = transformers.utils.logging.is_progress_bar_enabled()
-    transformers.utils.logging.disable_progress_bar()
     try:
-        config = _with_fused_gelu(transformers.AutoConfig.from_pretrained(source))
-        model = transformers.AutoModelForCausalLM.from_pretrained(source, config=config, dtype=torch.float32)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+        with _quiet():
+            config = _with_fused_gelu(transformers.AutoConfig.from_pretrained(source))
+            model = _load(source, config, classes)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError, SafetensorError) as error:
+        kind = "" if classes is None else " as a classifier"
         raise ModelNotFoundError(
-            f"model.base = {name!r}: cannot be loaded; "
+            f"model.base = {name!r}: cannot be loaded{kind}; "
             f"shipped: {', '.join(shipped())}; else a local folder or a hub name is meant"
         ) from error
-    finally:
-        if bars:
-            transformers.utils.logging.enable_progress_bar()
     if len(tokenizer) < 2:  # Transformers makes up an empty tokenizer where it finds no files of one
         raise ModelNotFoundError(f"model.base = {name!r}: has no tokenizer beside its weights")
     model.eval().requires_grad_(False)
     tokenizer.model_max_length = int(1e30)  # texts are cut to sequences after they are encoded
     return BaseModel(name=name, model=model, tokenizer=tokenizer, sha256=_hash(model))
+
+
+def _load(source: str, config: PreTrainedConfig, classes: int | None) -> PreTrainedModel:
+    if classes is None:
+        return transformers.AutoModelForCausalLM.from_pretrained(source, config=config, dtype=torch.float32)
+    config.num_labels = classes
+    model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
+        source, config=config, dtype=torch.float32, ignore_mismatched_sizes=True, output_loading_info=True
+    )
+    lacking = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])} - {f"{HEAD}.weight"}
+    if lacking:
+        raise ValueError(f"the files have no {min(lacking)} for it")
+    return cast("PreTrainedModel", model)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without progress bars, and without reports of heads that are missing or left over."""
+    log = transformers.utils.logging
+    bars, verbosity = log.is_progress_bar_enabled(), log.get_verbosity()
+    log.disable_progress_bar()
+    log.set_verbosity_error()
+    try:
+        yield
+    finally:
+        log.set_verbosity(verbosity)
+        if bars:
+            log.enable_progress_bar()
 
 
 def _with_fused_gelu(config: PreTrainedConfig) -> PreTrainedConfig:
@@ -71,6 +107,8 @@ def _with_fused_gelu(config: PreTrainedConfig) -> PreTrainedConfig:
 def _hash(model: PreTrainedModel) -> str:
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
+        if name.startswith(f"{HEAD}."):
+            continue
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()

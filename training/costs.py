@@ -151,7 +151,8 @@ class CostModel:
                 saved = meter.live_bytes - _nbytes(held.output)
                 del held
             with Meter() as meter:
-                _, found = phases.loss_and_backward(self._model, part, adapter, x, targets, True, _DRAWS)
+                predictions = batch * (length - 1) if self._model.layout.head is None else batch
+                _, found = phases.loss_and_backward(self._model, part, adapter, x, targets, predictions, _DRAWS)
                 return _Reading.of(meter, saved_bytes=saved, others_bytes=_result_bytes(found)).cost()
 
     def _inputs(self, part: Part, batch: int, length: int) -> tuple[Tensor, Tensor]:

@@ -42,7 +42,7 @@ class DeferredRuntime(Runtime):
     def weights(self, adapters: Sequence[Ref]) -> NDArray[np.float32]:
         """The weights of these adapters, one after another; from the store, if they are there."""
         values = [ref.value for ref in adapters if ref.value is not None]
-        entries = [self._waves.store and self._waves.store.get(value.result.key) for value in values]
+        entries = [self._waves.store and self._waves.store.get(value.result.kept_as) for value in values]
         found = [entry.arrays["weights"] for entry in entries if entry]
         if len(found) < len(values):
             return super().weights(adapters)
@@ -54,7 +54,7 @@ class DeferredRuntime(Runtime):
         store = self._waves.store
         if store is None:
             return
-        results = {ref.value.result.key: ref.value.result for ref in refs if ref.value is not None}
+        results = {ref.value.result.kept_as: ref.value.result for ref in refs if ref.value is not None}
         for key, result in results.items():
             if result.task is None and key not in store:
                 kept.write(store, key, result.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from training.adapters import AdapterLayout, LoraSite, Part
+from training.adapters import AdapterLayout, HeadSite, LoraSite, Part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,5 +32,5 @@ class Foundation:
     def from_json(text: str) -> Foundation:
         """What ``to_json`` wrote."""
         facts = json.loads(text)
-        sites = tuple(LoraSite(**site) for site in facts.pop("layout")["sites"])
+        sites = tuple((LoraSite if "rank" in site else HeadSite)(**site) for site in facts.pop("layout")["sites"])
         return Foundation(layout=AdapterLayout(sites), **facts)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from training.keys import code_of, digest
 
 if TYPE_CHECKING:
-    from training.adapters import Part
+    from training.adapters import Part, Ranks
     from training.lab import Lab
 
 PayloadKind = Literal["activation", "gradient", "adapter", "label", "model"]
@@ -24,10 +24,14 @@ PayloadKind = Literal["activation", "gradient", "adapter", "label", "model"]
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """One result of an operation: its bytes on the wire, and as what it would be sent."""
+    """One result of an operation: its bytes on the wire, and as what it would be sent.
+
+    ``ranks`` are those of an adapter that is narrower than the layout.
+    """
 
     nbytes: int = 0
     kind: PayloadKind | None = None
+    ranks: Ranks | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,7 @@ class Operation(ABC):
         """The same act on the whole model, if this one, on a part of it, gives but a slice of that; see ``whole``."""
         return None
 
-    def wave(self) -> Hashable | None:
+    def wave(self, lab: Lab) -> Hashable | None:
         """What operations that may run together have in common; None for one that runs alone."""
         return None
 
@@ -88,6 +92,11 @@ class Operation(ABC):
     def pass_bytes(self, lab: Lab) -> int:
         """Memory that one of them takes in a pass."""
         return 0
+
+    @classmethod
+    def passes(cls, group: Sequence[Operation]) -> int:  # noqa: ARG003 - for subclasses
+        """For how many passes ``group`` is gathered, if it sorts by itself what goes into which."""
+        return 1
 
     def place(self, task: Task) -> str:
         """By what tasks of a wave are ordered."""
@@ -102,13 +111,23 @@ class Operation(ABC):
 class Result:
     """A named result of a task, which it forgets as soon as the value is there: values live as long as results."""
 
-    __slots__ = ("__weakref__", "key", "name", "task", "value")
+    __slots__ = ("__weakref__", "name", "task", "task_key", "value")
 
     def __init__(self, task: Task, name: str) -> None:
         self.task: Task | None = task
+        self.task_key = task.key
         self.name = name
-        self.key = digest(task.key, name)
         self.value: Any = None
+
+    @property
+    def key(self) -> str:
+        """Tells results apart."""
+        return f"{self.task_key} {self.name}"
+
+    @property
+    def kept_as(self) -> str:
+        """Its key in a store."""
+        return digest(self.key)
 
     def settle(self, value: Any) -> None:
         """Take the value, and let the past go."""
@@ -125,7 +144,7 @@ class Value(NamedTuple):
     @property
     def key(self) -> str:
         """Tells values apart, slices included."""
-        return self.result.key if self.part is None else digest(self.result.key, str(self.part))
+        return self.result.key if self.part is None else f"{self.result.key} {self.part}"
 
     def read(self, lab: Lab) -> Any:
         """The value itself.

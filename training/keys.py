@@ -12,8 +12,7 @@ _BYTES = 16
 
 def digest(*parts: str) -> str:
     """Hexadecimal hash of ``parts`` in their order; ("ab", "c") and ("a", "bc") differ."""
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.blake2b(text.encode(), digest_size=_BYTES).hexdigest()
+    return hashlib.blake2b(repr(parts).encode(), digest_size=_BYTES).hexdigest()
 
 
 @cache
@@ -23,10 +22,13 @@ def code_of(operation: type) -> str:
     The code is that of this package, since any change in it may change a number, and of the module that defines
     ``operation``, should that be a user's own.
     """
-    own = sorted(Path(__file__).parent.glob("*.py"))
     try:
-        others = [Path(inspect.getfile(operation))]
+        own = Path(inspect.getfile(operation)).read_text(encoding="utf-8")
     except (TypeError, OSError):  # made in an interactive session
-        others = []
-    sources = [file.read_text(encoding="utf-8") for file in dict.fromkeys([*own, *others])]
-    return digest(operation.__module__, operation.__qualname__, *sources)
+        own = ""
+    return digest(operation.__module__, operation.__qualname__, own, _code_of_package())
+
+
+@cache
+def _code_of_package() -> str:
+    return digest(*(file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parent.rglob("*.py"))))

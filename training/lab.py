@@ -6,14 +6,15 @@ import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from training.entrance import Entrance
 from training.foundation import Foundation
+from training.in_flight import Room
 from training.jobs import Operation
 from training.keys import digest
 from training.machine import Machine
@@ -24,7 +25,7 @@ from training.sequences import Sequences
 if TYPE_CHECKING:
     import peft
 
-    from training.adapters import AdapterLayout, Part
+    from training.adapters import AdapterLayout, Part, Ranks
     from training.base_model import BaseModel
     from training.costs import CostModel
     from training.split_model import SplitModel
@@ -36,10 +37,10 @@ LIBRARIES = ("torch", "transformers", "peft", "numpy")
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What needs torch: the model on its device, and the cost model. Opened when first needed, if at all."""
+    """What needs torch: the model on its device, and the cost models by ranks. Opened when first needed, if at all."""
 
     model: SplitModel
-    costs: CostModel
+    costs: Callable[[Ranks | None], CostModel]
     foundation: Foundation
 
 
@@ -63,14 +64,20 @@ def open_tools(base: BaseModel, config: peft.LoraConfig, device: str) -> Tools:
         layout=model.layout,
         adapter_config=adapter_config(config, base.name),
     )
-    return Tools(model=model, costs=CostModel(type(base.model), base.config, model.layout), foundation=foundation)
+
+    @cache
+    def costs(ranks: Ranks | None) -> CostModel:
+        return CostModel(type(base.model), base.config, model.layout.narrowed(ranks))
+
+    return Tools(model=model, costs=costs, foundation=foundation)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lab:
     """The frozen base with its LoRA sites, and the token sequences that users hold and evaluation reads.
 
-    ``device`` is where tensors live; ``lanes`` passes run on it side by side.
+    ``device`` is where tensors live; ``lanes`` passes run on it side by side, with ``room`` for graphs that wait;
+    ``train_rows`` and ``held_out_rows`` are where sequences enter the model.
     """
 
     foundation: Foundation
@@ -82,6 +89,9 @@ class Lab:
     seed: int
     machine: Machine
     device: str
+    room: Room
+    train_rows: Entrance
+    held_out_rows: Entrance
 
     @staticmethod
     def lay_out(
@@ -93,12 +103,16 @@ class Lab:
         optimiser: AdamW,
         seed: int,
         machine: Machine,
+        device: str,
         store: Store | None = None,
     ) -> Lab:
-        """A lab on what is known of the model; ``tools`` are opened when something must be computed."""
+        """A lab on what is known of the model; ``tools`` are opened when something must be computed.
+
+        ``device`` is the machine's, resolved.
+        """
         key = digest(foundation.to_json(), *versions())
         opened = cache(tools)
-        prices = Prices(key=key, hidden=foundation.hidden, measure=lambda: opened().costs, store=store)
+        prices = Prices(key=key, hidden=foundation.hidden, measure=lambda ranks: opened().costs(ranks), store=store)
         return Lab(
             foundation=foundation,
             tools=opened,
@@ -108,7 +122,10 @@ class Lab:
             optimiser=optimiser,
             seed=seed,
             machine=machine,
-            device=machine.resolved_device(),
+            device=device,
+            room=Room(machine.graph_bytes),
+            train_rows=Entrance(train, machine.prefix_bytes),
+            held_out_rows=Entrance(held_out, machine.prefix_bytes),
         )
 
     @staticmethod
@@ -124,7 +141,8 @@ class Lab:
     ) -> Lab:
         """A lab on a model that is loaded already and adapted in place; one thread unless ``machine`` says more."""
         machine = machine or Machine(device="cpu", threads=1)
-        tools = open_tools(base, config, machine.resolved_device())
+        device = machine.resolved_device()
+        tools = open_tools(base, config, device)
         return Lab.lay_out(
             tools.foundation,
             lambda: tools,
@@ -133,6 +151,7 @@ class Lab:
             optimiser=optimiser,
             seed=seed,
             machine=machine,
+            device=device,
         )
 
     @property
@@ -157,17 +176,16 @@ class Lab:
 
     def width(self, operation: Operation) -> int:
         """How many clients' ``operation`` go into one pass."""
-        return self.machine.width(self.device, operation.tokens(), operation.pass_bytes(self))
+        return self.machine.width(self.device, operation.tokens(), partial(operation.pass_bytes, self))
+
+    def tokens_at_once(self, operation: Operation) -> int:
+        """How many tokens of operations like ``operation`` go into one pass."""
+        return self.machine.width(self.device, 1, lambda: operation.pass_bytes(self) // operation.tokens())
 
     def replica(self) -> Lab:
         """The same lab for another thread: all weights and data are shared."""
         tools = replace(self.tools(), model=self.model.replica())
         return replace(self, tools=lambda: tools)
-
-    @cached_property
-    def train_tokens(self) -> NDArray[np.int64]:
-        """Tokens of each training sequence without its padding."""
-        return self.train.tokens
 
     def fingerprint(self, name: str) -> str:
         """Hash of a thing that results depend on: model, train, held_out, optimiser, seed."""
@@ -185,13 +203,14 @@ class Lab:
         }
 
 
-def versions() -> list[str]:
+@cache
+def versions() -> tuple[str, ...]:
     """Of the libraries that compute."""
-    return [f"{name} {metadata.version(name)}" for name in LIBRARIES]
+    return tuple(f"{name} {metadata.version(name)}" for name in LIBRARIES)
 
 
 def _hash(data: Sequences) -> str:
     """Of the tokens, which alone are learned from."""
-    content = hashlib.blake2b(np.ascontiguousarray(data.ids).data, digest_size=16)
+    content = hashlib.sha256(np.ascontiguousarray(data.ids).data)
     content.update(np.ascontiguousarray(data.targets).data)
     return content.hexdigest()

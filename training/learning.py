@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from training import operations, steps
-from training.adapters import Part, parts_between
+from training.adapters import Part, Ranks, parts_between
 from training.jobs import Job, Ref
 from training.steps import Batch
 
@@ -28,6 +28,11 @@ class Learning:
         """The unsplit model."""
         return self.runtime.lab.whole
 
+    @property
+    def classifies(self) -> bool:
+        """Whether what is predicted are classes of rows, not next tokens."""
+        return self.runtime.lab.layout.head is not None
+
     def parts(self, cuts: Sequence[int]) -> list[Part]:
         """The parts between cut layers."""
         return parts_between(cuts, self.runtime.lab.foundation.blocks)
@@ -42,29 +47,39 @@ class Learning:
         ``draw`` seeds its dropout masks, if there is dropout.
         """
         lab = self.runtime.lab
-        longest = int(lab.train_tokens[list(rows)].max())
+        longest = int(lab.train.tokens[list(rows)].max())
         length = min(-(-longest // _LENGTHS) * _LENGTHS, lab.train.ids.shape[1])
         return Batch(rows=rows, length=length, draw=draw)
 
-    def start(self, part: Part, lineage: str) -> Ref:
+    def all_of_rank(self, rank: int | None) -> Ranks | None:
+        """No block wider than ``rank``; None where that is no restriction."""
+        foundation = self.runtime.lab.foundation
+        if rank is None or all(site.rank <= rank for site in foundation.layout.lora):
+            return None
+        return (rank,) * foundation.blocks
+
+    def start(self, part: Part, lineage: str, ranks: Ranks | None = None) -> Ref:
         """The adapter of ``part`` before training, as the first state of ``lineage``."""
-        return self.runtime.submit(operations.Start(part=part), lineage=lineage)["adapter"]
+        return self.runtime.submit(operations.Start(part=part, ranks=ranks), lineage=lineage)["adapter"]
 
     def forward(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref] = ()) -> Job:
         """Forward of a part before the last; the first part reads ``batch``, a later one the arrived activation."""
         own = batch if part.first == 0 else None
-        operation = steps.Forward(part=part, shape=batch.shape, batch=own, draw=batch.draw)
+        operation = steps.Forward(part=part, shape=batch.shape, batch=own, draw=batch.draw, ranks=adapter.output.ranks)
         return self.runtime.submit(operation, adapter, *arrived)
 
     def loss_and_backward(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref] = ()) -> Job:
         """Forward, loss, backward and step of the last part; ``arrived`` are activation and labels."""
         own = batch if part.first == 0 else None
-        operation = steps.LossAndBackward(part=part, shape=batch.shape, batch=own, draw=batch.draw)
+        operation = steps.LossAndBackward(
+            part=part, shape=batch.shape, batch=own, draw=batch.draw, ranks=adapter.output.ranks
+        )
         return self.runtime.submit(operation, adapter, *arrived)
 
     def backward(self, part: Part, adapter: Ref, batch: Batch, held: Ref, gradient: Ref) -> Job:
         """Backward and step of a part before the last."""
-        return self.runtime.submit(steps.Backward(part=part, shape=batch.shape), adapter, held, gradient)
+        operation = steps.Backward(part=part, shape=batch.shape, ranks=adapter.output.ranks)
+        return self.runtime.submit(operation, adapter, held, gradient)
 
     def average(self, adapters: Sequence[Ref], samples: Sequence[int], lineage: str) -> Job:
         """FedAvg, weighted by numbers of samples; successive averages are one ``lineage``."""
@@ -72,9 +87,17 @@ class Learning:
         operation = operations.Average(weights=tuple(n / total for n in samples))
         return self.runtime.submit(operation, *adapters, lineage=lineage)
 
-    def adopt(self, own: Ref, received: Ref) -> Job:
-        """Take over received weights, keep the own moments."""
-        return self.runtime.submit(operations.Adopt(), own, received)
+    def adopt(self, part: Part, own: Ref, received: Ref) -> Job:
+        """Take over received weights, as far as the own ranks go; keep the own moments."""
+        wider = own.output.ranks != received.output.ranks
+        operation = operations.Adopt(part=part, ranks=own.output.ranks if wider else None)
+        return self.runtime.submit(operation, own, received)
+
+    def narrow(self, part: Part, adapter: Ref, ranks: Ranks | None) -> Ref:
+        """What of ``adapter`` is sent to somebody with ``ranks``."""
+        if ranks is None or ranks == adapter.output.ranks:
+            return adapter
+        return self.runtime.submit(operations.Narrow(part=part, ranks=ranks), adapter)["adapter"]
 
     def evaluate(self, adapters: Sequence[Ref]) -> Ref:
         """Metrics of the model whose parts have these adapters."""

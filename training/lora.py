@@ -18,10 +18,10 @@ import torch
 from peft.tuners.lora import LoraLayer, LoraModel
 from peft.utils.other import get_pattern_key
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from training.adapters import AdapterLayout, LoraSite
+from training.adapters import AdapterLayout, HeadSite, LoraSite
 
 _UNSUPPORTED = {
     "use_dora": "DoRA",
@@ -34,12 +34,21 @@ _UNSUPPORTED = {
 }
 """Options of PEFT that would change the numbers and are refused by name, as are those that PEFT marks as variants."""
 
+HEAD = "score"
+"""What Hugging Face's decoders call the head of their classifiers."""
+
+_USUAL_DEVIATION = 0.02
+"""What Hugging Face takes where a configuration does not say."""
+
 
 def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str) -> AdapterLayout:
     """Which matrices PEFT would adapt under ``config``, in the order of blocks; PEFT completes ``config`` in place.
 
+    For its task SEQ_CLS the classifier's head comes last, which PEFT then trains in full.
+
     Raises:
-        ValueError: an unsupported option, a target outside the blocks, or targets, layers or a pattern without a match.
+        ValueError: an unsupported option, a target outside the blocks, targets, layers or a pattern without a match, or
+            a classifier whose head is not known here.
     """
     _refuse_unsupported(config)
     with torch.device("meta"):
@@ -57,7 +66,8 @@ def find_sites(model: PreTrainedModel, config: peft.LoraConfig, blocks_path: str
         if isinstance(layer, LoraLayer)
     ]
     _require_matches(sites, config)
-    return AdapterLayout(tuple(sorted(sites, key=lambda site: site.block)))
+    heads = [_head(model)] if config.task_type == peft.TaskType.SEQ_CLS else []
+    return AdapterLayout((*sorted(sites, key=lambda site: site.block), *heads))
 
 
 def _require_matches(sites: Sequence[LoraSite], config: peft.LoraConfig) -> None:
@@ -88,6 +98,26 @@ def _site(name: str, layer: LoraLayer, config: peft.LoraConfig, blocks_path: str
         scale=float(layer.scaling["default"]),
         dropout=config.lora_dropout,
     )
+
+
+def _head(model: PreTrainedModel) -> HeadSite:
+    head = getattr(model, HEAD, None)
+    if not isinstance(head, nn.Linear) or getattr(head, "bias", None) is not None:
+        raise ValueError(f"model.base: {type(model).__name__} has no linear head {HEAD!r} for classes")
+    config = model.config
+    return HeadSite(
+        path=HEAD,
+        block=config.num_hidden_layers - 1,
+        inputs=head.in_features,
+        outputs=head.out_features,
+        deviation=_deviation(config),
+    )
+
+
+def _deviation(config: PreTrainedConfig) -> float:
+    """Of the normal start of a linear layer, by whichever name the family gives it."""
+    named = (getattr(config, name, None) for name in ("initializer_range", "init_std"))
+    return next((float(value) for value in named if value), _USUAL_DEVIATION)
 
 
 def _targets(config: peft.LoraConfig) -> list[str] | str | None:

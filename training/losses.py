@@ -1,4 +1,4 @@
-"""Next-token cross-entropy of many clients at once, from hidden states: only labelled positions meet the head."""
+"""Cross-entropy of many clients at once, from hidden states: only positions that predict something meet the head."""
 
 from __future__ import annotations
 
@@ -10,49 +10,53 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from training.sequences import IGNORED
+from training.stacked import Head
 
 MOST_LOGITS_BYTES = 64 * 2**20
 """Logits that exist at once. More are computed chunk by chunk: two thousand positions of 50,000 words take 400 MB."""
 
 
-def client_losses(head: nn.Linear, hidden: Tensor, targets: Tensor, clients: int, *, labelled: bool = False) -> Tensor:
-    """Each client's mean cross-entropy in nats of predicting its next tokens, shape (clients,).
+def client_losses(
+    head: Head, hidden: Tensor, targets: Tensor, clients: int, *, predictions: int | None = None
+) -> Tensor:
+    """Each client's mean cross-entropy in nats over what it is to predict, shape (clients,).
 
-    ``hidden`` (clients * b, seq, hidden) as it enters the frozen ``head``; ``targets`` and ``labelled`` as in
-    ``labelled_positions``. A client with nothing but padding has loss 0.
+    ``hidden`` (clients * b, seq, hidden) as it enters the ``head``; ``targets`` and ``predictions`` as in
+    ``predicting_positions``. A client with nothing to predict has loss 0.
     """
-    rows, expected, index = labelled_positions(hidden, targets, labelled=labelled)
+    rows, expected, index = predicting_positions(hidden, targets, predictions=predictions)
     owner = index // (targets.numel() // clients)
     count = hidden.new_zeros(clients).index_add(0, owner, hidden.new_ones(()).expand(len(owner)))
     total = hidden.new_zeros(clients).index_add(0, owner, _position_losses(head, rows, expected))
     return total / count.clamp(min=1)
 
 
-def labelled_positions(hidden: Tensor, targets: Tensor, *, labelled: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    """The positions whose next token is to be predicted: hidden states, next tokens, and where they lie.
+def predicting_positions(
+    hidden: Tensor, targets: Tensor, *, predictions: int | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The positions with a target: hidden states, targets, and where they lie.
 
     ``hidden`` (rows, seq, hidden) and ``targets`` (rows, seq) give (positions, hidden), (positions,) and
-    (positions,), the last an index into rows * seq. Positions with target -100 do not count; ``labelled`` says that
-    there are none, so that shapes do not depend on data.
+    (positions,), the last an index into rows * seq. ``predictions`` is their number where targets are shapes without
+    data.
     """
-    following = targets[:, 1:].long().flatten()
-    index = torch.arange(targets.numel(), device=targets.device).view(targets.shape)[:, :-1].flatten()
-    if not labelled:
-        counts = following != IGNORED
-        following, index = following[counts], index[counts]
-    return hidden.flatten(0, 1).index_select(0, index), following, index
+    expected = targets.long().flatten()
+    labelled = expected != IGNORED
+    found = labelled.nonzero() if predictions is None else torch.nonzero_static(labelled, size=predictions)
+    index = found[:, 0]
+    return hidden.flatten(0, 1).index_select(0, index), expected.index_select(0, index), index
 
 
-def logits_by_chunk(head: nn.Linear, rows: Tensor, expected: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Logits (chunk, vocabulary) of ``rows`` (positions, hidden), with the ``expected`` tokens (chunk,)."""
+def logits_by_chunk(head: Head, rows: Tensor, expected: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits (chunk, vocabulary or classes) of ``rows`` (positions, hidden), with what is ``expected`` (chunk,)."""
     most = max(1, MOST_LOGITS_BYTES // (head.out_features * rows.element_size()))
-    for some, next_tokens in zip(rows.split(most), expected.split(most), strict=True):
-        yield head(some), next_tokens
+    for some, right in zip(rows.split(most), expected.split(most), strict=True):
+        yield head(some), right
 
 
-def _position_losses(head: nn.Linear, rows: Tensor, expected: Tensor) -> Tensor:
-    """Cross-entropy of each position, (positions,)."""
-    if len(rows) * head.out_features * rows.element_size() > MOST_LOGITS_BYTES:
+def _position_losses(head: Head, rows: Tensor, expected: Tensor) -> Tensor:
+    """Cross-entropy of each position, (positions,); classes are few, and one a row, so their logits go at once."""
+    if isinstance(head, nn.Linear) and len(rows) * head.out_features * rows.element_size() > MOST_LOGITS_BYTES:
         losses: Tensor = _ChunkedLosses.apply(rows, expected, head)  # type: ignore[no-untyped-call]
         return losses
     return nn.functional.cross_entropy(head(rows), expected, reduction="none")
@@ -65,10 +69,10 @@ class _ChunkedLosses(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor, expected: Tensor, head: nn.Linear) -> Tensor:
         """``rows`` (positions, hidden) to the loss of each position."""
         losses, gradients = [], []
-        for logits, next_tokens in logits_by_chunk(head, rows, expected):
+        for logits, right in logits_by_chunk(head, rows, expected):
             log_p = logits.log_softmax(-1)
             del logits  # no chunk outlives its turn: that would be one more beside the next
-            places = next_tokens[:, None]
+            places = right[:, None]
             losses.append(-log_p.gather(1, places)[:, 0])
             p_minus_one_hot = log_p.exp_().scatter_add_(1, places, log_p.new_full(places.shape, -1.0))
             gradients.append(p_minus_one_hot @ head.weight)

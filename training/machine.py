@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,15 @@ _GPU_SHARE = 0.5  # of the free memory: kernels need workspaces, and others may 
 class Machine:
     """``device`` is a torch device or ``auto``; ``threads`` chunks of a wave run side by side, each on one core.
 
-    ``tokens`` bounds what runs in one pass. None chooses by the machine.
+    ``tokens`` bounds what runs in one pass; None chooses by the machine. ``graph_bytes`` bounds graphs that wait for
+    their backward, ``prefix_bytes`` the activations of frozen blocks that are kept.
     """
 
     device: str = "auto"
     threads: int | None = None
     tokens: int | None = None
+    graph_bytes: int = 2 * 2**30
+    prefix_bytes: int = 2**30
 
     def resolved_device(self) -> str:
         """``auto`` takes the accelerator if there is one.
@@ -47,14 +51,17 @@ class Machine:
             return 1
         return self.threads or os.cpu_count() or 1
 
-    def width(self, device: str, tokens: int, bytes_each: int) -> int:
-        """How many clients, each with so many tokens and so many bytes of activations, go into one pass."""
+    def width(self, device: str, tokens: int, bytes_each: Callable[[], int]) -> int:
+        """How many clients, each with so many tokens and so many bytes of activations, go into one pass.
+
+        Bytes are asked for where they decide, on an accelerator.
+        """
         if self.tokens is not None or device == "cpu":
             return max(1, (self.tokens or _CPU_TOKENS) // tokens)
         import torch  # noqa: PLC0415
 
         free, _ = torch.cuda.mem_get_info(device)
-        return max(1, int(_GPU_SHARE * free) // max(bytes_each, 1))
+        return max(1, int(_GPU_SHARE * free) // max(bytes_each(), 1))
 
 
 def _may_have_accelerator() -> bool:

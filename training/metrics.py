@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """Sums over the predicted tokens of some rows; ``loss`` in nats, ``hits`` are tokens predicted right."""
+    """Sums over the predictions in some rows, of next tokens or of classes; ``loss`` in nats, ``hits`` are right."""
 
     loss: float
     hits: int
-    tokens: int
+    predictions: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """Means over all predicted tokens; ``loss`` in nats a token."""
+    """Means over all predictions; ``loss`` in nats."""
 
     loss: float
     accuracy: float
@@ -26,13 +26,13 @@ class Metrics:
     @staticmethod
     def of(scores: Sequence[Score]) -> Metrics:
         """The means over all that was scored."""
-        tokens = max(sum(score.tokens for score in scores), 1)
+        count = max(sum(score.predictions for score in scores), 1)
         loss = math.fsum(score.loss for score in scores)
-        return Metrics(loss=loss / tokens, accuracy=sum(score.hits for score in scores) / tokens)
+        return Metrics(loss=loss / count, accuracy=sum(score.hits for score in scores) / count)
 
     @property
     def perplexity(self) -> float:
-        """exp(loss); infinite, not an error, where training has diverged."""
+        """exp(loss), a quantity of next tokens; infinite, not an error, where training has diverged."""
         try:
             return math.exp(self.loss)
         except OverflowError:

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from training.keys import digest
+
 ASSETS = Path(__file__).parent / "assets"
 """Base models that ship with the project, one folder each."""
 
@@ -30,13 +32,11 @@ def fingerprint(name: str) -> str | None:
     folder = Path(locate(name))
     if not folder.is_dir():
         return None
-    content = hashlib.blake2b(digest_size=16)
+    hashes = []
     for file in sorted(path for path in folder.iterdir() if path.is_file()):
-        content.update(file.name.encode())
         with file.open("rb") as opened:
-            while block := opened.read(1 << 20):
-                content.update(block)
-    return content.hexdigest()
+            hashes += [file.name, hashlib.file_digest(opened, "sha256").hexdigest()]
+    return digest(*hashes)
 
 
 def local_config(name: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import fsum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from training.adapters import Part
+from training.adapters import Part, Ranks
 from training.jobs import Cost, Intern, Operation, Output, Ref, Value, Whole
 from training.metrics import Metrics
 from training.optimiser import AdapterState
@@ -25,14 +25,15 @@ ROWS_AT_ONCE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Start(Operation):
-    """The adapter of ``part`` before training: the same numbers wherever the model is cut."""
+    """The adapter of ``part`` before training: the same numbers wherever the model is cut, and in whatever rank."""
 
     reads: ClassVar[tuple[str, ...]] = ("model", "seed")
     part: Part
+    ranks: Ranks | None = None
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The adapter state."""
-        return {"adapter": adapter_output(lab, self.part)}
+        return {"adapter": adapter_output(lab, self.part, self.ranks)}
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """Nothing worth counting."""
@@ -40,28 +41,35 @@ class Start(Operation):
 
     def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
         """The start of the whole model."""
-        return None if self.part == lab.whole else Whole(intern(Start(part=lab.whole), []), self.part)
+        return None if self.part == lab.whole else Whole(intern(replace(self, part=lab.whole), []), self.part)
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """Draw it."""
-        return {"adapter": AdapterState.fresh(lab.layout.initial(self.part, lab.seed).to(lab.device))}
+        weights = lab.layout.initial(self.part, lab.seed)
+        if self.ranks is not None:
+            weights = lab.layout.narrow(self.part, weights, self.ranks)
+        return {"adapter": AdapterState.fresh(weights.to(lab.device))}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Average(Operation):
-    """FedAvg (McMahan et al. 2017): the mean of adapters of one part, by ``weights`` that sum to one."""
+    """FedAvg (McMahan et al. 2017): the mean of adapters of one part, by ``weights`` that sum to one.
+
+    Narrow adapters count as padded with zeros, so that the mean is as wide as the widest (Cho et al. 2024, "HetLoRA",
+    arXiv 2401.06432, without its weights by sparsity).
+    """
 
     kept: ClassVar[frozenset[str]] = frozenset({"adapter"})
     weights: tuple[float, ...]
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The mean adapter."""
-        return {"adapter": inputs[0].output}
+        return {"adapter": _widest(inputs)}
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """A multiplication and an addition for each number received; the mean is kept."""
         flops = 2 * sum(ref.nbytes for ref in inputs) // SCALAR_BYTES
-        return Cost(flops=flops, resident_bytes={"adapter": inputs[0].nbytes})
+        return Cost(flops=flops, resident_bytes={"adapter": _widest(inputs).nbytes})
 
     def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
         """The mean of the whole adapters."""
@@ -77,7 +85,13 @@ class Average(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class Adopt(Operation):
-    """An entity takes over received weights and keeps its own optimiser moments. Inputs: own state, received state."""
+    """An entity takes over received weights and keeps its own optimiser moments. Inputs: own state, received state.
+
+    Of a wider adapter it takes what it has ``ranks`` for.
+    """
+
+    part: Part
+    ranks: Ranks | None = None
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The entity's adapter, with the received weights."""
@@ -89,12 +103,39 @@ class Adopt(Operation):
 
     def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
         """The whole adapter takes over the whole."""
-        return element_wise(self, values, intern)
+        return element_wise(replace(self, part=lab.whole), values, intern)
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """Replace the weights."""
         own, received = values
-        return {"adapter": replace(own, weights=received.weights)}
+        if self.ranks is None:
+            return {"adapter": replace(own, weights=received.weights)}
+        return {"adapter": replace(own, weights=lab.layout.narrow(self.part, received.weights, self.ranks))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Narrow(Operation):
+    """Of an adapter of ``part``, what somebody with ``ranks`` needs to receive. Input: the adapter."""
+
+    part: Part
+    ranks: Ranks
+
+    def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
+        """The narrow adapter."""
+        return {"adapter": adapter_output(lab, self.part, self.ranks)}
+
+    def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
+        """It is but read out."""
+        return Cost()
+
+    def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
+        """The whole adapter, narrowed."""
+        return element_wise(replace(self, part=lab.whole), values, intern)
+
+    def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
+        """Zeros beyond."""
+        (state,) = values
+        return {"adapter": AdapterState.fresh(lab.layout.narrow(self.part, state.weights, self.ranks))}
 
 
 class Observation(Operation):
@@ -122,7 +163,7 @@ class Evaluate(Observation):
         whole = joined(lab, values) if len(values) > 1 else None
         return None if whole is None else Whole(intern(self, [whole]), None)
 
-    def wave(self) -> Hashable:
+    def wave(self, lab: Lab) -> Hashable:
         """Evaluations run side by side."""
         return type(self).__name__
 
@@ -137,7 +178,7 @@ class Evaluate(Observation):
         from training.evaluation import score  # noqa: PLC0415
 
         adapter = torch.cat([state.weights for state in values])
-        return {"score": score(lab.model, adapter, lab.held_out, self.first, self.last)}
+        return {"score": score(lab.model, adapter, lab.held_out_rows, range(self.first, self.last))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +192,7 @@ class Summarise(Observation):
         return {"metrics": Output()}
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
-        """Means over all tokens."""
+        """Means over all predictions."""
         return {"metrics": Metrics.of(values)}
 
 
@@ -168,3 +209,7 @@ class MeanLoss(Observation):
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """Sum exactly: the order of the inputs changes no bit."""
         return {"loss": fsum(values) / len(values)}
+
+
+def _widest(adapters: Sequence[Ref]) -> Output:
+    return max((ref.output for ref in adapters), key=lambda output: output.nbytes)

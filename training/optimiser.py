@@ -41,6 +41,32 @@ class AdapterState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stack:
+    """Copies of the states of n clients as rows of common tensors, each (n, parameters).
+
+    Made before a pass and overwritten by its step, they are what stays of it: what the pass itself needs lies behind
+    them in memory and is freed as one piece.
+    """
+
+    weights: Tensor
+    first_moment: Tensor
+    second_moment: Tensor
+    steps: tuple[int, ...]
+
+    @staticmethod
+    def of(states: Sequence[AdapterState]) -> Stack:
+        """Stack ``states``."""
+        import torch  # noqa: PLC0415 - hyper-parameters are known without it
+
+        return Stack(
+            weights=torch.stack([state.weights for state in states]),
+            first_moment=torch.stack([state.first_moment for state in states]),
+            second_moment=torch.stack([state.second_moment for state in states]),
+            steps=tuple(state.step for state in states),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdamW:
     """Hyper-parameters; the defaults are PyTorch's, but for the learning rate and no weight decay."""
 
@@ -51,24 +77,25 @@ class AdamW:
     weight_decay: float = 0.0
 
     def step_together(self, states: Sequence[AdapterState], gradients: Tensor) -> list[AdapterState]:
-        """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters).
+        """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters)."""
+        return self.step_in_place(Stack.of(states), gradients)
+
+    def step_in_place(self, stack: Stack, gradients: Tensor) -> list[AdapterState]:
+        """The same of states that are stacked already, which this overwrites.
 
         The new tensors are rows of common ones: whoever keeps one of them keeps all n alive. Steps of the slices of a
         state are slices of its step, to the bit where slices fill the kernel's vector lanes (16 numbers at most).
         """
-        import torch  # noqa: PLC0415 - hyper-parameters are known without it
-        from torch.optim.adamw import adamw  # noqa: PLC0415
+        from torch.optim.adamw import adamw  # noqa: PLC0415 - hyper-parameters are known without it
 
-        weights = torch.stack([state.weights for state in states])
-        first = torch.stack([state.first_moment for state in states])
-        second = torch.stack([state.second_moment for state in states])
+        weights, first, second = stack.weights, stack.first_moment, stack.second_moment
         adamw(
             list(weights),
             list(gradients),
             list(first),
             list(second),
             [],
-            list(weights.new_tensor([float(state.step) for state in states])),
+            list(weights.new_tensor([float(step) for step in stack.steps])),
             fused=True,
             amsgrad=False,
             beta1=self.beta1,
@@ -79,6 +106,6 @@ class AdamW:
             maximize=False,
         )
         return [
-            AdapterState(weights=w, first_moment=m, second_moment=v, step=state.step + 1)
-            for w, m, v, state in zip(weights, first, second, states, strict=True)
+            AdapterState(weights=w, first_moment=m, second_moment=v, step=step + 1)
+            for w, m, v, step in zip(weights, first, second, stack.steps, strict=True)
         ]

@@ -3,124 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
-from training import phases
+from training import by_length, phases
+from training import labels as wire
+from training.in_flight import Graph, InFlight
 from training.jobs import HELD
-from training.sequences import IGNORED
+from training.optimiser import Stack
 
 if TYPE_CHECKING:
     from training.adapters import Part
     from training.lab import Lab
     from training.optimiser import AdapterState
-    from training.steps import Backward, Batch, Forward, LossAndBackward
-
-
-class Graph:
-    """The graph of one forward pass over several clients, which one backward pass uses up."""
-
-    def __init__(self, held: phases.Held, clients: int) -> None:
-        self.held: phases.Held | None = held
-        self.clients = clients
-
-
-@dataclass(frozen=True, eq=False)
-class InFlight:
-    """What one client keeps from forward to backward: its place in a graph, and what the forward can be redone from."""
-
-    graph: Graph
-    place: int
-    weights: Tensor
-    x: Tensor
-    draw: int
+    from training.steps import Backward, Batch, Forward, LossAndBackward, Phase
 
 
 def forward(lab: Lab, group: Sequence[Forward], values: Sequence[Sequence[Any]]) -> list[Any]:
     """Activations, and what each client holds for its backward."""
-    states: list[AdapterState] = [given[0] for given in values]
-    labels: list[dict[str, Tensor]] = [{} for _ in group]
-    if group[0].batch is None:
-        inputs: list[Tensor] = [given[1] for given in values]
-    else:
-        batches = [read(lab, cast("Batch", operation.batch)) for operation in group]
-        inputs = [ids for ids, _ in batches]
-        labels = [{"labels": targets.to(torch.int32)} for _, targets in batches]
+    part, inputs = _entering(lab, group, values)
+    adapters = [cast("AdapterState", given[0]).weights for given in values]
     draws = [operation.draw for operation in group]
-    held = phases.forward(lab.model, group[0].part, _weights(states), torch.cat(inputs), draws)
-    graph = Graph(held, len(group))
+    held = _held(lab, part, adapters, inputs, draws, frozen_below=group[0].batch is not None)
     outputs = held.output.detach().chunk(len(group))
-    return [
-        {"activation": output, HELD: InFlight(graph, place, state.weights, x, draw), **label}
-        for place, (state, x, draw, output, label) in enumerate(
-            zip(states, inputs, draws, outputs, labels, strict=True)
-        )
+    graph = Graph(lab.room.hold(held, group[0].saved_bytes(lab) * len(group)), len(group))
+    kept = [
+        InFlight(graph, place, part, weights, x, draw)
+        for place, (weights, x, draw) in enumerate(zip(adapters, inputs, draws, strict=True))
     ]
+    results: list[dict[str, Any]] = [
+        {"activation": output, HELD: client} for output, client in zip(outputs, kept, strict=True)
+    ]
+    if group[0].batch is not None:
+        for result, targets in zip(results, _targets(lab, group, values), strict=True):
+            result["labels"] = wire.to_send(lab.layout, targets)
+    return results
 
 
 def loss_and_backward(lab: Lab, group: Sequence[LossAndBackward], values: Sequence[Sequence[Any]]) -> list[Any]:
     """Each client's mean loss, its step, and the gradient of what arrived."""
-    states: list[AdapterState] = [given[0] for given in values]
-    if group[0].batch is None:
-        batches = [(given[1], given[2]) for given in values]
+    stack = Stack.of([given[0] for given in values])
+    if len({operation.shape for operation in group}) > 1:
+        batches = [cast("Batch", operation.batch) for operation in group]
+        losses, gradient = by_length.loss_and_gradient(lab, stack.weights, batches, lab.tokens_at_once(group[0]))
+        arriving = None
     else:
-        batches = [read(lab, cast("Batch", operation.batch)) for operation in group]
-    x, targets = (torch.cat(tensors) for tensors in zip(*batches, strict=True))
-    labelled = bool((targets[:, 1:] != IGNORED).all())
-    draws = [operation.draw for operation in group]
-    losses, gradients = phases.loss_and_backward(
-        lab.model, group[0].part, _weights(states), x, targets, labelled, draws
-    )
-    stepped = lab.optimiser.step_together(states, gradients.adapter)
-    results: list[dict[str, Any]] = [
-        {"loss": loss, "adapter": state} for loss, state in zip(losses.tolist(), stepped, strict=True)
-    ]
-    return _with_gradients(results, gradients.arriving)
+        part, inputs = _entering(lab, group, values)
+        targets = torch.cat(_targets(lab, group, values))
+        losses, gradients = phases.loss_and_backward(
+            lab.model,
+            part,
+            stack.weights,
+            torch.cat(inputs),
+            targets,
+            draws=[operation.draw for operation in group],
+            frozen_below=group[0].batch is not None,
+        )
+        gradient, arriving = gradients.adapter, gradients.arriving
+    results = _stepped(lab, stack, gradient, arriving)
+    return [result | {"loss": loss} for result, loss in zip(results, losses.tolist(), strict=True)]
 
 
 def backward(lab: Lab, group: Sequence[Backward], values: Sequence[Sequence[Any]]) -> list[Any]:
     """Each client's step, through the graph they have in common or through one that is made anew."""
-    part = group[0].part
-    states: list[AdapterState] = [given[0] for given in values]
-    gradients = phases.backward(
-        _graph_of(lab, part, [given[1] for given in values]), torch.cat([given[2] for given in values])
+    kept: list[InFlight] = [given[1] for given in values]
+    held = kept[0].graph.take(kept)
+    if held is None:
+        adapters, inputs, draws = zip(*((client.weights, client.x, client.draw) for client in kept), strict=True)
+        held = _held(lab, kept[0].part, adapters, inputs, draws, frozen_below=group[0].part.first == 0)
+    gradients = phases.backward(held, torch.cat([given[2] for given in values]))
+    stack = Stack.of([given[0] for given in values])
+    return _stepped(lab, stack, gradients.adapter, gradients.arriving)
+
+
+def _entering(lab: Lab, group: Sequence[Phase], values: Sequence[Sequence[Any]]) -> tuple[Part, list[Tensor]]:
+    """What there is to run, and what enters it for each client: of its batch, or as it arrived."""
+    if group[0].batch is None:
+        return group[0].part, [given[1] for given in values]
+    batches = [cast("Batch", operation.batch) for operation in group]
+    rows = [row for batch in batches for row in batch.rows]
+    part, x = lab.train_rows.enter(lab.model, group[0].part, rows, batches[0].length)
+    return part, list(x.chunk(len(group)))
+
+
+def _targets(lab: Lab, group: Sequence[Phase], values: Sequence[Sequence[Any]]) -> list[Tensor]:
+    """Each client's targets (b, seq): of its batch, or as they arrived."""
+    if group[0].batch is None:
+        return [wire.received(lab.layout, given[2], group[0].shape[1]) for given in values]
+    batches = [cast("Batch", operation.batch) for operation in group]
+    return [lab.train_rows.targets(lab.model, batch.rows, batch.length) for batch in batches]
+
+
+def _held(
+    lab: Lab, part: Part, adapters: Sequence[Tensor], inputs: Sequence[Tensor], draws: Sequence[int], frozen_below: bool
+) -> phases.Held:
+    """Forward of clients side by side."""
+    return phases.forward(
+        lab.model, part, torch.stack(list(adapters)), torch.cat(list(inputs)), draws, frozen_below=frozen_below
     )
-    stepped = lab.optimiser.step_together(states, gradients.adapter)
-    return _with_gradients([{"adapter": state} for state in stepped], gradients.arriving)
 
 
-def read(lab: Lab, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Token ids and targets, each (batch, seq)."""
-    rows = list(batch.rows)
-    ids, targets = (array[rows, : batch.length] for array in (lab.train.ids, lab.train.targets))
-    return torch.from_numpy(ids).to(lab.device), torch.from_numpy(targets).to(lab.device)
-
-
-def _weights(states: Sequence[AdapterState]) -> Tensor:
-    """Adapters of several clients, one a row."""
-    return torch.stack([state.weights for state in states])
-
-
-def _graph_of(lab: Lab, part: Part, kept: Sequence[InFlight]) -> phases.Held:
-    """The graph that these clients, all and alone, have in common; else, and where it is used up, a new one."""
-    graph = kept[0].graph
-    together = [(graph, place) for place in range(graph.clients)]
-    if graph.held is not None and [(client.graph, client.place) for client in kept] == together:
-        held, graph.held = graph.held, None
-        return held
-    weights = torch.stack([client.weights for client in kept])
-    draws = [client.draw for client in kept]
-    return phases.forward(lab.model, part, weights, torch.cat([client.x for client in kept]), draws)
-
-
-def _with_gradients(results: list[dict[str, Any]], arriving: Tensor | None) -> list[dict[str, Any]]:
+def _stepped(lab: Lab, stack: Stack, gradient: Tensor, arriving: Tensor | None) -> list[dict[str, Any]]:
+    """Each client's adapter after its step along its row of ``gradient``, and its share of ``arriving``."""
+    results: list[dict[str, Any]] = [{"adapter": state} for state in lab.optimiser.step_in_place(stack, gradient)]
     if arriving is not None:
-        for result, gradient in zip(results, arriving.chunk(len(results)), strict=True):
-            result["gradient"] = gradient
-    else:
-        for result in results:
-            result["gradient"] = None
+        for result, own in zip(results, arriving.chunk(len(results)), strict=True):
+            result["gradient"] = own
     return results

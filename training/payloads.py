@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from training.jobs import Output, PayloadKind
+from training.jobs import Output, PayloadKind, Ref
 from training.optimiser import AdapterState
 
 if TYPE_CHECKING:
-    from training.adapters import Part
+    from training.adapters import Part, Ranks
     from training.lab import Lab
 
 SCALAR_BYTES = 4
 """Single precision, in memory and on the wire."""
 LABEL_BYTES = 4
-"""A target token travels as a 32-bit integer."""
+"""A label travels as a 32-bit integer."""
 
 
-def adapter_output(lab: Lab, part: Part) -> Output:
+def adapter_output(lab: Lab, part: Part, ranks: Ranks | None = None) -> Output:
     """An adapter of ``part`` as a message: its weights."""
-    return Output(nbytes=SCALAR_BYTES * lab.layout.parameters(part), kind="adapter")
+    nbytes = SCALAR_BYTES * lab.layout.narrowed(ranks).parameters(part)
+    return Output(nbytes=nbytes, kind="adapter", ranks=ranks)
 
 
-def state_bytes(lab: Lab, part: Part) -> dict[str, int]:
-    """What training the adapter of ``part`` keeps in memory, by kind."""
-    return AdapterState.bytes_by_kind(SCALAR_BYTES * lab.layout.parameters(part))
+def state_bytes(adapter: Ref) -> dict[str, int]:
+    """What training ``adapter`` keeps in memory, by kind."""
+    return AdapterState.bytes_by_kind(adapter.nbytes)
+
+
+def labels_output(lab: Lab, shape: tuple[int, int]) -> Output:
+    """What the far side needs for the loss on a batch of ``shape``: the next tokens, or one class a row."""
+    batch, length = shape
+    count = batch * length if lab.layout.head is None else batch
+    return Output(nbytes=LABEL_BYTES * count, kind="label")
 
 
 def activation_output(lab: Lab, shape: tuple[int, int], kind: PayloadKind) -> Output:

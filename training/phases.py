@@ -36,14 +36,23 @@ class Gradients:
     arriving: Tensor | None
 
 
-def forward(model: SplitModel, part: Part, adapters: Tensor, x: Tensor, draws: Sequence[int] = ()) -> Held:
+def forward(
+    model: SplitModel,
+    part: Part,
+    adapters: Tensor,
+    x: Tensor,
+    draws: Sequence[int] = (),
+    *,
+    frozen_below: bool = False,
+) -> Held:
     """Run ``part`` with ``adapters`` (n, parameters) on token ids (n * b, seq) or on a received activation.
 
-    ``draws`` seed the dropout masks of each client; without them nothing is dropped.
+    ``draws`` seed the dropout masks of each client; without them nothing is dropped. Where all is ``frozen_below``,
+    nobody asks for the gradient of what arrived.
     The output (n * b, seq, hidden) is the activation; where the part is the last, it is what enters the head.
     """
     leaves = [matrix.detach().requires_grad_() for matrix in model.layout.matrices(part, adapters)]
-    arriving = None if part.first == 0 else x.detach().requires_grad_()
+    arriving = None if part.first == 0 or frozen_below else x.detach().requires_grad_()
     output = model.forward(part, leaves, x if arriving is None else arriving, draws)
     return Held(output, len(adapters), leaves, arriving)
 
@@ -59,16 +68,17 @@ def loss_and_backward(
     adapters: Tensor,
     x: Tensor,
     targets: Tensor,
-    labelled: bool = False,
+    predictions: int | None = None,
     draws: Sequence[int] = (),
+    *,
+    frozen_below: bool = False,
 ) -> tuple[Tensor, Gradients]:
-    """The last part's whole turn: the mean next-token loss of each client (n,), and its gradients.
+    """The last part's whole turn: the mean loss of each client (n,), and its gradients.
 
-    ``targets`` (n * b, seq) as in ``losses``, where ``labelled`` says that they have no padding. ``draws`` as in
-    ``forward``.
+    ``targets`` (n * b, seq) and ``predictions`` as in ``losses``, ``draws`` and ``frozen_below`` as in ``forward``.
     """
-    held = forward(model, part, adapters, x, draws)
-    losses = client_losses(model.head, held.output, targets, held.clients, labelled=labelled)
+    held = forward(model, part, adapters, x, draws, frozen_below=frozen_below)
+    losses = client_losses(model.head_of(held.leaves), held.output, targets, held.clients, predictions=predictions)
     return losses.detach(), _gradients(held, losses, torch.ones_like(losses))
 
 

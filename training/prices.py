@@ -13,7 +13,7 @@ import numpy as np
 from training.keys import code_of, digest
 
 if TYPE_CHECKING:
-    from training.adapters import Part
+    from training.adapters import Part, Ranks
     from training.costs import CostModel
     from training.store import Store
 
@@ -28,9 +28,12 @@ class PhaseCost:
 
 
 class Prices:
-    """Answers for the costs of one model with one adapter layout; ``measure`` opens the cost model for a new shape."""
+    """Answers for the costs of one model with one adapter layout; ``measure`` opens the cost model of
+    adapters of some ranks for a new shape."""
 
-    def __init__(self, *, key: str, hidden: int, measure: Callable[[], CostModel], store: Store | None = None) -> None:
+    def __init__(
+        self, *, key: str, hidden: int, measure: Callable[[Ranks | None], CostModel], store: Store | None = None
+    ) -> None:
         self._key = key
         self._hidden = hidden
         self._measure = measure
@@ -43,25 +46,27 @@ class Prices:
         """Shape of what crosses a cut, either way."""
         return (batch, length, self._hidden)
 
-    def _forward_and_backward(self, part: Part, batch: int, length: int) -> tuple[PhaseCost, PhaseCost]:
+    def _forward_and_backward(
+        self, part: Part, batch: int, length: int, ranks: Ranks | None = None
+    ) -> tuple[PhaseCost, PhaseCost]:
         """Costs of the two phases of a part before the last."""
         up, down = self._remembered(
-            f"forward and backward {part} {batch} {length}",
-            lambda: [asdict(cost) for cost in self._measure().forward_and_backward(part, batch, length)],
+            f"forward and backward {part} {batch} {length} {ranks}",
+            lambda: [asdict(cost) for cost in self._measure(ranks).forward_and_backward(part, batch, length)],
         )
         return PhaseCost(**up), PhaseCost(**down)
 
-    def _loss_and_backward(self, part: Part, batch: int, length: int) -> PhaseCost:
+    def _loss_and_backward(self, part: Part, batch: int, length: int, ranks: Ranks | None = None) -> PhaseCost:
         """Cost of the last part's whole turn."""
         found = self._remembered(
-            f"loss and backward {part} {batch} {length}",
-            lambda: asdict(self._measure().loss_and_backward(part, batch, length)),
+            f"loss and backward {part} {batch} {length} {ranks}",
+            lambda: asdict(self._measure(ranks).loss_and_backward(part, batch, length)),
         )
         return PhaseCost(**found)
 
     def _weight_bytes(self, part: Part) -> int:
         """Bytes of the frozen weights of ``part``."""
-        return int(self._remembered(f"weights {part}", lambda: self._measure().weight_bytes(part)))
+        return int(self._remembered(f"weights {part}", lambda: self._measure(None).weight_bytes(part)))
 
     def _remembered(self, what: str, measure: Callable[[], Any]) -> Any:
         key = digest(code_of(Prices), self._key, what)

@@ -1,4 +1,4 @@
-"""Token sequences of one fixed length, each by one author and of one class."""
+"""Token sequences of one fixed length, each by one author and of one class, and what is to be predicted in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100
-"""Target of a padding position: what ``torch.nn.functional.cross_entropy`` leaves out by default."""
+"""Target where nothing is to be predicted: what ``torch.nn.functional.cross_entropy`` leaves out by default."""
 
 NO_LABEL = -1
 """Label code of a sequence whose document has none."""
@@ -26,37 +26,45 @@ NO_LABEL = -1
 class Sequences:
     """``n`` sequences of ``S`` tokens.
 
-    ``targets`` is ``ids`` with ``IGNORED`` on padding, which is always at the end, where a causal model's real tokens
-    do not see it. Targets are not shifted: the loss compares position t with target t + 1.
+    ``targets`` says what position t is to predict: the token at t + 1, or the sequence's class at its last token, and
+    ``IGNORED`` elsewhere. Padding is always at the end, where a causal model's real tokens do not see it.
     """
 
     ids: NDArray[np.int64]  # (n, S)
     targets: NDArray[np.int64]  # (n, S)
+    tokens: NDArray[np.int64]  # (n,) without padding
     author: NDArray[np.int64]  # (n,) index into ``authors``
     label: NDArray[np.int64]  # (n,) index into ``labels``, or NO_LABEL
     authors: tuple[str, ...]
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        shapes = [array.shape for array in (self.ids, self.targets, self.author, self.label)]
+        shapes = [array.shape for array in (self.ids, self.targets, self.tokens, self.author, self.label)]
         rows = shapes[0][:1]
-        if shapes != [shapes[0], shapes[0], rows, rows] or len(shapes[0]) != 2:
-            raise ValueError(f"sequences: ids, targets, author, label must be (n, S), (n, S), (n,), (n,), not {shapes}")
+        if shapes != [shapes[0], shapes[0], rows, rows, rows] or len(shapes[0]) != 2:
+            raise ValueError(
+                f"sequences: ids and targets must be (n, S), tokens, author and label (n,), but are {shapes}"
+            )
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
-    def tokens(self) -> NDArray[np.int64]:
-        """Tokens of each sequence without its padding, shape (n,)."""
-        tokens: NDArray[np.int64] = np.count_nonzero(self.targets != IGNORED, axis=1)
-        return tokens
+    def predicted(self) -> NDArray[np.int64]:
+        """How many predictions each sequence asks for, shape (n,)."""
+        predicted: NDArray[np.int64] = np.count_nonzero(self.targets != IGNORED, axis=1)
+        return predicted
 
     def select(self, rows: ArrayLike) -> Sequences:
         """The sequences with these indices, in this order; codes keep their meaning."""
         index = np.asarray(rows, dtype=np.int64)
         return replace(
-            self, ids=self.ids[index], targets=self.targets[index], author=self.author[index], label=self.label[index]
+            self,
+            ids=self.ids[index],
+            targets=self.targets[index],
+            tokens=self.tokens[index],
+            author=self.author[index],
+            label=self.label[index],
         )
 
     def spread(self, most: int) -> Sequences:
@@ -66,7 +74,7 @@ class Sequences:
 
 
 def pack(documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, length: int) -> Sequences:
-    """Cut each author's text into sequences of ``length`` tokens.
+    """Cut each author's text into sequences of ``length`` tokens, each to be continued.
 
     An author's documents of one label follow each other, each ended by end-of-text. The tail shorter than ``length``
     is dropped, but a text too short for one sequence is padded to it, so that every author has one.
@@ -75,20 +83,47 @@ def pack(documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, leng
     """
     streams: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for document, tokens in _tokenised(documents, tokenizer, length):
-        streams[document.author, document.label] += tokens
+        streams[document.author, document.label] += [*tokens, tokenizer.eos_token_id]
     owners, pieces = [], []
     for owner, stream in streams.items():
         for start in range(0, max(len(stream) - length, 0) + 1, length):
             owners.append(owner)
             pieces.append(stream[start : start + length])
-    return _assemble(owners, pieces, tokenizer, length)
+    return _to_continue(owners, pieces, tokenizer, length)
 
 
 def pad(documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, length: int) -> Sequences:
-    """One sequence a document, ended by end-of-text, cut at ``length`` tokens or padded to it. Errors: see ``pack``."""
+    """One sequence a document, to be continued: ended by end-of-text, cut at ``length`` tokens or padded to it.
+
+    Errors: see ``pack``.
+    """
     tokenised = list(_tokenised(documents, tokenizer, length))
     owners = [(document.author, document.label) for document, _ in tokenised]
-    return _assemble(owners, [tokens[:length] for _, tokens in tokenised], tokenizer, length)
+    pieces = [[*tokens, tokenizer.eos_token_id][:length] for _, tokens in tokenised]
+    return _to_continue(owners, pieces, tokenizer, length)
+
+
+def classify(
+    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, length: int, classes: Sequence[str]
+) -> Sequences:
+    """One sequence a document, cut at ``length`` tokens or padded to it; its last token is to predict its class.
+
+    Codes are indices into ``classes``, among which are all labels. No end-of-text is added: the last token that is not
+    padding is then the same for Hugging Face's classifiers, whose padding may be end-of-text. It stands alone where the
+    tokenizer knows nothing of a text. Errors: see ``pack``.
+    """
+    tokenised = list(_tokenised(documents, tokenizer, length))
+    owners = [(document.author, document.label) for document, _ in tokenised]
+    pieces = [tokens[:length] or [tokenizer.eos_token_id] for _, tokens in tokenised]
+    whole = _assemble(owners, pieces, tokenizer, length, classes)
+    whole.targets[np.arange(len(whole)), whole.tokens - 1] = whole.label
+    return whole
+
+
+def next_tokens(ids: NDArray[np.int64], tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The targets of sequences ``ids`` (n, S) that are to be continued, of which the first ``tokens`` (n,) are real."""
+    followed = np.arange(1, ids.shape[1] + 1) < tokens[:, None]
+    return np.where(followed, np.roll(ids, -1, axis=1), IGNORED)
 
 
 def _tokenised(
@@ -102,21 +137,34 @@ def _tokenised(
     if not texts:
         raise ValueError(f"documents: none of the {len(documents)} holds text")
     encoded = tokenizer([document.text for document in texts], add_special_tokens=False, verbose=False)["input_ids"]
-    for document, tokens in zip(texts, encoded, strict=True):
-        yield document, [*tokens, tokenizer.eos_token_id]
+    yield from zip(texts, encoded, strict=True)
+
+
+def _to_continue(
+    owners: list[tuple[str, str | None]], pieces: list[list[int]], tokenizer: PreTrainedTokenizerBase, length: int
+) -> Sequences:
+    labels = sorted({label for _, label in owners if label is not None})
+    whole = _assemble(owners, pieces, tokenizer, length, labels)
+    return replace(whole, targets=next_tokens(whole.ids, whole.tokens))
 
 
 def _assemble(
-    owners: list[tuple[str, str | None]], pieces: list[list[int]], tokenizer: PreTrainedTokenizerBase, length: int
+    owners: list[tuple[str, str | None]],
+    pieces: list[list[int]],
+    tokenizer: PreTrainedTokenizerBase,
+    length: int,
+    labels: Sequence[str],
 ) -> Sequences:
+    """Sequences without targets."""
     padding = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     authors = {author: code for code, author in enumerate(dict.fromkeys(author for author, _ in owners))}
-    labels = {label: code for code, label in enumerate(sorted({label for _, label in owners if label is not None}))}
+    codes = {label: code for code, label in enumerate(labels)}
     return Sequences(
         ids=np.array([piece + [padding] * (length - len(piece)) for piece in pieces], dtype=np.int64),
-        targets=np.array([piece + [IGNORED] * (length - len(piece)) for piece in pieces], dtype=np.int64),
+        targets=np.full((len(pieces), length), IGNORED),
+        tokens=np.array([len(piece) for piece in pieces], dtype=np.int64),
         author=np.array([authors[author] for author, _ in owners], dtype=np.int64),
-        label=np.array([NO_LABEL if label is None else labels[label] for _, label in owners], dtype=np.int64),
+        label=np.array([NO_LABEL if label is None else codes[label] for _, label in owners], dtype=np.int64),
         authors=tuple(authors),
         labels=tuple(labels),
     )

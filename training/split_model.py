@@ -1,4 +1,4 @@
-"""A Hugging Face decoder cut at any block, without rewriting it.
+"""A Hugging Face decoder, a language model or a classifier, cut at any block, without rewriting it.
 
 A part runs the model's own forward pass with the list of blocks shortened to the part, so position embeddings, masks
 and rotary angles stay the model's business; what enters the first block of a later part is the received activation.
@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import peft
 import torch
@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from training import lora, stacked
 from training.adapters import AdapterLayout, Part, parts_between
-from training.stacked import LoraLinear
+from training.stacked import ClientHeads, Head, LoraLinear
 
 _PROBE_TOKENS = 8
 _PROBE_TOLERANCE = 1e-4  # single precision through many blocks; what is left out by mistake shows in the first digit
@@ -64,18 +64,24 @@ class SplitModel:
         Raises:
             ValueError: it does not: a decoder that does more between its blocks, or after the head, than is known here.
         """
-        ids = torch.arange(_PROBE_TOKENS, device=self.model.device)[None] % self.model.config.vocab_size
+        ids = self._probe()
         expected = self.model(input_ids=ids, use_cache=False).logits
         x = ids
         try:
             for part in self.parts(range(1, self.blocks)):
                 adapter = torch.zeros(1, self.layout.parameters(part), device=self.model.device)
                 x = self.forward(part, self.layout.matrices(part, adapter), x)
-            logits = self.head(x)
+            logits = self.head(x if self.layout.head is None else x[:, -1])
         except (RuntimeError, IndexError, KeyError) as error:
             raise ValueError(f"model.base: {type(self.model).__name__} cannot be cut at its blocks: {error}") from error
         if not torch.allclose(logits, expected, rtol=_PROBE_TOLERANCE, atol=_PROBE_TOLERANCE):
             raise ValueError(f"model.base: {type(self.model).__name__} gives other logits when it is cut at its blocks")
+
+    def _probe(self) -> Tensor:
+        """Token ids (1, seq) without padding: a classifier looks at the last token before it."""
+        size, padding = self.model.config.vocab_size, getattr(self.model.config, "pad_token_id", None)
+        ids = [token for i in range(2 * _PROBE_TOKENS) if (token := i % size) != padding]
+        return torch.tensor([ids[:_PROBE_TOKENS]], device=self.model.device)
 
     def replica(self) -> SplitModel:
         """The same model for another thread: it shares every parameter and buffer, and has modules of its own.
@@ -104,7 +110,7 @@ class SplitModel:
         return parts_between(cuts, self.blocks)
 
     def forward(self, part: Part, matrices: Sequence[Tensor], x: Tensor, draws: Sequence[int] = ()) -> Tensor:
-        """Run the blocks of ``part`` with the adapter ``matrices`` of n clients: A1 (n, rank, inputs), B1, ...
+        """Run the blocks of ``part`` with the adapter ``matrices`` of n clients, as the layout has them.
 
         ``x`` is token ids (n * b, seq) for the first part, else the activation (n * b, seq, hidden); rows of a client
         are consecutive. ``draws`` seed the clients' dropout masks; without them nothing is dropped. Returns the
@@ -112,7 +118,7 @@ class SplitModel:
         states after the final norm.
         """
         layers = self._layers_of(part)
-        stacked.bind(layers, matrices, draws)
+        stacked.bind(layers, matrices[: 2 * len(layers)], draws)
         try:
             with self._opened(part):
                 return self._run_trunk(part, x)
@@ -121,23 +127,31 @@ class SplitModel:
 
     @property
     def head(self) -> nn.Linear:
-        """From hidden states (..., hidden) to logits (..., vocabulary)."""
-        head: nn.Linear = self.model.get_output_embeddings()
-        return head
+        """The model's own, from hidden states (..., hidden) to logits (..., vocabulary or classes)."""
+        site = self.layout.head
+        head = self.model.get_output_embeddings() if site is None else self.model.get_submodule(site.path)
+        return cast("nn.Linear", head)
+
+    def head_of(self, matrices: Sequence[Tensor]) -> Head:
+        """What gives logits to the clients with these ``matrices`` of the last part: the frozen head, or their own."""
+        return self.head if self.layout.head is None else ClientHeads(matrices[-1])
 
     def weight_bytes(self, part: Part) -> int:
-        """Bytes of the frozen weights an entity must hold to run ``part``; a tied head counts where it is held."""
+        """Bytes of the frozen weights an entity must hold to run ``part``; a tied head counts where it is held.
+
+        A classifier's head is not frozen: it is part of the adapter.
+        """
         held: list[nn.Module] = list(self._blocks[part.first : part.last])
         others = {self._blocks_name, self._norm_name}
         if part.first == 0:
             held += [module for name, module in self._trunk.named_children() if name not in others]
         if part.last == self.blocks:
-            held += [self._norm, self.head]
+            held += [self._norm] if self.layout.head else [self._norm, self.head]
         storages = {p.untyped_storage()._cdata: p.untyped_storage().nbytes() for m in held for p in m.parameters()}
         return sum(storages.values())
 
     def _layers_of(self, part: Part) -> list[LoraLinear]:
-        pairs = zip(self.layout.sites, self._layers, strict=True)
+        pairs = zip(self.layout.lora, self._layers, strict=True)
         return [layer for site, layer in pairs if part.first <= site.block < part.last]
 
     def _run_trunk(self, part: Part, x: Tensor) -> Tensor:

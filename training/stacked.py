@@ -1,4 +1,4 @@
-"""LoRA applied for many clients at once: one frozen matrix, and each client's own low-rank product on its own rows.
+"""Adapters applied for many clients at once: one frozen matrix, and each client's own product on its own rows.
 
 Rows of one client are consecutive: with n clients, rows ``i * b .. (i + 1) * b - 1`` meet adapter ``i``.
 Dropout masks are drawn anew from a seed of each client and site, so that a forward can be redone, cut or joined.
@@ -101,10 +101,27 @@ class LoraLinear(nn.Module):
         return mask.to(rows.device)
 
 
+class ClientHeads:
+    """The heads of n classifiers, W (n, classes, hidden), each for its client's own rows."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self._weight = weight
+        self.out_features = weight.shape[1]
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Hidden states ``rows`` (n * b, hidden) to logits (n * b, classes)."""
+        own = rows.view(len(self._weight), -1, rows.shape[-1])
+        return torch.bmm(own, self._weight.mT).flatten(0, 1)
+
+
+Head = nn.Linear | ClientHeads
+"""From hidden states (positions, hidden) to logits: frozen and common, or trained by each client."""
+
+
 def inject(model: PreTrainedModel, layout: AdapterLayout) -> list[LoraLinear]:
-    """Put a ``LoraLinear`` round every site of ``model`` (in place); returned in the order of the layout."""
+    """Put a ``LoraLinear`` round every LoRA site of ``model`` (in place); returned in the order of the layout."""
     layers = []
-    for index, site in enumerate(layout.sites):
+    for index, site in enumerate(layout.lora):
         parent, _, name = site.path.rpartition(".")
         layer = LoraLinear(model.get_submodule(site.path), site.scale, site.dropout, index)
         setattr(model.get_submodule(parent), name, layer)

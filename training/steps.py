@@ -6,16 +6,18 @@ The tensors are the affair of ``passes``, which is imported when one runs.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from training.adapters import Part
+from training.adapters import Part, Ranks
 from training.jobs import HELD, Cost, Intern, Operation, Output, Ref, Task, Value, Whole
-from training.payloads import LABEL_BYTES, activation_output, adapter_output, state_bytes
+from training.payloads import activation_output, labels_output, state_bytes
 from training.whole import joined
 
 if TYPE_CHECKING:
     from training.lab import Lab
+
+_PASSES_SORTED = 4  # the more rows, the more alike are those of a pass; the fewer, the more threads have work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,21 +41,33 @@ class Batch:
 class Phase(Operation):
     """One part's work on a mini-batch of ``shape`` (batch, seq); the first part has the ``batch`` itself.
 
-    ``draw`` is the batch's: every part of a forward drops what the whole model would.
+    ``draw`` is the batch's: every part of a forward drops what the whole model would. ``ranks`` are the adapter's.
     """
 
     part: Part
     shape: tuple[int, int]
     batch: Batch | None = None
     draw: int = 0
+    ranks: Ranks | None = None
 
-    def wave(self) -> Hashable:
+    def wave(self, lab: Lab) -> Hashable:
         """Clients at the same part with batches of one shape."""
         return (type(self).__name__, self.part, self.shape, self.batch is None)
 
     def tokens(self) -> int:
         """Of the mini-batch."""
         return self.shape[0] * self.shape[1]
+
+    def saved_bytes(self, lab: Lab) -> int:
+        """What a part before the last keeps of its forward."""
+        return lab.costs.forward_and_backward(self.part, *self.shape, self.ranks)[0].saved_bytes
+
+    def pass_bytes(self, lab: Lab) -> int:
+        """Activations: the same for the forward and for the backward, which may have to redo it."""
+        return sum(
+            cost.saved_bytes + cost.transient_bytes
+            for cost in lab.costs.forward_and_backward(self.part, *self.shape, self.ranks)
+        )
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """A pass with one client."""
@@ -75,19 +89,13 @@ class Forward(Phase):
         """The activation to send, what is held for the backward, and the labels."""
         results = {"activation": activation_output(lab, self.shape, "activation"), HELD: Output()}
         if self.batch is not None:
-            results["labels"] = Output(nbytes=LABEL_BYTES * self.shape[0] * self.shape[1], kind="label")
+            results["labels"] = labels_output(lab, self.shape)
         return results
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """The forward half of the measured step."""
-        phase, _ = lab.costs.forward_and_backward(self.part, *self.shape)
+        phase, _ = lab.costs.forward_and_backward(self.part, *self.shape, self.ranks)
         return Cost(flops=phase.flops, saved_bytes=phase.saved_bytes, transient_bytes=phase.transient_bytes, keeps=True)
-
-    def pass_bytes(self, lab: Lab) -> int:
-        """Activations."""
-        return sum(
-            cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape)
-        )
 
     def place(self, task: Task) -> str:
         """That of what it holds, so that the backwards of one pass come together again."""
@@ -113,24 +121,30 @@ class LossAndBackward(Phase):
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The loss, the adapter after its step, and the gradient to send back."""
-        results = {"loss": Output(), "adapter": adapter_output(lab, self.part)}
+        results = {"loss": Output(), "adapter": inputs[0].output}
         if self.batch is None:
             results["gradient"] = activation_output(lab, self.shape, "gradient")
         return results
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """Forward, head, loss and backward in one."""
-        phase = lab.costs.loss_and_backward(self.part, *self.shape)
+        phase = lab.costs.loss_and_backward(self.part, *self.shape, self.ranks)
         return Cost(
             flops=phase.flops,
             saved_bytes=phase.saved_bytes,
             transient_bytes=phase.transient_bytes,
-            resident_bytes=state_bytes(lab, self.part),
+            resident_bytes=state_bytes(inputs[0]),
         )
+
+    def wave(self, lab: Lab) -> Hashable:
+        """Whole steps of any shape, if masks do not hang on the shape."""
+        if self.part == lab.whole and not lab.layout.dropout:
+            return (type(self).__name__, self.part)
+        return super().wave(lab)
 
     def pass_bytes(self, lab: Lab) -> int:
         """Activations and logits."""
-        phase = lab.costs.loss_and_backward(self.part, *self.shape)
+        phase = lab.costs.loss_and_backward(self.part, *self.shape, self.ranks)
         return phase.saved_bytes + phase.transient_bytes
 
     def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
@@ -148,10 +162,19 @@ class LossAndBackward(Phase):
         else:
             return None
         whole = joined(lab, adapters)
-        if whole is None or values[2].result is not task.result("labels"):
+        if whole is None or values[2].result.key != task.result("labels").key:
             return None
-        step = LossAndBackward(part=lab.whole, shape=self.shape, batch=task.operation.batch, draw=self.draw)
+        step = replace(self, part=lab.whole, batch=task.operation.batch)
         return Whole(intern(step, [whole]), self.part)
+
+    @classmethod
+    def passes(cls, group: Sequence[Operation]) -> int:
+        """Several, where rows of many clients are sorted by length."""
+        return _PASSES_SORTED if len({cast("Phase", operation).shape for operation in group}) > 1 else 1
+
+    def place(self, task: Task) -> str:
+        """Those of one length together."""
+        return f"{self.shape[1]:09d} {task.key}"
 
     @classmethod
     def run_together(cls, lab: Lab, group: Sequence[Operation], values: Sequence[Sequence[Any]]) -> list[Any]:
@@ -171,24 +194,18 @@ class Backward(Phase):
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The adapter after its step, and the gradient to send on towards the user."""
-        results = {"adapter": adapter_output(lab, self.part)}
+        results = {"adapter": inputs[0].output}
         if self.part.first > 0:
             results["gradient"] = activation_output(lab, self.shape, "gradient")
         return results
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """The backward half of the measured step."""
-        _, phase = lab.costs.forward_and_backward(self.part, *self.shape)
+        _, phase = lab.costs.forward_and_backward(self.part, *self.shape, self.ranks)
         return Cost(
             flops=phase.flops,
             transient_bytes=phase.transient_bytes,
-            resident_bytes=state_bytes(lab, self.part),
-        )
-
-    def pass_bytes(self, lab: Lab) -> int:
-        """Activations."""
-        return sum(
-            cost.saved_bytes + cost.transient_bytes for cost in lab.costs.forward_and_backward(self.part, *self.shape)
+            resident_bytes=state_bytes(inputs[0]),
         )
 
     def place(self, task: Task) -> str:
@@ -202,7 +219,7 @@ class Backward(Phase):
         if forward is None or later is None or later.whole is None or forward.inputs[0].key != adapter.key:
             return None
         reader = later.inputs[1].result.task if isinstance(later.operation, Backward) else later
-        if reader is None or reader.inputs[1].result is not forward.result("activation"):
+        if reader is None or reader.inputs[1].result.key != forward.result("activation").key:
             return None
         return Whole(later.whole.task, self.part)
 

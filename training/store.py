@@ -24,9 +24,6 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-DEFAULT_MOST_BYTES = 10 * 10**9
-"""How large the store grows unless told otherwise."""
-
 _KEY = re.compile(r"[0-9a-f]{3,}")
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _OURS = re.compile(rf"{_KEY.pattern}\.safetensors|\.{_KEY.pattern}\.[0-9a-f]{{32}}\.part")

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from fractions import Fraction
+from itertools import accumulate, groupby
+from math import ceil
+from operator import itemgetter
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +81,7 @@ class Waves:
     def _find(self, result: Result, task: Task) -> bool:
         if self.store is None or result.name not in task.operation.kept:
             return False
-        entry = self.store.get(result.key)
+        entry = self.store.get(result.kept_as)
         if entry is None:
             return False
         result.settle(kept.read(entry, self.lab.device))
@@ -87,14 +90,18 @@ class Waves:
 
     def _next(self, ready: list[Task]) -> tuple[list[Task], list[Task]]:
         """What runs now, and what waits, for it may find company."""
-        most_urgent = min(_urgency(task) for task in ready)
-        now = [task for task in ready if _urgency(task) == most_urgent]
-        return now, [task for task in ready if _urgency(task) != most_urgent]
+        urgency = {task: self._urgency(task) for task in ready}
+        most_urgent = min(urgency.values())
+        now = [task for task in ready if urgency[task] == most_urgent]
+        return now, [task for task in ready if urgency[task] != most_urgent]
+
+    def _urgency(self, task: Task) -> int:
+        return 0 if task.operation.wave(self.lab) is None else task.operation.urgency
 
     def _run(self, tasks: list[Task]) -> None:
         groups: dict[Hashable, list[Task]] = defaultdict(list)
         for task in sorted(tasks, key=lambda task: task.operation.place(task)):
-            groups[task.operation.wave()].append(task)
+            groups[task.operation.wave(self.lab)].append(task)
         chunks = [chunk for wave, group in groups.items() for chunk in self._chunks(group, alone=wave is None)]
         if len(chunks) == 1 or self.lab.lanes == 1 or None in groups:
             done = [_results(self.lab, chunk) for chunk in chunks]
@@ -107,11 +114,14 @@ class Waves:
 
     def _chunks(self, group: list[Task], *, alone: bool) -> Iterator[list[Task]]:
         """Parts of ``group`` of nearly equal size, none wider than the machine takes at once."""
-        widest = 1 if alone else self.lab.width(group[0].operation)
-        count = -(-len(group) // widest)
-        edges = [len(group) * i // count for i in range(count + 1)]
-        for start, end in pairwise(edges):
-            yield group[start:end]
+        operations = [task.operation for task in group]
+        passes = type(operations[0]).passes(operations)
+        shares = [Fraction(1, 1 if alone else passes * self.lab.width(operation)) for operation in operations]
+        ends = list(accumulate(shares))
+        count = ceil(ends[-1])
+        places = [int((end - share / 2) * count / ends[-1]) for end, share in zip(ends, shares, strict=True)]
+        for _, chunk in groupby(zip(places, group, strict=True), key=itemgetter(0)):
+            yield [task for _, task in chunk]
 
     def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None:
@@ -126,10 +136,6 @@ class Waves:
             return _results(lab, chunk)
         finally:
             self._lanes.put(lab)
-
-
-def _urgency(task: Task) -> int:
-    return 0 if task.operation.wave() is None else task.operation.urgency
 
 
 def _results(lab: Lab, chunk: list[Task]) -> list[Any]:

@@ -32,7 +32,7 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
     Raises:
         ScenarioError: a reference that leads nowhere, a cut outside the model, a sequence it has no positions for, a
             model configuration that cannot be read, a corpus that is not there, a partition that cannot be made, a
-            file of devices that does not say how fast they are.
+            file of devices that does not say how fast they are, ranks of users that the adapter or a scheme has not.
     """
     problems = [
         *_radio_problems(scenario),
@@ -40,6 +40,7 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
         *_corpus_problems(scenario),
         *_partition_problems(scenario),
         *_device_problems(scenario),
+        *_rank_problems(scenario, found),
     ]
     if problems:
         raise ScenarioError("\n".join(problems))
@@ -93,6 +94,22 @@ def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
                 f"{entry.label}: scheme.cut = {list(cuts)}: cut layers must rise between 1 and {blocks - 1}, "
                 f"{scenario.model.base} having {blocks} blocks"
             )
+    return problems
+
+
+def _rank_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
+    ranks, lora = scenario.users.ranks, scenario.model.lora
+    widest = max([lora.r, *lora.rank_pattern.values()])
+    problems = (
+        [f"users.ranks = {list(ranks)}: the adapter's rank is {widest} (model.lora)"]
+        if max(ranks, default=0) > widest
+        else []
+    )
+    problems += [
+        f"users.ranks = {list(ranks)}: {entry.label} hands one adapter from user to user, which all need its rank"
+        for entry in found
+        if ranks and not entry.scheme.ranks_may_differ
+    ]
     return problems
 
 

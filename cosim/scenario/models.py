@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -141,6 +140,7 @@ class Users(Section):
     count: Count = 8
     compute: UserCompute = default({})
     power: Watts = default("23 dBm", "transmit power", gt=0)
+    ranks: tuple[Count, ...] = default((), "LoRA ranks dealt to the users in turn, [4, 8]; else all have the model's")
 
 
 class Edges(Section):
@@ -210,10 +210,18 @@ class Lora(Section):
 
 
 class Model(Section):
-    """The base model, by shipped name, local folder or hub name, and its adapter."""
+    """The base model, by shipped name, local folder or hub name, what it is to learn, and its adapter."""
 
     base: str = "tiny-gpt2"
+    task: Literal["causal_lm", "sequence_classification"] = default(
+        "causal_lm", "predict next tokens, or the class of each row of a table, under a head that is trained in full"
+    )
     lora: Lora = Lora()
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the base model becomes a classifier."""
+        return self.task == "sequence_classification"
 
 
 class Data(Section):
@@ -225,7 +233,9 @@ class Data(Section):
     author_column: str | None = None
     label_column: str | None = None
     partition: Partition = Partition()
-    sequences: Literal["pack", "pad"] = default("pack", "an author's texts in one stream, or a passage a row")
+    sequences: Literal["pack", "pad"] = default(
+        "pack", "an author's texts in one stream, or a passage a row; rows to classify are padded"
+    )
     batch_size: Count = 4
     sequence_length: int = default(64, "tokens", ge=2, strict=True)
 
@@ -254,12 +264,6 @@ class Host(Section):
     cache: bool = default(True, "keep round states and evaluations on disk, and train nothing twice")
     cache_size: Annotated[int, Field(ge=0, strict=True)] = default(10 * 10**9, "bytes; beyond, the oldest go")
 
-    def cache_folder(self) -> Path:
-        """Where results are kept."""
-        from training.store import default_folder  # noqa: PLC0415 - with NumPy behind it
-
-        return default_folder()
-
 
 class Scenario(Section):
     """One experiment: a world, a scheme, and the schemes it is compared with."""
@@ -281,3 +285,22 @@ class Scenario(Section):
         "deferred", "train when a result is needed, in waves; at each event; or not at all, for delays alone"
     )
     host: Host = Host()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rows_to_classify_are_padded(cls, given: Any) -> Any:
+        """Where nothing is said of ``data.sequences``."""
+        model, data = (given.get(key) if isinstance(given, dict) else None for key in ("model", "data"))
+        if not isinstance(model, dict) or not isinstance(data, dict) or model.get("task") != "sequence_classification":
+            return given
+        return {**given, "data": {"sequences": "pad", **data}}
+
+    @model_validator(mode="after")
+    def _classes_have_a_column(self) -> Self:
+        if self.model.classifies:
+            task = f"model.task = {self.model.task!r}"
+            if self.data.label_column is None:
+                raise ValueError(f"{task}: data.label_column is missing, the column of the table that holds the class")
+            if self.data.sequences != "pad":
+                raise ValueError(f"{task}: data.sequences = {self.data.sequences!r}: a class needs a row, so say pad")
+        return self

@@ -20,7 +20,8 @@ class AveragingScheme(Scheme):
     """FedAvg (McMahan et al. 2017) over the copies of every part; the federated server is a role of the cloud.
 
     A subclass says which parts there are and which stages a user's mini-batches go through. Servers exchange adapters
-    with the federated server beside their users: an average reaches each server once, however many copies adopt it.
+    with the federated server beside their users: an average reaches each server once, however many copies adopt it,
+    and no wider than the widest of them.
     """
 
     def __init__(self, *given: Any) -> None:
@@ -77,7 +78,9 @@ class AveragingScheme(Scheme):
 
     def refresh(self, copies: Sequence[Stage]) -> Acts:
         """Copies of one part at one node receive its average, which travels once."""
-        average = self.averages[self.parts.index(copies[0].part)]
+        part = copies[0].part
+        widest = max((stage.adapter for stage in copies), key=lambda adapter: adapter.nbytes)
+        average = self.learning.narrow(part, self.averages[self.parts.index(part)], widest.output.ranks)
         yield from self.send(self.world.cloud, copies[0].node, average)
         for stage in copies:
             yield from self.adopt(stage, average)

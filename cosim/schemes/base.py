@@ -63,6 +63,8 @@ class Scheme(ABC):
     """Subclasses tell the ``story``; time, bytes, memory and energy are kept by what the story's acts go through."""
 
     Options: ClassVar[type[SchemeOptions]] = SchemeOptions
+    ranks_may_differ: ClassVar[bool] = True
+    """Whether users with adapters of different ranks can take part."""
 
     def __init__(self, world: World, learning: Learning, options: Any, observe: Callable[[Round], None]) -> None:
         self.world = world
@@ -99,10 +101,14 @@ class Scheme(ABC):
             index = first + step
             yield self.learning.batch(self.world.batch_rows(user, index), self.world.mask_draw(user, index))
 
-    def stage(self, node: Node, part: Part, owner: str, samples: int) -> Stage:
-        """Place ``part`` at ``node``: its frozen weights are held there, and ``owner``'s adapter starts."""
+    def stage(self, node: Node, part: Part, owner: str, samples: int, rank: int | None = None) -> Stage:
+        """Place ``part`` at ``node``: its frozen weights are held there, and ``owner``'s adapter starts.
+
+        ``rank`` is the most that a matrix of it has; None for the model's.
+        """
         node.host(part, self.learning.weight_bytes(part))
-        stage = Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}"), samples)
+        ranks = self.learning.all_of_rank(rank)
+        stage = Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}", ranks), samples)
         self._stages.append(stage)
         return stage
 
@@ -146,7 +152,7 @@ class Scheme(ABC):
 
     def adopt(self, stage: Stage, adapter: Ref) -> Acts:
         """The stage takes over the weights of ``adapter``, which has arrived; it keeps its own optimiser moments."""
-        job = self.learning.adopt(stage.adapter, adapter)
+        job = self.learning.adopt(stage.part, stage.adapter, adapter)
         stage.adapter = job["adapter"]
         yield stage.node.compute(job)
 

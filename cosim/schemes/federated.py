@@ -21,4 +21,4 @@ class Federated(AveragingScheme):
 
     def chain(self, user: User) -> list[Stage]:
         """The user alone."""
-        return [self.stage(user, self.learning.whole, user.name, user.samples)]
+        return [self.stage(user, self.learning.whole, user.name, user.samples, user.rank)]

@@ -20,6 +20,7 @@ class SplitLearning(Scheme):
     """
 
     Options: ClassVar[type[SchemeOptions]] = SplitOptions
+    ranks_may_differ: ClassVar[bool] = False
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

@@ -40,7 +40,7 @@ class SplitFed(AveragingScheme):
         stages = []
         for part, node in zip(self.parts, holders(self.options, self.world, user), strict=True):
             if node is user or self.options.server == "replicated":
-                stages.append(self.stage(node, part, user.name, user.samples))
+                stages.append(self.stage(node, part, user.name, user.samples, user.rank))
             else:
                 key = (node.name, part.first)
                 shared = self._shared.get(key) or self.stage(node, part, "shared", 0)

@@ -51,19 +51,24 @@ def events_of(slowness: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def rounds_of(slowness: float, perplexities: list[float | None]) -> pd.DataFrame:
+def rounds_of(slowness: float, perplexities: list[float | None], accuracies: list[float | None]) -> pd.DataFrame:
     rows = [
         {"round": number, "sim_time_s": number * ROUND_S * slowness, "perplexity": perplexity, "loss": perplexity}
-        | {"train_loss": None if number == 0 else 3.0, "accuracy": 0.1 * number}
+        | {"train_loss": None if number == 0 else 3.0, "accuracy": accuracies[number]}
         | {f"{link}_bytes": number * 4000 for link in ("uplink", "downlink", "backhaul")}
         | {f"{role}_energy_j": number * 10.0 for role in ("user", "edge", "cloud")}
         for number, perplexity in enumerate(perplexities)
     ]
-    return pd.DataFrame(rows).astype({"perplexity": float, "loss": float, "train_loss": float})
+    return pd.DataFrame(rows).astype({"perplexity": float, "loss": float, "train_loss": float, "accuracy": float})
 
 
-def summary_of(label: str, slowness: float, perplexities: list[float | None]) -> dict[str, object]:
-    metrics = [{"loss": value, "perplexity": value, "accuracy": None} for value in perplexities]
+def summary_of(
+    label: str, slowness: float, perplexities: list[float | None], accuracies: list[float | None]
+) -> dict[str, object]:
+    metrics = [
+        {"loss": value, "perplexity": value, "accuracy": accuracy}
+        for value, accuracy in zip(perplexities, accuracies, strict=True)
+    ]
     return {
         "name": "hand-made",
         "label": label,
@@ -81,6 +86,12 @@ def summary_of(label: str, slowness: float, perplexities: list[float | None]) ->
 
 
 @pytest.fixture
+def nothing_learned() -> dict[str, tuple[None, None, None]]:
+    """How `make_run` makes an analytic run."""
+    return {"perplexities": (None,) * 3, "accuracies": (None,) * 3}
+
+
+@pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Write a run folder `tmp_path/FOLDER`; every duration of the hand-made round is multiplied by `slowness`."""
 
@@ -90,12 +101,13 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         label: str | None = None,
         slowness: float = 1.0,
         perplexities: tuple[float | None, float | None, float | None] = (40.0, 30.0, 20.0),
+        accuracies: tuple[float | None, float | None, float | None] = (0.0, 0.1, 0.2),
     ) -> Path:
         path = tmp_path / folder
         path.mkdir(parents=True)
-        values = list(perplexities)
-        (path / "summary.json").write_text(json.dumps(summary_of(label or path.name, slowness, values)))
-        rounds_of(slowness, values).to_parquet(path / "rounds.parquet")
+        learned = list(perplexities), list(accuracies)
+        (path / "summary.json").write_text(json.dumps(summary_of(label or path.name, slowness, *learned)))
+        rounds_of(slowness, *learned).to_parquet(path / "rounds.parquet")
         events_of(slowness).to_parquet(path / "events.parquet")
         memory = pd.DataFrame({"node": ["user0"], "role": ["user"], "kind": ["total"], "peak_bytes": [3 * 2**20]})
         memory.to_parquet(path / "memory.parquet")

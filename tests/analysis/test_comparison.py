@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -33,6 +34,8 @@ def test_the_table_has_a_row_a_run_with_the_totals_of_its_summary(frame: pd.Data
         "perplexity_before": 40.0,
         "perplexity_after": 30.0,
         "perplexity_change_percent": -25.0,
+        "accuracy_before": 0.0,
+        "accuracy_after": 0.2,
         "uplink_bytes": 8_000_000,
         "downlink_bytes": 4_000_000,
         "backhaul_bytes": 2_000,
@@ -67,11 +70,22 @@ def test_the_best_value_is_starred_where_runs_differ_and_something_is_better(fra
     assert printed(frame)["Perplexity change (%)"] == ["-50 *", "-25"]
 
 
-def test_runs_that_learned_nothing_show_a_dash(make_run: Callable[..., Path]) -> None:
-    learned, analytic = load(make_run("learned")), load(make_run("analytic", perplexities=(None, None, None)))
+def test_runs_that_learned_nothing_show_a_dash(make_run: Callable[..., Path], nothing_learned: Any) -> None:
+    learned, analytic = load(make_run("learned")), load(make_run("analytic", **nothing_learned))
     cells = printed(comparison_table([learned, analytic]))
     assert cells["Perplexity after"] == ["20", "–"]
     assert cells["Perplexity change (%)"] == ["-50", "–"]
+
+
+def test_classifiers_have_no_line_of_perplexity_and_the_highest_accuracy_is_best(make_run: Callable[..., Path]) -> None:
+    runs = [
+        load(make_run(name, perplexities=(None, None, None), accuracies=(0.1, 0.2, after)))
+        for name, after in (("better", 0.75), ("worse", 0.5))
+    ]
+    cells = printed(comparison_table(runs))
+    assert not [title for title in cells if title.startswith("Perplexity")]
+    assert cells["Accuracy before"] == ["0.100", "0.100"]
+    assert cells["Accuracy after"] == ["0.750 *", "0.500"]
 
 
 def test_labels_are_printed_as_they_are_even_if_they_look_like_markup(make_run: Callable[..., Path]) -> None:

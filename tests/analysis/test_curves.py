@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.axes import Axes
@@ -68,8 +69,10 @@ def test_time_is_logarithmic_when_runs_end_over_ten_times_apart(
     assert axes.get_xlim()[0] == 0
 
 
-def test_a_run_that_learned_nothing_is_named_instead_of_drawn_empty(make_run: Callable[..., Path]) -> None:
-    analytic = load(make_run("analytic", perplexities=(None, None, None)))
+def test_a_run_that_learned_nothing_is_named_instead_of_drawn_empty(
+    make_run: Callable[..., Path], nothing_learned: Any
+) -> None:
+    analytic = load(make_run("analytic", **nothing_learned))
     with pytest.raises(ValueError, match="analytic: perplexity was never recorded"):
         learning_curve([load(make_run("learned")), analytic])
 

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,8 +18,8 @@ def test_a_run_folder_comes_back_as_it_was_written(make_run: Callable[..., Path]
     assert list(run.memory["peak_bytes"]) == [3 * 2**20]
 
 
-def test_totals_are_found_by_their_keys_and_null_is_nan(make_run: Callable[..., Path]) -> None:
-    run = load(make_run("analytic", perplexities=(None, None, None)))
+def test_totals_are_found_by_their_keys_and_null_is_nan(make_run: Callable[..., Path], nothing_learned: Any) -> None:
+    run = load(make_run("analytic", **nothing_learned))
     assert run.total("traffic_bytes", "uplink") == 8_000_000
     assert pd.isna(run.total("final", "perplexity"))
 

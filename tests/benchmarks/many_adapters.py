@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.benchmarks.measuring import Measured, in_turns, median_ratio, seconds
+from training.adapters import state_dict
 from training.allocator import keep_freed_memory
 from training.base_model import load_base
 from training.deferred import DeferredRuntime
@@ -19,12 +20,16 @@ from training.lab import Lab
 from training.learning import Learning
 from training.machine import Machine
 from training.optimiser import AdamW
-from training.sequences import NO_LABEL, Sequences
+from training.sequences import NO_LABEL, Sequences, next_tokens
 from training.steps import Batch
 
 LR = 1e-3
 REPETITIONS = 5
+TRIALS = 2  # of each number of threads, to choose one; on a busy machine two threads take ten times as long as one
 CORES = 2
+SAME_STEP = 5e-5  # a twentieth of what a step of AdamW moves a weight: rounding, where a gradient is all but zero
+
+Adapter = dict[str, Tensor]
 
 
 def lora() -> peft.LoraConfig:
@@ -35,20 +40,21 @@ def lora() -> peft.LoraConfig:
 def tokens(rows: int, length: int) -> Sequences:
     """Random tokens of the shipped model's vocabulary."""
     ids = np.random.default_rng(0).integers(0, 2048, (rows, length))
-    none = np.full(rows, NO_LABEL)
-    return Sequences(ids=ids, targets=ids, author=np.zeros(rows, dtype=np.int64), label=none, authors=("nobody",))
+    size, author, none = np.full(rows, length), np.zeros(rows, dtype=np.int64), np.full(rows, NO_LABEL)
+    return Sequences(
+        ids=ids, targets=next_tokens(ids, size), tokens=size, author=author, label=none, authors=("nobody",)
+    )
 
 
 class PeftLoop:
     """What a simulator without batching does: for each client load its adapter, step, and take the adapter out."""
 
-    def __init__(self, clients: int, data: Sequences, batch: int, device: str = "cpu") -> None:
+    def __init__(self, start: Adapter, clients: int, data: Sequences, batch: int, device: str = "cpu") -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.model = peft.get_peft_model(load_base("tiny-gpt2").model, lora()).eval().to(device)
         self.batches = [torch.from_numpy(data.ids[i * batch : (i + 1) * batch]).to(device) for i in range(clients)]
-        start = {name: tensor.clone() for name, tensor in peft.get_peft_model_state_dict(self.model).items()}
-        self.adapters: list[dict[str, Tensor]] = [start for _ in range(clients)]
+        self.adapters = [start for _ in range(clients)]
         self.trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.moments: list[defaultdict[Tensor, dict[str, Tensor]]] = [defaultdict(dict) for _ in range(clients)]
         self.optimiser = torch.optim.AdamW(self.trained, LR, weight_decay=0)
@@ -90,13 +96,26 @@ class Waved:
         self.adapters = [job["adapter"] for job in jobs]
         self.runtime.values(self.adapters)
 
+    def trained(self) -> list[Adapter]:
+        """The adapter of every client, in PEFT's own names."""
+        return [state_dict(self.runtime.lab.layout, state.weights) for state in self.runtime.values(self.adapters)]
+
 
 def setting(clients: int, batch: int, length: int, threads: int, device: str = "cpu") -> tuple[Waved, PeftLoop]:
-    """The deferred runtime and the loop with the same clients and batches; a pass has one core."""
+    """The deferred runtime and the loop with the same clients and batches, a step on; a pass has one core.
+
+    Raises:
+        AssertionError: they have not learned the same in that step, so that their times cannot be compared.
+    """
     torch.set_num_threads(1)
     keep_freed_memory()
     data = tokens(clients * batch, length)
-    return Waved(clients, data, batch, threads, device), PeftLoop(clients, data, batch, device)
+    ours = Waved(clients, data, batch, threads, device)
+    theirs = PeftLoop(ours.trained()[0], clients, data, batch, device)
+    ours.step(), theirs.step()
+    for mine, their in zip(ours.trained(), theirs.adapters, strict=True):
+        torch.testing.assert_close(mine, their, rtol=0, atol=SAME_STEP)
+    return ours, theirs
 
 
 def on_one_core(clients: int, batch: int, length: int, target: str) -> Measured:
@@ -117,7 +136,7 @@ def on_both_cores(clients: int, batch: int, length: int, target: str) -> Measure
 
     def alone(threads: int) -> float:
         loop(threads)
-        return min(seconds(partial(loop, threads), time.perf_counter) for _ in range(REPETITIONS))
+        return min(seconds(partial(loop, threads), time.perf_counter) for _ in range(TRIALS))
 
     best = min(range(1, CORES + 1), key=alone)
     pairs = in_turns(ours.step, partial(loop, best), time.perf_counter, REPETITIONS)

@@ -48,8 +48,8 @@ def rerun_against_first() -> Measured:
 def compare() -> None:
     """In a process of its own, for the start of Python and the loading of libraries count."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "cosim", "compare", str(QUICKSTART), "--out", folder]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "cosim", "compare", str(QUICKSTART), "--quiet", "--out", folder]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def rows() -> list[Callable[[], Measured]]:

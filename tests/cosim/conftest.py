@@ -1,5 +1,6 @@
 """A world in small: real clock, recorder, cells and wires; jobs that cost what a test says and compute nothing."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from channel_models.fading import NoFading
 from channel_models.links import RadioLinks
+from cosim.__main__ import main
 from cosim.cell import EqualShareCell
 from cosim.clock import Clock
 from cosim.devices import SteadySpeed
@@ -135,3 +137,18 @@ def make_cell() -> Callable[..., tuple[Clock, EqualShareCell]]:
         return clock, EqualShareCell(clock=clock, links=links, bandwidth_hz=BANDWIDTH_HZ, splits_power=splits_power)
 
     return make
+
+
+@pytest.fixture
+def cosim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The program in this process, from ``main`` to its exit: status, standard output, standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cosim", *map(str, arguments)])
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        shown = capsys.readouterr()
+        return int(ended.value.code or 0), shown.out, shown.err
+
+    return call

@@ -1,19 +1,16 @@
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 
-from cosim import cache_command
-from cosim.__main__ import main
-from training.store import DEFAULT_MOST_BYTES, Store
+from training.store import Store
 
 Ended = tuple[int, str, str]  # exit status, standard output, standard error
 KEPT = {"aaaa": "2026-01-02 03:04:00", "bbbb": "2026-05-06 07:08:00", "cccc": "2026-03-04 05:06:00"}
+CAP_BYTES = 10**10  # of a scenario that says nothing
 VALUES = 250_000  # 2 MB a result, and less than a thousandth of it is header
 
 
@@ -23,27 +20,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def cosim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """A program of this command alone, in this process, from ``main`` to its exit."""
-    application = typer.Typer(pretty_exceptions_enable=False)
-    application.add_typer(cache_command.application, name="cache")
-    monkeypatch.setattr("cosim.commands.application", application)
-
-    def call(*arguments: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["cosim", *arguments])
-        monkeypatch.setattr(sys, "path", list(sys.path))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return int(ended.value.code or 0), shown.out, shown.err
-
-    return call
-
-
 def fill(folder: Path) -> None:
     """A result a key of ``KEPT``, last used then, local time."""
-    store = Store(folder, DEFAULT_MOST_BYTES)
+    store = Store(folder, CAP_BYTES)
     for key, used in KEPT.items():
         store.put(key, {"x": np.zeros(VALUES)}, {})
         used_s = time.mktime(time.strptime(used, "%Y-%m-%d %H:%M:%S"))
@@ -76,7 +55,7 @@ def test_a_cache_that_does_not_exist_yet_is_empty_and_stays_so(cosim: Callable[.
 def test_clear_means_clear(cosim: Callable[..., Ended], folder: Path) -> None:
     fill(folder)
     assert cosim("cache", "clear") == (0, f"cleared  {folder}\nresults  3\nsize     6.0 MB\n", "")
-    assert not any(key in Store(folder, DEFAULT_MOST_BYTES) for key in KEPT)
+    assert not any(key in Store(folder, CAP_BYTES) for key in KEPT)
 
 
 @pytest.mark.parametrize("arguments", [["cache"], ["cache", "show"], ["cache", "clear"]])

@@ -8,7 +8,6 @@ import pytest
 from typer.testing import CliRunner
 
 from cosim import registry
-from cosim.__main__ import main
 from cosim.commands import application
 
 ROOT = Path(__file__).parents[2]
@@ -17,21 +16,6 @@ SLOW_TO_IMPORT = ("torch", "pint", "pandas", "matplotlib", "transformers", "cvxp
 COMMANDS = ("run", "compare", "validate", "schema", "list")
 
 Ended = tuple[int, str, str]  # exit status, standard output, standard error
-
-
-@pytest.fixture
-def cosim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """The program in this process, from ``main`` to its exit."""
-
-    def call(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["cosim", *map(str, arguments)])
-        monkeypatch.setattr(sys, "path", list(sys.path))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return int(ended.value.code or 0), shown.out, shown.err
-
-    return call
 
 
 def forbid_runs(monkeypatch: pytest.MonkeyPatch) -> None:

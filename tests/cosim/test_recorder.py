@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cosim.clock import Clock
-from cosim.recorder import EVERYBODY, KINDS, Activity, Recorder, Story
+from cosim.recorder import EVERYBODY, KINDS, PAYLOADS, Activity, Recorder, Story
 
 COMPACT_BYTES = 150  # an activity; its hundred bytes, and what a growing array holds in reserve
 
@@ -171,6 +171,28 @@ def test_columns_hold_every_field_of_every_activity(activities: list[Activity]) 
     assert list(columns) == [field.name for field in fields(Activity)]
     for name, column in columns.items():
         assert column.tolist() == [getattr(activity, name) for activity in activities]
+
+
+@given(RECORDS, st.integers(0, 6))
+def test_totals_are_the_sums_over_the_activities_from_the_first_that_is_asked_for(
+    activities: list[Activity], first: int
+) -> None:
+    small = [replace(activity, **dict.fromkeys(PAYLOADS, activity.start_ns + 3)) for activity in activities]
+    expected: dict[str, int] = {}
+    for activity in small[first:]:
+        expected[activity.node] = expected.get(activity.node, 0) + activity.bytes
+    assert recorded(small).activities.totals("node", PAYLOADS, first) == expected
+
+
+def test_a_long_record_is_read_and_added_up_like_a_short_one(scene: Scene) -> None:
+    count = 5000  # several pages
+    for number in range(count):
+        scene.add(number, number + 1, f"node{number % 2}", flops=number)
+    activities = scene.recorder.activities
+    assert [activities[place].flops for place in (0, 1023, 1024, 2500, -1)] == [0, 1023, 1024, 2500, count - 1]
+    assert activities.columns()["flops"].tolist() == list(range(count))
+    late = {f"node{parity}": sum(range(3000 + parity, count, 2)) for parity in (0, 1)}
+    assert activities.totals("node", ["flops"], 3000) == late
 
 
 def test_there_is_nothing_beyond_the_last_activity(scene: Scene) -> None:

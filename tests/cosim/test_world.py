@@ -35,7 +35,12 @@ def world(users: int, seed: int = 0, **more: Any) -> World:
     ids = np.arange(AUTHORS * ROWS_EACH * 8).reshape(-1, 8)
     author = np.arange(len(ids)) // ROWS_EACH
     sequences = Sequences(
-        ids=ids, targets=ids, author=author, label=np.full(len(ids), -1), authors=tuple(map(str, range(AUTHORS)))
+        ids=ids,
+        targets=ids,
+        tokens=np.full(len(ids), ids.shape[1]),
+        author=author,
+        label=np.full(len(ids), -1),
+        authors=tuple(map(str, range(AUTHORS))),
     )
     rows = Natural(authors_per_user=1).assign(sequences, users, PARTITION_SEED) if users <= AUTHORS else [ids] * users
     return build_world(scenario(users, seed, **more), AnalyticRuntime(lab=None), rows)  # type: ignore[arg-type]

@@ -3,16 +3,17 @@
 import copy
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import peft
 import pytest
 import torch
 from tokenizers import ByteLevelBPETokenizer
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
     GPT2Config,
     GPTNeoConfig,
     LlamaConfig,
@@ -29,10 +30,13 @@ from training.adapters import Part
 from training.base_model import BaseModel
 from training.lab import Lab
 from training.optimiser import AdamW, AdapterState
-from training.sequences import IGNORED, NO_LABEL, Sequences
+from training.sequences import IGNORED, NO_LABEL, Sequences, next_tokens
 from training.split_model import SplitModel
+from training.steps import Batch
 
 VOCABULARY = 101
+PADDING = 0
+CLASSES = 7
 LR = 1e-3
 
 
@@ -44,13 +48,23 @@ class Family:
     config: PreTrainedConfig
     targets: tuple[str, ...]
 
+    task: str = "CAUSAL_LM"
+
     def build(self) -> PreTrainedModel:
         """The frozen decoder, with the same random weights every time."""
         torch.manual_seed(0)
-        return AutoModelForCausalLM.from_config(copy.deepcopy(self.config)).eval().requires_grad_(False)
+        config = copy.deepcopy(self.config)
+        if self.task == "CAUSAL_LM":
+            return AutoModelForCausalLM.from_config(config).eval().requires_grad_(False)
+        config.num_labels, config.pad_token_id = CLASSES, PADDING
+        return AutoModelForSequenceClassification.from_config(config).eval().requires_grad_(False)
+
+    def classifier(self) -> "Family":
+        """The same decoder under a head of ``CLASSES``."""
+        return replace(self, task="SEQ_CLS")
 
     def lora(self, **options: object) -> peft.LoraConfig:
-        usual = {"r": 4, "lora_alpha": 8, "target_modules": list(self.targets), "task_type": "CAUSAL_LM"}
+        usual = {"r": 4, "lora_alpha": 8, "target_modules": list(self.targets), "task_type": self.task}
         return peft.LoraConfig(**(usual | options))
 
     def split(self) -> SplitModel:
@@ -120,23 +134,35 @@ class PlainPeft:
             warnings.simplefilter("ignore")  # PEFT says that it sets fan_in_fan_out for Conv1D
             self.model = peft.get_peft_model(copy.deepcopy(model), copy.deepcopy(config)).eval()
         self.load(tensors)
+        self.classifies = config.task_type == "SEQ_CLS"
         self.optimiser = torch.optim.AdamW((p for p in self.model.parameters() if p.requires_grad), LR, weight_decay=0)
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         peft.set_peft_model_state_dict(self.model, tensors)
 
+    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """The model's own loss; as labels it takes the tokens themselves, or one class a row."""
+        if self.classifies:
+            return self.model(input_ids=ids, labels=targets[targets != IGNORED]).loss
+        return self.model(input_ids=ids, labels=nn.functional.pad(targets[:, :-1], (1, 0), value=IGNORED)).loss
+
     def step(self, ids: Tensor, targets: Tensor) -> tuple[float, dict[str, Tensor]]:
         """One step; the loss, and the gradients by the adapter's names."""
         self.optimiser.zero_grad()
-        loss = self.model(input_ids=ids, labels=targets).loss
+        loss = self.loss(ids, targets)
         loss.backward()
         named = self.model.named_parameters()
-        gradients = {name.replace(".default", ""): p.grad.clone() for name, p in named if p.requires_grad}
+        gradients = {plain_name(name): p.grad.clone() for name, p in named if p.requires_grad}
         self.optimiser.step()
         return loss.item(), gradients
 
     def adapter(self) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in peft.get_peft_model_state_dict(self.model).items()}
+
+
+def plain_name(parameter: str) -> str:
+    """PEFT's name on disk for a parameter of its model."""
+    return parameter.replace(".modules_to_save", "").replace(".default", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,11 +198,22 @@ def take_split_step(
 def random_tokens(rows: int, length: int, padded: Sequence[int] = ()) -> Sequences:
     """``rows`` sequences of a generator's tokens; the rows ``padded`` end in a third of padding."""
     ids = np.random.default_rng(7).integers(1, VOCABULARY, (rows, length))
-    targets = ids.copy()
-    for row in padded:
-        ids[row, -(length // 3) :], targets[row, -(length // 3) :] = 0, IGNORED
+    size = np.full(rows, length)
+    size[list(padded)] -= length // 3
+    ids[np.arange(length) >= size[:, None]] = PADDING
     author, label = np.zeros(rows, dtype=np.int64), np.full(rows, NO_LABEL)
-    return Sequences(ids=ids, targets=targets, author=author, label=label, authors=("generator",))
+    return Sequences(
+        ids=ids, targets=next_tokens(ids, size), tokens=size, author=author, label=label, authors=("generator",)
+    )
+
+
+def random_classes(rows: int, length: int, padded: Sequence[int] = ()) -> Sequences:
+    """The same tokens; the last of each row is to predict one of ``CLASSES``."""
+    data = random_tokens(rows, length, padded)
+    label = np.random.default_rng(8).integers(0, CLASSES, rows)
+    targets = np.full((rows, length), IGNORED)
+    targets[np.arange(rows), data.tokens - 1] = label
+    return replace(data, targets=targets, label=label, labels=tuple(f"class {code}" for code in range(CLASSES)))
 
 
 def random_adapter(model: SplitModel, seed: int = 3) -> Tensor:
@@ -229,6 +266,22 @@ def split_step() -> Callable[..., SplitStep]:
 @pytest.fixture
 def tokens() -> Callable[..., Sequences]:
     return random_tokens
+
+
+@pytest.fixture
+def read() -> Callable[[Lab, Batch], tuple[Tensor, Tensor]]:
+    """Token ids and targets of a mini-batch, straight from the training sequences."""
+
+    def rows_of(lab: Lab, batch: Batch) -> tuple[Tensor, Tensor]:
+        ids, targets = (array[list(batch.rows), : batch.length] for array in (lab.train.ids, lab.train.targets))
+        return torch.from_numpy(ids), torch.from_numpy(targets)
+
+    return rows_of
+
+
+@pytest.fixture
+def labelled() -> Callable[..., Sequences]:
+    return random_classes
 
 
 @pytest.fixture

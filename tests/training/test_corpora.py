@@ -1,6 +1,7 @@
 """Corpora: what is read, from where, and that nothing held out is ever trained on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.corpora import Corpus, Document, by_passage, load_corpus, passages
+from training.corpora import Corpus, Document, by_passage, load_corpus, passages, read_texts
 from training.corpora.holding_out import hold_out_documents, hold_out_passages, words_of
 
 WORDS = ("radio", "edge", "adapter", "token", "cloud", "fading", "queue", "server", "split", "rank", "clock", "user")
@@ -93,6 +94,22 @@ def test_the_hash_tells_texts_authors_labels_and_split_but_not_names() -> None:
     ]
     assert len({corpus.sha256 for corpus in corpora}) == len(corpora)
     assert corpora[0].sha256 == Corpus(name="second", train=(a,), held_out=(b,)).sha256
+
+
+def test_what_a_corpus_is_made_from_has_another_fingerprint_for_another_text_validation_or_way_to_split(
+    tmp_path: Path,
+) -> None:
+    for name, text in (("a.txt", "some text"), ("b.txt", "other text")):
+        (tmp_path / name).write_text(text)
+    a, b = str(tmp_path / "a.txt"), str(tmp_path / "b.txt")
+    rows = read_texts(str(write_rows(tmp_path / "rows.jsonl", count=1)))
+    sources = [read_texts(a), read_texts(b), read_texts(a, validation=a), read_texts(a, validation=b), rows]
+    (tmp_path / "a.txt").write_text("some texts")
+    sources += [read_texts(a), replace(rows, hold_out=hold_out_passages)]
+    assert len({tuple(texts.fingerprint()) for texts in sources}) == len(sources)
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "b.txt").write_text("other text")
+    assert read_texts(str(tmp_path / "copy" / "b.txt")).fingerprint() == read_texts(b).fingerprint()
 
 
 def test_a_text_file_is_one_author_and_loses_a_tenth_of_its_passages(tmp_path: Path) -> None:

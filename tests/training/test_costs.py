@@ -11,6 +11,7 @@ from training import losses, phases
 from training.adapters import Part
 from training.costs import CostModel, PhaseCost
 from training.lora import find_sites
+from training.sequences import IGNORED
 from training.split_model import SplitModel
 
 B, S, H, V = 4, 512, 768, 50257  # batch, sequence, hidden width, vocabulary of GPT-2 small
@@ -121,6 +122,7 @@ def test_flops_are_those_pytorch_counts_in_a_real_step(family, part, adapter_of)
         result = held.output
         if part.last == model.blocks:
             targets = torch.zeros(TINY_BATCH, TINY_LENGTH, dtype=torch.long)
+            targets[:, -1] = IGNORED
             result = losses.client_losses(model.head, held.output, targets, clients=1)
     with FlopCounterMode(display=False) as backward:
         torch.autograd.grad(result, [*held.leaves, *([held.arriving] if part.first else [])], torch.ones_like(result))

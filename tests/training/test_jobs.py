@@ -68,7 +68,7 @@ def three_part_step(learning: Learning) -> list[Job]:
     edge_back = learning.backward(middle, start[middle], batch, edge["held"], cloud["gradient"])
     user_back = learning.backward(first, start[first], batch, user["held"], edge_back["gradient"])
     average = learning.average([cloud["adapter"], start[last]], [3, 1], "average")
-    adopted = learning.adopt(start[last], average["adapter"])
+    adopted = learning.adopt(last, start[last], average["adapter"])
     return [user, edge, cloud, edge_back, user_back, average, adopted]
 
 

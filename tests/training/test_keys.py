@@ -134,7 +134,9 @@ def test_the_order_of_inputs_matters(lab) -> None:
     assert after["average"] != before["average"]
     learning = Learning(DeferredRuntime(lab))
     one, two = learning.start(lab.whole, "own"), round_state(learning)
-    assert key_of(learning.adopt(one, two)["adapter"]) != key_of(learning.adopt(two, one)["adapter"])
+    assert key_of(learning.adopt(learning.whole, one, two)["adapter"]) != key_of(
+        learning.adopt(learning.whole, two, one)["adapter"]
+    )
 
 
 def round_state(learning: Learning) -> Ref:

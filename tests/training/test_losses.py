@@ -30,9 +30,8 @@ def one_by_one(head: nn.Linear, hidden: Tensor, targets: Tensor, clients: int) -
     """PyTorch's own mean over all positions, ignored ones included, client by client; 0 where there are none."""
     means = []
     for own, expected in zip(hidden.chunk(clients), targets.chunk(clients), strict=True):
-        logits = head(own)[:, :-1].flatten(0, 1)
-        mean = nn.functional.cross_entropy(logits, expected[:, 1:].flatten(), ignore_index=IGNORED)
-        means.append(mean if (expected[:, 1:] != IGNORED).any() else 0 * hidden.sum())
+        mean = nn.functional.cross_entropy(head(own).flatten(0, 1), expected.flatten(), ignore_index=IGNORED)
+        means.append(mean if (expected != IGNORED).any() else 0 * hidden.sum())
     return torch.stack(means)
 
 
@@ -83,10 +82,12 @@ class Largest(TorchDispatchMode):
 
 
 @pytest.mark.parametrize(("at_once", "largest"), [(100, 36), (36, 36), (35, 35), (10, 10)])
-def test_only_labelled_positions_meet_the_head_and_no_more_at_once_than_allowed(monkeypatch, at_once, largest) -> None:
+def test_only_positions_with_a_target_meet_the_head_and_no_more_at_once_than_allowed(
+    monkeypatch, at_once, largest
+) -> None:
     monkeypatch.setattr(losses, "MOST_LOGITS_BYTES", at_once * VOCABULARY * 8)
     targets = torch.ones(10, 9, dtype=torch.long)
-    targets[:, 1::2] = IGNORED  # of 8 next tokens a row, four are padding, and so are four of these forty
+    targets[:, ::2] = IGNORED  # of the 9 targets of a row four count, and none of the first row's
     targets[0] = IGNORED
     hidden = hidden_of(10, 9)
     with Largest() as largest_seen:

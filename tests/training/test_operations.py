@@ -10,7 +10,6 @@ from training.evaluation import score
 from training.learning import Learning
 from training.operations import Adopt, Average, Evaluate, MeanLoss, Start
 from training.optimiser import AdapterState
-from training.passes import read
 from training.runtime import EagerRuntime
 
 STEPPED_TOLERANCE = 5e-5  # AdamW divides by sqrt(v): where a gradient is near zero, a step is lr times its sign
@@ -38,7 +37,7 @@ def test_an_average_is_the_weighted_mean_with_fresh_moments(lab) -> None:
 
 def test_adopting_takes_the_weights_and_keeps_moments_and_step(lab) -> None:
     own, received = state_of([1.0, 2.0], step=3), state_of([7.0, 8.0], step=9)
-    adopted = Adopt().run(lab, [own, received])["adapter"]
+    adopted = Adopt(part=lab.whole).run(lab, [own, received])["adapter"]
     assert torch.equal(adopted.weights, received.weights)
     assert torch.equal(adopted.first_moment, own.first_moment)
     assert torch.equal(adopted.second_moment, own.second_moment)
@@ -62,7 +61,7 @@ def test_starts_of_parts_join_to_the_start_of_the_whole(lab) -> None:
     assert torch.equal(whole.weights, lab.model.layout.initial(lab.model.whole, lab.seed))
 
 
-def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_peft) -> None:
+def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_peft, read) -> None:
     learning = Learning(EagerRuntime(lab))
     layout, whole = lab.model.layout, learning.whole
     own = [learning.start(whole, f"user {user}") for user in range(len(SAMPLES))]
@@ -74,7 +73,7 @@ def test_federated_averaging_is_a_plain_loop_over_peft_models(lab, gpt2, plain_p
 
     for number in range(ROUNDS):
         for user, peft_user in enumerate(plain):
-            own[user] = learning.adopt(own[user], average)["adapter"]
+            own[user] = learning.adopt(whole, own[user], average)["adapter"]
             peft_user.load(expected)
             for step in range(LOCAL_STEPS):
                 batch = learning.batch(rows_of(user, number, step))

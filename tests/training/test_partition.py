@@ -5,7 +5,7 @@ import pytest
 
 from cosim import registry
 from training.partition import Dirichlet, Iid, LengthDirichlet, Natural, Partitioner
-from training.sequences import IGNORED, Sequences
+from training.sequences import Sequences, next_tokens
 
 USERS = 6
 WHOLE: list[Partitioner] = [
@@ -31,7 +31,8 @@ def make_sequences(rows: int = 240, authors: int = 20, labels: int = 0, length: 
     author = (authors * np.linspace(0, 1, rows, endpoint=False) ** 0.5).astype(np.int64)
     return Sequences(
         ids=ids,
-        targets=np.where(np.arange(length) < tokens[:, None], ids, IGNORED),
+        targets=next_tokens(ids, tokens),
+        tokens=tokens,
         author=author,
         label=np.arange(rows) % labels if labels else np.full(rows, -1),
         authors=tuple(f"author {i}" for i in range(authors)),

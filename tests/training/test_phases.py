@@ -142,13 +142,13 @@ def test_a_client_that_diverged_leaves_its_neighbours_alone(gpt2, tokens, adapte
     assert found.adapter[0].isfinite().all()
 
 
-def test_saying_that_every_position_is_labelled_changes_no_bit(family, tokens, adapter_of) -> None:
+def test_saying_how_many_predictions_there_are_changes_no_bit(family, tokens, adapter_of) -> None:
     model = family.split()
     ids, targets = batch_of(tokens(4, 10), 0, 4)
     adapters = torch.stack([adapter_of(model, seed) for seed in (0, 1)])
     plain, said = (
-        phases.loss_and_backward(model, model.whole, adapters, ids, targets, labelled=labelled)
-        for labelled in (False, True)
+        phases.loss_and_backward(model, model.whole, adapters, ids, targets, predictions)
+        for predictions in (None, 4 * 9)
     )
     assert torch.equal(plain[0], said[0])
     assert torch.equal(plain[1].adapter, said[1].adapter)
@@ -179,11 +179,11 @@ def test_padding_teaches_nothing(family, split_step, tokens, adapter_of) -> None
     model = family.split()
     parts = model.parts([2])
     states = start_of(model, parts, adapter_of(model))
-    ids, _ = batch_of(tokens(3, 9), 0, 3)
-    short = split_step(model, parts, states, ids, ids)
+    ids, targets = batch_of(tokens(3, 9), 0, 3)
+    short = split_step(model, parts, states, ids, targets)
     padding = torch.zeros(3, 4, dtype=torch.long)
-    targets = torch.cat([ids, padding + IGNORED], dim=1)
-    padded = split_step(model, parts, states, torch.cat([ids, padding], dim=1), targets)
+    longer = torch.cat([targets, padding + IGNORED], dim=1)
+    padded = split_step(model, parts, states, torch.cat([ids, padding], dim=1), longer)
     torch.testing.assert_close(padded.losses, short.losses, rtol=0, atol=TOLERANCE)
     for ours, theirs in zip(padded.gradients, short.gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=TOLERANCE)

@@ -1,14 +1,18 @@
 """Sequences: every token is the author's own, in order, and padding teaches nothing."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import ByteLevelBPETokenizer
+from tokenizers import ByteLevelBPETokenizer, Tokenizer
+from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
 from training.corpora import Document
-from training.sequences import IGNORED, NO_LABEL, Sequences, pack, pad
+from training.sequences import IGNORED, NO_LABEL, Sequences, classify, pack, pad
 
 END = "<|endoftext|>"
 
@@ -33,7 +37,7 @@ DOCUMENTS = st.lists(
 
 
 def read_back(sequences: Sequences, row: int) -> str:
-    return str(TOKENIZER.decode([token for token in sequences.targets[row] if token != IGNORED]))
+    return str(TOKENIZER.decode(sequences.ids[row, : sequences.tokens[row]]))
 
 
 def streams_of(documents: list[Document]) -> dict[tuple[str, str | None], str]:
@@ -87,8 +91,38 @@ def test_padding_leaves_loss_and_gradient_as_without_it() -> None:
     logits = torch.randn(1, 16, len(TOKENIZER), generator=torch.Generator().manual_seed(0))
     targets = torch.from_numpy(short.targets)
     loss = torch.nn.functional.cross_entropy
-    padded = loss(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten())
-    assert torch.equal(padded, loss(logits[0, : size - 1], targets[0, 1:size]))
+    assert torch.equal(loss(logits[0], targets[0]), loss(logits[0, : size - 1], torch.from_numpy(short.ids)[0, 1:size]))
+
+
+@given(DOCUMENTS, st.integers(2, 20), st.sampled_from([pack, pad]))
+def test_every_token_is_to_predict_the_next_and_the_last_nothing(documents, length, build) -> None:
+    sequences = build(documents, TOKENIZER, length)
+    for ids, targets, size in zip(sequences.ids, sequences.targets, sequences.tokens, strict=True):
+        assert targets.tolist() == [*ids[1:size], *[IGNORED] * (length - size + 1)]
+
+
+LABELLED = DOCUMENTS.map(lambda found: [replace(document, label=document.label or "2") for document in found])
+
+
+@given(LABELLED, st.integers(2, 20))
+def test_of_a_document_to_classify_the_last_token_is_to_predict_the_class(documents, length) -> None:
+    sequences = classify(documents, TOKENIZER, length, ("2", "0", "1"))
+    for row, document in enumerate(documents):
+        tokens = TOKENIZER(document.text)["input_ids"][:length]
+        assert sequences.ids[row].tolist() == tokens + [TOKENIZER.eos_token_id] * (length - len(tokens))
+        assert owner_of(sequences, row) == (document.author, document.label)
+        (place,) = np.flatnonzero(sequences.targets[row] != IGNORED)
+        assert place + 1 == sequences.tokens[row] == len(tokens)
+        assert sequences.targets[row, place] == ("2", "0", "1").index(document.label)
+
+
+def test_a_text_of_which_the_tokenizer_knows_nothing_is_end_of_text_with_a_class() -> None:
+    of_one_letter = Tokenizer(BPE(vocab={END: 0, "a": 1}, merges=[]))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=of_one_letter, eos_token=END)
+    documents = [Document(text=text, author="ann", label=text) for text in ("a", "b")]
+    sequences = classify(documents, tokenizer, 3, ("a", "b"))
+    assert sequences.ids.tolist() == [[1, 0, 0], [0, 0, 0]]
+    assert sequences.targets.tolist() == [[0, IGNORED, IGNORED], [1, IGNORED, IGNORED]]
 
 
 def test_padding_is_end_of_text_where_the_tokenizer_has_no_padding_token() -> None:
@@ -124,4 +158,4 @@ def test_impossible_arguments_are_refused(build) -> None:
 def test_arrays_of_different_shapes_are_refused() -> None:
     whole = pad([Document(text="the radio", author="ann")] * 2, TOKENIZER, 8)
     with pytest.raises(ValueError, match=r"must be \(n, S\)"):
-        Sequences(ids=whole.ids, targets=whole.targets[:1], author=whole.author, label=whole.label, authors=("ann",))
+        replace(whole, targets=whole.targets[:1])

@@ -1,12 +1,16 @@
 """Waves: who shares a pass is decided by what is wanted, not by who asked first."""
 
+import math
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from training import waves
 from training.deferred import DeferredRuntime
@@ -14,8 +18,10 @@ from training.jobs import Ref
 from training.lab import Lab
 from training.learning import Learning
 from training.machine import Machine
+from training.operations import MeanLoss
 
 TOKENS_EACH = 2 * 12
+ROUNDING = 1e-9
 Passes = list[tuple[str, list[str]]]
 
 
@@ -85,13 +91,37 @@ def test_the_backwards_of_a_pass_are_those_of_the_forwards_of_a_pass(lab, passes
     assert max(forwards) == 2
 
 
-def test_different_lengths_do_not_share_a_pass(lab, passes) -> None:
+def test_whole_steps_of_any_length_share_a_pass_and_parts_only_with_their_like(lab, passes) -> None:
     learning = Learning(DeferredRuntime(at_width(lab, 9)))
-    start = learning.start(lab.whole, "own")
     batches = [learning.batch(rows) for rows in ((2, 7), (0, 1), (7, 2), (3, 4))]
     assert [batch.length for batch in batches] == [8, 12, 8, 12]
+    start, (first, _) = learning.start(lab.whole, "own"), learning.parts([2])
     learning.values([learning.loss_and_backward(lab.whole, start, batch)["loss"] for batch in batches])
-    assert [len(keys) for kind, keys in passes if kind == "LossAndBackward"] == [2, 2]
+    own = learning.start(first, "own")
+    learning.values([learning.forward(first, own, batch)["activation"] for batch in batches])
+    assert [len(keys) for kind, keys in passes if kind == "LossAndBackward"] == [4]
+    assert [len(keys) for kind, keys in passes if kind == "Forward"] == [2, 2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sized(MeanLoss):
+    """An operation of which but the size matters."""
+
+    size: int
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=40))
+def test_operations_of_any_size_are_shared_out_evenly(tokens) -> None:
+    """Each pass gets its share of the work, give or take one operation."""
+    most = 40
+    group = [SimpleNamespace(operation=Sized(size=size)) for size in tokens]
+    lab = SimpleNamespace(width=lambda operation: most // operation.size)
+    chunks = list(waves.Waves(lab, None)._chunks(group, alone=False))  # type: ignore[arg-type]
+    assert [task for chunk in chunks for task in chunk] == group
+    works = [sum(1 / (most // task.operation.size) for task in chunk) for chunk in chunks]
+    assert all(chunks)
+    assert len(chunks) <= math.ceil(sum(works) + ROUNDING)
+    assert all(work <= math.ceil(sum(works)) / len(chunks) + 1 for work in works)
 
 
 def test_passes_of_a_wave_run_in_threads_and_change_no_bit(lab, monkeypatch) -> None:

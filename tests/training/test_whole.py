@@ -107,7 +107,7 @@ def average(clients: Sequence[Client], which: Sequence[int], samples: Sequence[i
     for i in which:
         mean = learn.average([client.adapters[i] for client in clients], samples, f"average {i}")["adapter"]
         for client in clients:
-            client.adapters[i] = learn.adopt(client.adapters[i], mean)["adapter"]
+            client.adapters[i] = learn.adopt(client.parts[i], client.adapters[i], mean)["adapter"]
 
 
 def test_steps_of_parts_are_steps_of_the_whole(lab) -> None:
@@ -230,7 +230,7 @@ def test_an_adapter_that_changed_between_forward_and_backward_takes_the_step_fro
         other.step()
 
         def adopt() -> None:
-            late.adapters[0] = learning.adopt(late.adapters[0], other.adapters[0])["adapter"]
+            late.adapters[0] = learning.adopt(late.parts[0], late.adapters[0], other.adapters[0])["adapter"]
 
         late.step(before_backward=adopt)
         late.step()
@@ -303,7 +303,9 @@ def play(learning: Learning, program: Sequence[tuple[str, Any]]) -> list[Client]
         elif act == "adopt":
             giver, taker, part = about
             adapters = clients[taker].adapters
-            adapters[part] = learning.adopt(adapters[part], clients[giver].adapters[part])["adapter"]
+            adapters[part] = learning.adopt(clients[giver].parts[part], adapters[part], clients[giver].adapters[part])[
+                "adapter"
+            ]
         elif act == "ask":
             learning.values(clients[about].adapters)
         else:

@@ -2,6 +2,6 @@
 
 from training.corpora.corpus import Corpus, Document
 from training.corpora.holding_out import by_passage, passages
-from training.corpora.load import PYTHON_DOCS, load_corpus
+from training.corpora.load import PYTHON_DOCS, Texts, load_corpus, read_texts
 
-__all__ = ["PYTHON_DOCS", "Corpus", "Document", "by_passage", "load_corpus", "passages"]
+__all__ = ["PYTHON_DOCS", "Corpus", "Document", "Texts", "by_passage", "load_corpus", "passages", "read_texts"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,5 +38,10 @@ class Corpus:
     @cached_property
     def sha256(self) -> str:
         """Hex digest of all texts, authors and labels in their order and of the split, but not of the name."""
-        parts = [[(d.text, d.author, d.label) for d in part] for part in (self.train, self.held_out)]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return sha256_of(self.train, self.held_out)
+
+
+def sha256_of(*parts: Sequence[Document]) -> str:
+    """Hex digest of the texts, authors and labels of ``parts``, in their order."""
+    content = [[(document.text, document.author, document.label) for document in part] for part in parts]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -159,6 +159,34 @@ def test_what_is_wrong_is_one_line_with_file_key_and_value(write: Write, key: st
     assert line.startswith(f"{path}: {says}")
 
 
+CLASSIFIER = {"base": "tiny-gpt2", "task": "sequence_classification"}
+
+
+def test_rows_to_classify_are_padded_without_being_told(write: Write) -> None:
+    for data in ({"label_column": "intent"}, {"label_column": "intent", "sequences": "pad"}):
+        scenario = load_scenario(write(model=CLASSIFIER, data=data))
+        assert scenario.data.sequences == "pad"
+        assert load_scenario(write(write_scenario(scenario))) == scenario
+    path = write(model={"base": "tiny-gpt2"}, data={"label_column": "intent"})
+    assert load_scenario(path).data.sequences == "pack"
+    assert load_scenario(path, ["model.task=sequence_classification"]).data.sequences == "pad"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (None, "data.label_column is missing"),
+        ({"sequence_length": 32}, "data.label_column is missing"),
+        ({"label_column": "intent", "sequences": "pack"}, "data.sequences = 'pack': a class needs a row"),
+    ],
+)
+def test_a_classifier_needs_a_column_of_classes_and_a_row_for_each(
+    write: Write, data: dict[str, Any] | None, says: str
+) -> None:
+    (line,) = problems(write(model=CLASSIFIER, **({} if data is None else {"data": data})))
+    assert f": model.task = 'sequence_classification': {says}" in line
+
+
 @pytest.mark.parametrize("alone", [{"kappa": 1e-28}, {"frequency": "1 GHz"}])
 def test_kappa_and_frequency_go_together(write: Write, alone: dict[str, Any]) -> None:
     (line,) = problems(write(users={"compute": alone}))

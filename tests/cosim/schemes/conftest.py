@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
@@ -31,6 +33,8 @@ SCHEMES: dict[str, dict[str, Any]] = {
 }
 """Every scheme, in every arrangement of its parts."""
 
+CLASSES = ("cloud", "edge", "radio", "server", "user")
+
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -54,6 +58,22 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     GPT2LMHeadModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def classifying(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Sections of a scenario that classifies rows of unequal lengths; the class of a row is its first word."""
+    folder, draw, tables = tmp_path_factory.mktemp("rows"), np.random.default_rng(0), {}
+    for key, rows in (("corpus", 60), ("validation", 20)):
+        labels = [CLASSES[row % len(CLASSES)] for row in range(rows)]
+        texts = [f"{label} {' '.join(draw.choice(CLASSES, draw.integers(1, 4)))}" for label in labels]
+        tables[key] = str(folder / f"{key}.csv")
+        pd.DataFrame({"text": texts, "category": labels}).to_csv(tables[key], index=False)
+    lora = {"r": 4, "alpha": 8, "targets": ["c_attn"]}
+    return {
+        "model": {"base": str(small_model), "task": "sequence_classification", "lora": lora},
+        "data": {**tables, "label_column": "category", "batch_size": 2, "sequence_length": 8},
+    }
 
 
 @pytest.fixture(scope="session")

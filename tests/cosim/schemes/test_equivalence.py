@@ -14,6 +14,7 @@ from cosim import results
 from cosim.runner import Run
 from training.adapters import state_dict
 from training.base_model import load_base
+from training.sequences import IGNORED
 
 Runner = Callable[..., Run]
 
@@ -219,8 +220,9 @@ def test_the_written_adapter_gives_the_reported_perplexity(run_small: Runner, tm
         load_base(run.prepared.lab.foundation.name).model, tmp_path / "run" / "adapter"
     ).eval()
     held_out = run.runtime.lab.held_out
-    ids, targets = torch.from_numpy(held_out.ids), torch.from_numpy(held_out.targets)
+    ids, size = torch.from_numpy(held_out.ids), torch.from_numpy(held_out.tokens)
+    labels = ids.where(torch.arange(ids.shape[1]) < size[:, None], IGNORED)
     with torch.no_grad():
-        loss = float(model(input_ids=ids, labels=targets).loss)
+        loss = float(model(input_ids=ids, labels=labels).loss)
     assert loss == pytest.approx(summary["final"]["loss"], abs=LOSS)
     assert summary["final"]["perplexity"] < summary["initial"]["perplexity"]
