@@ -8,10 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_models.decibels import db_to_linear
 from channel_models.fading import Fading
-from channel_models.large_scale import LargeScale
-from channel_models.mobility import Mobility
+from channel_models.reach import Reach
 from channel_models.recent_gains import RecentGains
 
 GRAIN_M = 1.0
@@ -28,18 +26,17 @@ class Track:
     ValueError if nobody moves: then the gain at time zero is all there is.
     """
 
-    large_scale: LargeScale
-    mobility: Mobility
+    reach: Reach
     start: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        if not self.mobility.top_speed_mps > 0.0:
+        if not self.reach.mobility.top_speed_mps > 0.0:
             raise ValueError("mobility must have users who move")
 
     @cached_property
     def block_ns(self) -> int:
         """Length of a step: what the fastest user needs for a metre."""
-        return max(1, int(GRAIN_M / self.mobility.top_speed_mps * _NS_PER_S))
+        return max(1, int(GRAIN_M / self.reach.mobility.top_speed_mps * _NS_PER_S))
 
     @cached_property
     def recent(self) -> RecentGains:
@@ -49,16 +46,7 @@ class Track:
     def power_gain(self, links: NDArray[np.int64], first_block: int, blocks: int) -> NDArray[np.float64]:
         """Gains (n, blocks) of links (n,) at the beginnings of the steps, over that at time zero."""
         times_ns = np.arange(first_block, first_block + blocks) * self.block_ns
-        return mean_gain(self.large_scale, self.mobility, links, times_ns) / self.start[links, None]
-
-
-def mean_gain(
-    large_scale: LargeScale, mobility: Mobility, links: NDArray[np.int64], times_ns: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Linear gain (n, m) of links (n,) where their users are at instants (m,): path loss, walls and shadowing."""
-    places_m = mobility.places_m(links, times_ns)
-    loss_db = large_scale.loss_db(np.repeat(links, len(times_ns)), places_m.reshape(-1, 2))
-    return db_to_linear(-loss_db).reshape(places_m.shape[:2])
+        return self.reach.mean_gain(links, times_ns) / self.start[links, None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

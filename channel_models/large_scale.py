@@ -20,11 +20,13 @@ from channel_models.shadowing import Shadowing, State
 class LargeScale:
     """Loss of links between sites (masts) and places, before fading: the same whenever it is asked for.
 
-    Link u belongs to user u; its mast is site `sites[u]`, at the origin of the user's coordinates. Whether a place is
-    in sight of its site is a function of place too: users a few metres apart agree (TR 38.901 section 7.6.3.3), and
-    each place is in sight with the probability of the path loss model. `indoor_share` of the users are inside
-    buildings, for good; then line of sight counts to the wall. Shadowing has `sigma_db`, or what the path loss model
-    says if that is null. ValueError if users are to be indoors in a model that has no buildings, or a number is out of
+    Link u belongs to user u; its mast is site `sites[u]`, at the origin of the places given. A user with links to
+    several sites has a model for each: what chance does to the user (indoors, how deep, behind which wall) is the same
+    in all, what it does to the surroundings of a link is another `draw` in each. Whether a place is in sight of its
+    site is a function of place too: users a few metres apart agree (TR 38.901 section 7.6.3.3), and each place is in
+    sight with the probability of the path loss model. `indoor_share` of the users are inside buildings, for good; then
+    line of sight counts to the wall. Shadowing has `sigma_db`, or what the path loss model says if that is null.
+    ValueError if users are to be indoors in a model that has no buildings, or a number is out of
     range.
     """
 
@@ -32,6 +34,7 @@ class LargeScale:
     pathloss: PathLoss
     shadowing: Shadowing
     sites: NDArray[np.int64]
+    draw: int = 0
     user_height_m: float = 1.5
     base_height_m: float | None = None
     sigma_db: float | None = None
@@ -83,7 +86,7 @@ class LargeScale:
             distance_2d_m=distance_2d_m,
             base_height_m=theirs if own is None else own,
             user_height_m=self.user_height_m,
-            chance=self._stream("surroundings").uniform(links, 0),
+            chance=self._stream("surroundings").uniform(links, self.draw),
         )
 
     def _inside_m(self, links: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ _COLUMNS = ("time_s", "user", "x_m", "y_m")
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedMobility:
-    """From a CSV file: columns time_s, user (from 0), x_m and y_m, relative to the user's mast.
+    """From a CSV file: columns time_s, user (from 0), x_m and y_m, in the plane of the sites.
 
     Users go straight from one recorded place to the next, and stay at the first and the last before and after. Times of
     a user must rise. ValueError if the file is not so, or has nothing of a user who is asked for.

@@ -42,9 +42,13 @@ class Shadowing(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class IndependentShadowing:
-    """One draw per link, kept for the whole run wherever the user goes; links are independent of one another."""
+    """One draw per link, kept for the whole run wherever the user goes; links are independent of one another.
+
+    A user's links to several sites take the draws of several numbers, `draw`.
+    """
 
     stream: Stream
+    draw: int = 0
 
     def normal(
         self,
@@ -54,7 +58,7 @@ class IndependentShadowing:
         states: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """See `Shadowing.normal`."""
-        return self.stream.normal(links, 0)
+        return self.stream.normal(links, self.draw)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from channel_models.large_scale import LargeScale
+from channel_models.mobility import ONE_SITE
 from channel_models.penetration import Penetration
 from channel_models.randomness import Stream
 from channel_models.shadowing import GudmundsonShadowing, IndependentShadowing, Shadowing
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from channel_models.fading import Fading
-    from channel_models.mobility import Mobility
+    from channel_models.layout import Layout
+    from channel_models.mobility import Mobility, Sites
     from channel_models.pathloss import PathLoss
     from channel_models.rates import Rate
     from cosim.scenario.models import Radio
@@ -58,20 +60,34 @@ def rate(radio: Radio, direction: Direction) -> Rate:
     return model
 
 
-def mobility(radio: Radio, seed: int, users: int) -> Mobility:
-    """Where so many users are, relative to their edge servers.
+def sites_m(radio: Radio, edges: int) -> NDArray[np.float64] | None:
+    """Places (edges, 2) of the edge servers in one plane, or None if each is in a plane of its own.
+
+    Raises:
+        ValueError: a layout that cannot be made, or not for so many.
+    """
+    model: Layout = radio.layout.build()
+    return model.sites_m(edges)
+
+
+def mobility(radio: Radio, seed: int, users: int, sites: Sites = ONE_SITE) -> Mobility:
+    """Where so many users are, dealt out to these ``sites`` in turn.
 
     Raises:
         ValueError: a model that cannot be made, or that knows not of all users.
     """
     stream = Stream(seed, "position")
-    model: Mobility = radio.mobility.build(stream=stream, radius_m=radio.cell_radius, minimum_m=_MAST_CLEARANCE_M)
+    model: Mobility = radio.mobility.build(
+        stream=stream, radius_m=radio.cell_radius, minimum_m=_MAST_CLEARANCE_M, sites_m=sites
+    )
     model.places_m(np.arange(users), np.zeros(1, dtype=np.int64))
     return model
 
 
-def large_scale(radio: Radio, seed: int, sites: NDArray[np.int64]) -> LargeScale:
-    """What places cost, for links to these ``sites``, an edge server each.
+def large_scale(radio: Radio, seed: int, sites: NDArray[np.int64], draw: int = 0) -> LargeScale:
+    """What places cost, for one link of each user to these ``sites``, an edge server each.
+
+    Several links of one user need a ``draw`` each.
 
     Raises:
         ValueError: a path loss model that cannot be made, or that has no users indoors or none so high.
@@ -80,8 +96,9 @@ def large_scale(radio: Radio, seed: int, sites: NDArray[np.int64]) -> LargeScale
     built = LargeScale(
         seed=seed,
         pathloss=model,
-        shadowing=_shadowing(radio, Stream(seed, "shadowing"), model),
+        shadowing=_shadowing(radio, Stream(seed, "shadowing"), model, draw),
         sites=sites,
+        draw=draw,
         user_height_m=radio.user_height,
         base_height_m=radio.base_height,
         sigma_db=radio.shadowing,
@@ -92,10 +109,10 @@ def large_scale(radio: Radio, seed: int, sites: NDArray[np.int64]) -> LargeScale
     return built
 
 
-def _shadowing(radio: Radio, stream: Stream, model: PathLoss) -> Shadowing:
+def _shadowing(radio: Radio, stream: Stream, model: PathLoss, draw: int) -> Shadowing:
     decorrelation_m = model.environment.decorrelation_m
     if radio.decorrelation is not None:
         decorrelation_m = (radio.decorrelation,) * 3 if radio.decorrelation else None
     if decorrelation_m is None:
-        return IndependentShadowing(stream=stream)
+        return IndependentShadowing(stream=stream, draw=draw)
     return GudmundsonShadowing(stream=stream, decorrelation_m=decorrelation_m)

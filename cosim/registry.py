@@ -40,6 +40,12 @@ FAMILIES: dict[str, dict[str, str]] = {
         "truncated_shannon": "channel_models.rates:TruncatedShannon",
         "cqi": "channel_models.cqi:CqiRate",
     },
+    "layout": {
+        "separate": "channel_models.layout:Separate",
+        "line": "channel_models.layout:Line",
+        "hexagonal": "channel_models.layout:Hexagonal",
+        "places": "channel_models.layout:Places",
+    },
     "mobility": {
         "static": "channel_models.mobility:Static",
         "random_waypoint": "channel_models.mobility:RandomWaypoint",

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from channel_models.drift import Drifting, Track, mean_gain
-from channel_models.links import RadioLinks
 from channel_models.randomness import Stream
 from cosim import registry
 from cosim.cell import Cell
 from cosim.clock import Clock
+from cosim.coverage import Coverage
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
-from cosim.radio import Direction, fading, large_scale, mobility, rate
+from cosim.radio import Direction
 from cosim.recorder import Recorder
 from cosim.scenario.models import Compute, FleetCompute, Scenario
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from channel_models.large_scale import LargeScale
-    from channel_models.mobility import Mobility
     from training.runtime import Runtime
 
 
@@ -78,11 +75,13 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         for i, processor in enumerate(_fleet(scenario.seed, "edge", scenario.edges.count, scenario.edges.compute))
     ]
     ranks = scenario.users.ranks or (None,)
+    coverage = Coverage(scenario)
+    nearest = coverage.nearest.tolist()
     users = [
         User(
             name=f"user{i}",
             index=i,
-            edge=edges[i % len(edges)],
+            edge=edges[nearest[i]],
             rows=rows[i],
             rank=ranks[i % len(ranks)],
             processor=processor,
@@ -90,7 +89,7 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         )
         for i, processor in enumerate(_fleet(scenario.seed, "user", scenario.users.count, scenario.users.compute))
     ]
-    network = _network(scenario, clock, recorder, cloud)
+    network = _network(scenario, coverage, clock, recorder, cloud)
     return World(
         seed=scenario.seed,
         clock=clock,
@@ -106,18 +105,8 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
 
 def radio_gain(scenario: Scenario) -> NDArray[np.float64]:
     """Mean power gain (users,) between each user and its edge server when it begins: path loss, walls, shadowing."""
-    return _mean_gain(*_ground(scenario), scenario.users.count)
-
-
-def _ground(scenario: Scenario) -> tuple[LargeScale, Mobility]:
-    """What places cost, and who is where."""
-    radio, users = scenario.radio, scenario.users.count
-    sites = np.arange(users) % scenario.edges.count
-    return large_scale(radio, scenario.seed, sites), mobility(radio, scenario.seed, users)
-
-
-def _mean_gain(ground: LargeScale, people: Mobility, users: int) -> NDArray[np.float64]:
-    return mean_gain(ground, people, np.arange(users), np.zeros(1, dtype=np.int64))[:, 0]
+    coverage = Coverage(scenario)
+    return coverage.start_gain[coverage.nearest, coverage.users]
 
 
 def _fleet(seed: int, role: str, count: int, compute: FleetCompute) -> list[Processor]:
@@ -148,35 +137,26 @@ def _time_model(compute: Compute) -> TimeModel:
     return Faster(than=read_profile(compute.profile), factor=compute.factor)
 
 
-def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) -> Network:
-    radio, edges = scenario.radio, range(scenario.edges.count)
-    ground, people = _ground(scenario)
-    gain = _mean_gain(ground, people, scenario.users.count)
-    track = Track(large_scale=ground, mobility=people, start=gain) if people.top_speed_mps else None
+def _network(scenario: Scenario, coverage: Coverage, clock: Clock, recorder: Recorder, cloud: Node) -> Network:
+    radio = scenario.radio
     access = registry.find("access", radio.access)
 
-    def cells(direction: Direction, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[Cell]:
-        wavering = fading(radio, Stream(scenario.seed, f"{direction} fading"))
-        links = RadioLinks(
-            mean_gain=gain,
-            transmit_power_w=np.full(len(gain), power_w),
-            noise_figure_db=noise_figure_db,
-            rate=rate(radio, direction),
-            fading=wavering if track is None else Drifting(fading=wavering, track=track),
-        )
+    def cells(direction: Direction, *, splits_power: bool) -> list[Cell]:
         return [
-            access(clock=clock, links=links, bandwidth_hz=radio.bandwidth, splits_power=splits_power) for _ in edges
+            access(clock=clock, links=links, bandwidth_hz=radio.bandwidth, splits_power=splits_power)
+            for links in coverage.links(direction)
         ]
 
     def wires() -> list[Wire]:
-        return [Wire(rate_bps=scenario.backhaul.rate, latency_s=scenario.backhaul.latency) for _ in edges]
+        backhaul = scenario.backhaul
+        return [Wire(rate_bps=backhaul.rate, latency_s=backhaul.latency) for _ in range(scenario.edges.count)]
 
     return Network(
         clock=clock,
         recorder=recorder,
         cloud=cloud,
-        uplinks=cells("uplink", scenario.users.power, radio.edge_noise_figure, splits_power=False),
-        downlinks=cells("downlink", scenario.edges.power, radio.user_noise_figure, splits_power=True),
+        uplinks=cells("uplink", splits_power=False),
+        downlinks=cells("downlink", splits_power=True),
         to_cloud=wires(),
         from_cloud=wires(),
     )

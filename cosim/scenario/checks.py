@@ -16,7 +16,7 @@ import numpy as np
 from channel_models.randomness import Stream
 from cosim import registry
 from cosim.devices import read_population, read_profile
-from cosim.radio import fading, large_scale, mobility, path_loss, rate
+from cosim.radio import fading, large_scale, mobility, path_loss, rate, sites_m
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import FleetCompute, Scenario
 from training import model_files
@@ -68,6 +68,7 @@ def _radio_problems(scenario: Scenario) -> list[str]:
 _RADIO_PARTS: dict[str, Callable[[Scenario], object]] = {
     "pathloss": lambda scenario: path_loss(scenario.radio),
     "fading": lambda scenario: fading(scenario.radio, Stream(0, "checked")),
+    "layout": lambda scenario: sites_m(scenario.radio, scenario.edges.count),
     "mobility": lambda scenario: mobility(scenario.radio, scenario.seed, scenario.users.count),
     "rate": lambda scenario: rate(scenario.radio, "uplink"),
 }

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from cosim import registry
-from cosim.scenario.parts import FadingPart, MobilityPart, Partition, PathLossPart, RatePart
+from cosim.scenario.parts import FadingPart, LayoutPart, MobilityPart, Partition, PathLossPart, RatePart
 from cosim.scenario.quantities import (
     BitsPerSecond,
     Decibels,
@@ -162,7 +162,8 @@ class Radio(Section):
 
     bandwidth: Hertz = default("20 MHz")
     carrier: Hertz = default("3.5 GHz")
-    cell_radius: Metres = default("250 m", "users are uniform in the disc round their edge server", ge=10)
+    layout: LayoutPart = LayoutPart(name="separate")
+    cell_radius: Metres = default("250 m", "users are uniform in the disc round an edge server", ge=10)
     mobility: MobilityPart = MobilityPart(name="static")
     pathloss: PathLossPart = PathLossPart(name="macro")
     base_height: Metres | None = default(

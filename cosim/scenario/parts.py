@@ -81,6 +81,13 @@ class RatePart(Part):
     name: str = "shannon"
 
 
+class LayoutPart(Part):
+    """Where edge servers stand: the name of a layout, with its options beside it."""
+
+    family = "layout"
+    name: str = "separate"
+
+
 class MobilityPart(Part):
     """Where users are and go: the name of a model, with its options beside it."""
 

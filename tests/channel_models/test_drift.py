@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from channel_models.drift import Drifting, Track, mean_gain
+from channel_models.drift import Drifting, Track
 from channel_models.fading import BlockRayleigh, NoFading
 from channel_models.large_scale import LargeScale
 from channel_models.mobility import RandomWalk, Static
 from channel_models.outdoor import UrbanMacro
 from channel_models.pathloss import FreeSpace
 from channel_models.randomness import Stream
+from channel_models.reach import Reach
 from channel_models.shadowing import GudmundsonShadowing, IndependentShadowing
 
 MS = 1_000_000
@@ -28,7 +29,8 @@ STRAIGHT = 0.03  # relative: free space bends away from a straight line over the
 
 
 def drifting(ground, fading=None, block_ns=MS):
-    track = Track(large_scale=ground, mobility=WALK, start=mean_gain(ground, WALK, ALL, START)[:, 0])
+    reach = Reach(large_scale=ground, mobility=WALK)
+    track = Track(reach=reach, start=reach.mean_gain(ALL, START)[:, 0])
     return Drifting(fading=fading or NoFading(block_ns=block_ns), track=track)
 
 
@@ -61,4 +63,4 @@ def test_fading_goes_on_about_the_mean():
 def test_nobody_moving_is_no_track():
     static = Static(stream=Stream(0, "position"), radius_m=200.0, minimum_m=10.0)
     with pytest.raises(ValueError, match="mobility must have users who move"):
-        Track(large_scale=STREET, mobility=static, start=np.ones(USERS))
+        Track(reach=Reach(large_scale=STREET, mobility=static), start=np.ones(USERS))

@@ -67,6 +67,41 @@ def test_those_who_go_begin_where_those_who_stay_are():
     assert (going.places_m(np.arange(50), start) == static.places_m(np.arange(50), start)).all()
 
 
+def test_several_sites_share_the_users_out_in_turn():
+    sites_m = ((0.0, 0.0), (1000.0, 0.0), (0.0, 2000.0))
+    alone, shared = (
+        Static(stream=STREAM, radius_m=RADIUS_M, minimum_m=MINIMUM_M, **o) for o in ({}, {"sites_m": sites_m})
+    )
+    users, start = np.arange(9), np.zeros(1, dtype=np.int64)
+    moved_m = shared.places_m(users, start) - alone.places_m(users, start)
+    np.testing.assert_allclose(moved_m[:, 0], np.array(sites_m)[users % 3])
+
+
+def test_waypoints_lie_about_all_sites_alike_and_the_first_about_ones_own():
+    sites_m = ((0.0, 0.0), (10_000.0, 0.0))
+    model = RandomWaypoint(
+        stream=STREAM, radius_m=1.0, minimum_m=0.0, least_speed_mps=1e4, greatest_speed_mps=1e4, sites_m=sites_m
+    )
+    users = np.arange(USERS)
+    at_first, later = (
+        np.round(model.places_m(users, np.array([time_ns]))[:, 0, 0] / 1e4) for time_ns in (0, 50 * SECOND)
+    )
+    assert (at_first == users % 2).all()
+    assert abs(np.mean(later) - 0.5) < STANDARD_ERRORS * 0.5 / math.sqrt(USERS)
+
+
+def test_walkers_are_uniform_over_the_rectangle_about_all_sites():
+    """Two sites 600 m apart with a radius of 200 m: 600 + 200 sqrt(2) m by 200 sqrt(2) m, middle at 300 m."""
+    model = RandomWalk(stream=STREAM, radius_m=RADIUS_M, **SPEEDS, sites_m=((0.0, 0.0), (600.0, 0.0)))
+    places_m = model.places_m(np.arange(USERS), np.array([0, 500 * SECOND]))
+    for axis, (middle_m, side_m) in enumerate(((300.0, 600 + 200 * math.sqrt(2)), (0.0, 200 * math.sqrt(2)))):
+        for instant in (0, 1):
+            along_m = places_m[:, instant, axis]
+            assert abs(along_m - middle_m).max() <= side_m / 2
+            assert abs(along_m.mean() - middle_m) < STANDARD_ERRORS * side_m / math.sqrt(12 * USERS)
+            assert along_m.std() == pytest.approx(side_m / math.sqrt(12), rel=STANDARD_ERRORS / math.sqrt(2 * USERS))
+
+
 def test_a_waypoint_walk_goes_straight_at_its_speed_and_pauses():
     """With one speed: a straight leg of that speed, four seconds of rest, and another direction."""
     model = RandomWaypoint(
