@@ -53,7 +53,9 @@ class CqiRate:
     default; the other tables' have the same distance to Shannon's bound at the same efficiency (ours, unconfirmed). A
     failed block is sent again up to `attempts` times in all and its energy combined; one that fails to the end is given
     back to the link layer, which sends it anew. `overhead` is the share of the band for control and pilots: none of it
-    is in the tables. ValueError for an unknown table or impossible numbers.
+    is in the tables. Between attempts goes a round trip, of about 8 slots (default, unconfirmed; slots of 1 ms): other
+    blocks fill it, so it costs no rate, but the last bit comes late. ValueError for an unknown table or impossible
+    numbers.
     """
 
     table: int = 1
@@ -61,6 +63,7 @@ class CqiRate:
     attempts: int = 4
     waterfall_per_db: float = WATERFALL_PER_DB
     overhead: float = 0.0
+    round_trip_s: float = 8e-3
 
     def __post_init__(self) -> None:
         if self.table not in TABLES:
@@ -74,6 +77,8 @@ class CqiRate:
             raise ValueError(f"waterfall_per_db must be positive, got {self.waterfall_per_db}")
         if not 0.0 <= self.overhead < 1.0:
             raise ValueError(f"overhead must lie in [0, 1), got {self.overhead}")
+        if not self.round_trip_s >= 0.0:
+            raise ValueError(f"round_trip_s must not be negative, got {self.round_trip_s}")
 
     def cqi(self, sinr: NDArray[np.float64]) -> NDArray[np.int64]:
         """CQI of each linear SINR, 0 to 15."""
@@ -87,9 +92,9 @@ class CqiRate:
         rate: NDArray[np.float64] = bandwidth_hz * (1.0 - self.overhead) * goodput
         return rate
 
-    def delay_s(self, sinr: NDArray[np.float64], round_trip_s: float) -> NDArray[np.float64]:
-        """Mean delay that repetitions add to a block; a round trip is about 8 slots (default, unconfirmed)."""
-        return expected_delay_s(self._failures(self.cqi(sinr), sinr), round_trip_s)
+    def delay_s(self, sinr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Repeats.delay_s`."""
+        return expected_delay_s(self._failures(self.cqi(sinr), sinr), self.round_trip_s)
 
     def _failures(self, cqi: NDArray[np.int64], sinr: NDArray[np.float64]) -> NDArray[np.float64]:
         threshold = self._thresholds[np.maximum(cqi - 1, 0)]

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from channel_models.drift import Drifting
 from channel_models.fading import Fading
 from channel_models.noise import noise_w
-from channel_models.rates import Rate, Shannon
+from channel_models.rates import Rate, Repeats, Shannon
 from channel_models.recent_gains import RecentGains
 
 PerLink = float | NDArray[np.float64]
@@ -51,16 +52,57 @@ class RadioLinks:
     ) -> NDArray[np.float64]:
         """Rates (k, blocks) in bit/s of the chosen `links` (k,), from fading block `first_block` on.
 
-        Each link holds `bandwidth_hz` and `power_share` of its sender's power, one value for all or one each (k,): 1 on
-        the uplink, where a user's whole power goes into its part of the band, 1/n on the downlink, where one sender
-        splits its power over n. Noise counts over the held bandwidth alone. `interference_w` is what the receiver gets
-        from others over that bandwidth: one power for all, one each (k,), or one for each block too (k, blocks).
+        Each link holds `bandwidth_hz` and `power_share` of its sender's power: 1 on the uplink, where a user's whole
+        power goes into its part of the band, 1/n on the downlink, where one sender splits its power over n. Noise
+        counts over the held bandwidth alone. `interference_w` is what the receiver gets from others over that
+        bandwidth. Each is one value for all, one each (k,), or one for each block too (k, 1 or blocks).
         """
-        bandwidth = np.asarray(bandwidth_hz, dtype=np.float64)[..., None]  # (1,) or (k, 1)
-        mean_snr = (self._carrier_to_noise_hz[links] * power_share)[:, None] / bandwidth
+        sinr = self._sinr(links, bandwidth_hz, power_share, first_block, blocks, interference_w)
+        return self.rate.bps(_each_block(bandwidth_hz), sinr)
+
+    def delay_s(
+        self,
+        links: NDArray[np.int64],
+        bandwidth_hz: PerLink,
+        power_share: PerLink,
+        first_block: int,
+        blocks: int,
+        interference_w: PerLink = 0.0,
+    ) -> NDArray[np.float64]:
+        """Mean delay (k, blocks) by which bits that are sent again come late; arguments as for `rates_bps`."""
+        sinr = self._sinr(links, bandwidth_hz, power_share, first_block, blocks, interference_w)
+        return self.rate.delay_s(sinr) if isinstance(self.rate, Repeats) else np.zeros_like(sinr)
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether blocks are sent again, and so come late."""
+        return isinstance(self.rate, Repeats)
+
+    def capacity_bps(self, links: NDArray[np.int64], bandwidth_hz: float) -> NDArray[np.float64]:
+        """What no rate (k,) beats in the long run: Shannon's at the mean gain, for it is concave in the gain.
+
+        Infinite where users move: nobody knows where they come to.
+        """
+        if isinstance(self.fading, Drifting):
+            return np.full(len(links), np.inf)
+        return Shannon().bps(bandwidth_hz, self._carrier_to_noise_hz[links] / bandwidth_hz)
+
+    def _sinr(
+        self,
+        links: NDArray[np.int64],
+        bandwidth_hz: PerLink,
+        power_share: PerLink,
+        first_block: int,
+        blocks: int,
+        interference_w: PerLink,
+    ) -> NDArray[np.float64]:
+        """Linear SINR (k, blocks)."""
+        bandwidth = _each_block(bandwidth_hz)
+        mean_snr = self._carrier_to_noise_hz[links][:, None] * _each_block(power_share) / bandwidth
         if np.any(interference_w):
             mean_snr = mean_snr / (1.0 + _each_block(interference_w) / (bandwidth * self._noise_w_per_hz))
-        return self.rate.bps(bandwidth, mean_snr * self._gains.power_gain(links, first_block, blocks))
+        sinr: NDArray[np.float64] = mean_snr * self._gains.power_gain(links, first_block, blocks)
+        return sinr
 
     @cached_property
     def _carrier_to_noise_hz(self) -> NDArray[np.float64]:

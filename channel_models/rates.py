@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,15 @@ class Rate(Protocol):
 
     def bps(self, bandwidth_hz: Bandwidth, sinr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rate in bit/s of links with that linear SINR; the arguments broadcast."""
+        ...
+
+
+@runtime_checkable
+class Repeats(Protocol):
+    """A rate model that sends blocks again when they fail, which takes time."""
+
+    def delay_s(self, sinr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean delay that repetitions add to a block at that linear SINR."""
         ...
 
 

@@ -86,7 +86,7 @@ class Network:
         self, cell: Cell, link: int, sender: Node, kind: Kind, refs: Sequence[Ref]
     ) -> Generator[simpy.Event, object, None]:
         start, story = self.clock.now_ns, self.recorder.story
-        energy_j: Any = yield cell.send(link, sum(ref.nbytes for ref in refs))
+        energy_j: Any = yield cell.begin(link, sum(ref.nbytes for ref in refs)).done
         self.recorder.add(
             story,
             start_ns=start,

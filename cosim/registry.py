@@ -16,7 +16,19 @@ FAMILIES: dict[str, dict[str, str]] = {
         "split_learning": "cosim.schemes.split_learning:SplitLearning",
         "centralised": "cosim.schemes.centralised:Centralised",
     },
-    "access": {"equal_share": "cosim.cell:EqualShareCell"},
+    "access": {
+        "equal_share": "cosim.access.equal_share:EqualShare",
+        "dedicated": "cosim.access.dedicated:Dedicated",
+        "round_robin": "cosim.access.round_robin:RoundRobin",
+        "proportional_fair": "cosim.access.proportional_fair:ProportionalFair",
+        "tdma": "cosim.access.tdma:Tdma",
+        "max_rate": "cosim.access.max_rate:MaxRate",
+    },
+    "interference": {
+        "none": "cosim.interference:NoInterference",
+        "constant": "cosim.interference:ConstantInterference",
+        "active": "cosim.interference:ActiveInterference",
+    },
     "pathloss": {
         "macro": "channel_models.pathloss:MacroPathLoss",
         "uma": "channel_models.outdoor:UrbanMacro",

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from channel_models.randomness import Stream
-from cosim import registry
-from cosim.cell import Cell
+from cosim.cells.build import build_cells
 from cosim.clock import Clock
 from cosim.coverage import Coverage
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
-from cosim.radio import Direction
 from cosim.recorder import Recorder
 from cosim.scenario.models import Compute, FleetCompute, Scenario
 
@@ -138,15 +136,6 @@ def _time_model(compute: Compute) -> TimeModel:
 
 
 def _network(scenario: Scenario, coverage: Coverage, clock: Clock, recorder: Recorder, cloud: Node) -> Network:
-    radio = scenario.radio
-    access = registry.find("access", radio.access)
-
-    def cells(direction: Direction, *, splits_power: bool) -> list[Cell]:
-        return [
-            access(clock=clock, links=links, bandwidth_hz=radio.bandwidth, splits_power=splits_power)
-            for links in coverage.links(direction)
-        ]
-
     def wires() -> list[Wire]:
         backhaul = scenario.backhaul
         return [Wire(rate_bps=backhaul.rate, latency_s=backhaul.latency) for _ in range(scenario.edges.count)]
@@ -155,8 +144,8 @@ def _network(scenario: Scenario, coverage: Coverage, clock: Clock, recorder: Rec
         clock=clock,
         recorder=recorder,
         cloud=cloud,
-        uplinks=cells("uplink", splits_power=False),
-        downlinks=cells("downlink", splits_power=True),
+        uplinks=build_cells(scenario, clock, coverage, "uplink"),
+        downlinks=build_cells(scenario, clock, coverage, "downlink"),
         to_cloud=wires(),
         from_cloud=wires(),
     )

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from channel_models.randomness import Stream
-from cosim import registry
+from channel_models.trace import TraceReplay
+from cosim.cells.build import access_of, interference_of
 from cosim.devices import read_population, read_profile
-from cosim.radio import fading, large_scale, mobility, path_loss, rate, sites_m
+from cosim.interference import Ether
+from cosim.radio import Direction, fading, large_scale, mobility, path_loss, rate, sites_m
+from cosim.recordings import read_traces
 from cosim.scenario.errors import ScenarioError
-from cosim.scenario.models import FleetCompute, Scenario
+from cosim.scenario.models import FleetCompute, Radio, Scenario
 from training import model_files
 from training.corpora import PYTHON_DOCS
 
@@ -53,10 +56,7 @@ def _radio_problems(scenario: Scenario) -> list[str]:
             make(scenario)
         except ValueError as error:
             problems.append(f"radio.{key} = {getattr(scenario.radio, key).said}: {error}")
-    try:
-        registry.find("access", scenario.radio.access)
-    except ValueError as error:
-        problems.append(f"radio.access = {scenario.radio.access!r}: {error}")
+    problems += [*_access_problems(scenario), *_trace_problems(scenario.radio)]
     if not problems:
         try:
             large_scale(scenario.radio, scenario.seed, np.zeros(1, dtype=np.int64))
@@ -65,10 +65,42 @@ def _radio_problems(scenario: Scenario) -> list[str]:
     return problems
 
 
+def _access_problems(scenario: Scenario) -> list[str]:
+    problems = []
+    for key, direction in _ACCESS_KEYS.items():
+        part = getattr(scenario.radio, key)
+        if part is not None:
+            try:
+                access_of(scenario, direction, np.arange(1))
+            except ValueError as error:
+                problems.append(f"radio.{key} = {part.said}: {error}")
+    return list(dict.fromkeys(problems))
+
+
+def _trace_problems(radio: Radio) -> list[str]:
+    problems = []
+    for key in ("uplink_trace", "downlink_trace"):
+        source = getattr(radio, key)
+        if source is not None:
+            try:
+                TraceReplay(traces=read_traces(source), stream=Stream(0, "checked"))
+            except ValueError as error:
+                problems.append(f"radio.{key} = {source.model_dump(exclude_defaults=True)!r}: {error}")
+    return problems
+
+
+def _silence() -> Ether:
+    """A part that hears the others is tried with nobody there."""
+    return Ether(direction="uplink", power_w=np.empty(0), gain=lambda _edge, links: np.zeros(len(links)), edges=1)
+
+
+_ACCESS_KEYS: dict[str, Direction] = {"access": "uplink", "uplink_access": "uplink", "downlink_access": "downlink"}
+
 _RADIO_PARTS: dict[str, Callable[[Scenario], object]] = {
     "pathloss": lambda scenario: path_loss(scenario.radio),
     "fading": lambda scenario: fading(scenario.radio, Stream(0, "checked")),
     "layout": lambda scenario: sites_m(scenario.radio, scenario.edges.count),
+    "interference": lambda scenario: interference_of(scenario, 1.0, _silence(), 0),
     "mobility": lambda scenario: mobility(scenario.radio, scenario.seed, scenario.users.count),
     "rate": lambda scenario: rate(scenario.radio, "uplink"),
 }

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from cosim import registry
-from cosim.scenario.parts import FadingPart, LayoutPart, MobilityPart, Partition, PathLossPart, RatePart
+from cosim.scenario.parts import (
+    AccessPart,
+    FadingPart,
+    InterferencePart,
+    LayoutPart,
+    MobilityPart,
+    Partition,
+    PathLossPart,
+    RatePart,
+)
 from cosim.scenario.quantities import (
     BitsPerSecond,
     Decibels,
@@ -35,7 +42,6 @@ Index = Annotated[int, Field(ge=0, strict=True)]
 Alpha = Annotated[float, Field(gt=0, strict=True)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Fraction = Annotated[float, Field(ge=0, lt=1, strict=True)]
-AccessName = Annotated[str, AfterValidator(partial(registry.check, "access"))]
 
 
 def default(value: Any, description: str = "", **bounds: Any) -> Any:
@@ -157,8 +163,25 @@ class Cloud(Section):
     compute: Compute = default({})
 
 
+class RateTrace(Section):
+    """Rates as they were recorded; each user has one of the recordings for itself, from a random place in it on."""
+
+    file: str = default(..., "a file, a folder of them, or a pattern such as traces/*.up.gz; also compressed (.gz)")
+    column: str | None = default(None, "of a CSV file with a row a second: the rate; else files are Mahimahi's")
+    unit: BitsPerSecond = default("1 Mbit/s", "of the numbers in the column")
+    time_column: str = default("t_s", "whole seconds")
+    group_column: str | None = default(None, "rows with different words in it are recordings of their own")
+    where: dict[str, str] = default({}, "take only the rows with this text in this column")
+
+    @model_validator(mode="after")
+    def _options_of_a_table(self) -> Self:
+        if self.column is None and (self.group_column is not None or self.where):
+            raise ValueError("group_column and where go with column, the rate in a CSV file; Mahimahi's have none")
+        return self
+
+
 class Radio(Section):
-    """The cell of each edge server. Uplink and downlink have a band of ``bandwidth`` each."""
+    """The cell of each edge server. Uplink and downlink have a band of ``bandwidth`` each, or take turns in one."""
 
     bandwidth: Hertz = default("20 MHz")
     carrier: Hertz = default("3.5 GHz")
@@ -184,7 +207,15 @@ class Radio(Section):
     fading: FadingPart = FadingPart(name="rayleigh")
     coherence_time: Seconds = default("20 ms", "length of a fading block", ge=1e-6)
     rate: RatePart = RatePart(name="shannon")
-    access: AccessName = "equal_share"
+    access: AccessPart = AccessPart(name="equal_share")
+    uplink_access: AccessPart | None = default(None, "for the uplink alone; else access")
+    downlink_access: AccessPart | None = default(None, "for the downlink alone; else access")
+    uplink_time: float | None = default(
+        None, "share of the time that the uplink has of one band, the downlink the rest (TDD)", gt=0, lt=1, strict=True
+    )
+    interference: InterferencePart = InterferencePart(name="none")
+    uplink_trace: RateTrace | None = default(None, "recorded rates in place of the modelled uplink")
+    downlink_trace: RateTrace | None = default(None, "recorded rates in place of the modelled downlink")
     user_noise_figure: Decibels = default("9 dB")
     edge_noise_figure: Decibels = default("5 dB")
 

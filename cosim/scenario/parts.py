@@ -95,6 +95,20 @@ class MobilityPart(Part):
     name: str = "static"
 
 
+class AccessPart(Part):
+    """Who has the cell when: the name of a policy, with its options beside it."""
+
+    family = "access"
+    name: str = "equal_share"
+
+
+class InterferencePart(Part):
+    """What is heard from other cells: the name of a model, with its options beside it."""
+
+    family = "interference"
+    name: str = "none"
+
+
 class Partition(Part):
     """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
 

@@ -82,7 +82,7 @@ def test_goodput_is_what_blocks_sent_one_after_another_deliver(attempts):
 
 def test_expected_delay_counts_the_repetitions():
     """At the threshold a tenth is repeated, and with twice the SINR nearly nothing again."""
-    delay_s = CqiRate().delay_s(linear(np.array(THRESHOLDS_DB[:1]) + 1e-9), 8e-3)
+    delay_s = CqiRate().delay_s(linear(np.array(THRESHOLDS_DB[:1]) + 1e-9))
     assert delay_s[0] == pytest.approx(0.1 * 8e-3, rel=1e-6)
 
 

@@ -176,7 +176,7 @@ def test_the_two_directions_of_a_link_fade_apart() -> None:
     ends = {}
 
     def story(name: str, cell: Any):
-        yield cell.send(0, 1_000_000)
+        yield cell.begin(0, 1_000_000).done
         ends[name] = built.clock.now_ns
 
     for name, cells in (("uplink", built.network.uplinks), ("downlink", built.network.downlinks)):
