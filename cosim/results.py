@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosim.clock import to_s
 from cosim.recorder import EVERYBODY, KINDS, PAYLOADS
+from cosim.recordings import sha256
 from cosim.scenario import write_scenario
 from cosim.scenario.entries import single
 
@@ -124,7 +125,7 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
 
 
 def provenance(run: Run) -> dict[str, Any]:
-    """What made these results: software, machine, command, and the hashes of what was learned from."""
+    """What made these results: software, machine, command, and the hashes of the files that were read."""
     return {
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
         "git_commit": _git_commit(),
@@ -135,6 +136,11 @@ def provenance(run: Run) -> dict[str, Any]:
             "name": run.scenario.data.corpus,
             "sha256": run.prepared.corpus_sha256,
             "classes": list(run.prepared.lab.train.labels),
+        },
+        "recordings": {
+            key: sha256(source)
+            for key in ("uplink_trace", "downlink_trace")
+            if (source := getattr(run.scenario.radio, key)) is not None
         },
         "model": {"name": run.prepared.lab.foundation.name, "sha256": run.prepared.lab.foundation.sha256},
     }

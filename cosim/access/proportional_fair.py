@@ -22,8 +22,8 @@ class ProportionalFair:
     """In each fading block the transfer whose rate is highest over what it had of late has the whole cell.
 
     argmax R / T with T <- T + (R served - T) (1 - exp(-block / window)) at the end of a block (P. Viswanath, D. Tse and
-    R. Laroia, "Opportunistic beamforming using dumb antennas", 2002). A transfer begins as if it had had an equal share
-    at its present rate; equals share the time. What changes within a block counts for the whole block in T. ValueError
+    R. Laroia, "Opportunistic beamforming using dumb antennas", 2002). A transfer begins as if it had had the same share
+    of its present rate as the others had of theirs; equals share the time. What changes within a block counts for the whole block in T. ValueError
     unless the window is positive.
     """
 
@@ -43,11 +43,15 @@ class ProportionalFair:
         return self._run.shares(first_block, blocks)
 
     def _begun(self, flows: Flows, block: int) -> _Run:
-        """The averages go on for transfers that were there before."""
-        had_bps = flows.alone_bps(block, 1)[:, 0] / len(flows)
+        """The averages go on for transfers that were there before; others begin at par with them."""
+        before: dict[int, float] = {}
         if self._run is not None:
             before = dict(zip(self._run.flows.ids, self._run.average_bps(block).tolist(), strict=True))
-            had_bps = np.array([before.get(id_, new) for id_, new in zip(flows.ids, had_bps.tolist(), strict=True)])
+        rates = dict(zip(flows.ids, flows.alone_bps(block, 1)[:, 0].tolist(), strict=True))
+        stayed = [id_ for id_ in flows.ids if id_ in before]
+        could_bps = sum(rates[id_] for id_ in stayed)
+        par = sum(before[id_] for id_ in stayed) / could_bps if could_bps else 1.0
+        had_bps = np.array([before.get(id_, par * rate) for id_, rate in rates.items()])
         forget = -math.expm1(-self.block_ns / to_ns(self.window_s))
         return _Run(flows=flows, begin=block, start_bps=had_bps, forget=forget)
 

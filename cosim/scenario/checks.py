@@ -26,6 +26,8 @@ from training import model_files
 from training.corpora import PYTHON_DOCS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from cosim.scenario.entries import Entry
 
 
@@ -71,10 +73,18 @@ def _access_problems(scenario: Scenario) -> list[str]:
         part = getattr(scenario.radio, key)
         if part is not None:
             try:
-                access_of(scenario, direction, np.arange(1))
+                for attached in _attached(scenario):
+                    access_of(scenario, direction, attached)
             except ValueError as error:
                 problems.append(f"radio.{key} = {part.said}: {error}")
     return list(dict.fromkeys(problems))
+
+
+def _attached(scenario: Scenario) -> list[NDArray[np.int64]]:
+    """The users of each cell, where that is known without a look at the channel; else one."""
+    users, edges = np.arange(scenario.users.count), scenario.edges.count
+    apart = scenario.radio.layout.name == "separate"
+    return [users[edge::edges] for edge in range(edges)] if apart else [users[:1]]
 
 
 def _trace_problems(radio: Radio) -> list[str]:
