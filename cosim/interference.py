@@ -64,9 +64,9 @@ class ConstantInterference:
 class Ether:
     """One direction of all cells, which use the same band: what each sends is heard in the others.
 
-    Powers are means over fading, from where users are when somebody comes or goes, and spread evenly over the band, as a
-    narrow part may be anywhere in it. On the uplink users with ``power_w`` (users,) send to edge servers; on the downlink edge servers with ``power_w`` (edges,)
-    to users.
+    Powers are means over fading, from where users are when somebody comes or goes, and spread evenly over the band, as
+    a narrow part may be anywhere in it. On the uplink users with ``power_w`` (users,) send to edge servers; on the
+    downlink edge servers with ``power_w`` (edges,) to users.
     """
 
     direction: Literal["uplink", "downlink"]

@@ -23,8 +23,8 @@ class ProportionalFair:
 
     argmax R / T with T <- T + (R served - T) (1 - exp(-block / window)) at the end of a block (P. Viswanath, D. Tse and
     R. Laroia, "Opportunistic beamforming using dumb antennas", 2002). A transfer begins as if it had had the same share
-    of its present rate as the others had of theirs; equals share the time. What changes within a block counts for the whole block in T. ValueError
-    unless the window is positive.
+    of its present rate as the others had of theirs; equals share the time. What changes within a block counts for the
+    whole block in T. ValueError unless the window is positive.
     """
 
     block_ns: int

@@ -95,7 +95,7 @@ def _trace_problems(radio: Radio) -> list[str]:
             try:
                 TraceReplay(traces=read_traces(source), stream=Stream(0, "checked"))
             except ValueError as error:
-                problems.append(f"radio.{key} = {source.model_dump(exclude_defaults=True)!r}: {error}")
+                problems.append(f"radio.{key} = {source.model_dump(mode='json', exclude_unset=True)!r}: {error}")
     return problems
 
 

@@ -144,7 +144,7 @@ def test_who_is_alone_ends_as_its_own_channel_says(make_cell: Any, name: str, sp
 @every_policy
 @pytest.mark.parametrize("splits_power", [False, True])
 def test_more_band_is_never_later(make_cell: Any, name: str, splits_power: bool) -> None:
-    """Without fading, for then no policy's order of merit changes; the proportional fair one's may by a block or two."""
+    """Without fading, for then no policy's order of merit changes; the proportional fair one's may by a block."""
 
     def ends(bandwidth_hz: float) -> np.ndarray:
         made = make_cell(
@@ -166,7 +166,7 @@ def test_more_band_is_never_later(make_cell: Any, name: str, splits_power: bool)
 def test_bits_are_conserved_when_transfers_are_stopped_and_resumed(
     make_cell: Any, name: str, splits_power: bool, pauses: list[tuple[int, int, int]]
 ) -> None:
-    """Each user stops at some milliseconds and goes on with what is left later; the bytes that arrive are those sent."""
+    """Each user stops after some milliseconds and goes on with the rest later; what arrives is what was sent."""
     clock, cell = make_cell(links=links(), access=POLICIES[name](), splits_power=splits_power)
     delivered, resumed_bits = np.zeros(USERS), np.zeros(USERS)
     stops = 0

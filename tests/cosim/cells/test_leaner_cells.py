@@ -150,7 +150,7 @@ def test_a_hopeless_link_is_an_error_at_once(name: str) -> None:
     cell = cell_of(
         Clock(), Air(links=weak, bandwidth_hz=1e6, splits_power=True), access, NoInterference(), settled=True
     )
-    with pytest.raises(TransferNeverFinishes, match="radio: user 1 has at best .* bit/s, at which 1000000 bytes take"):
+    with pytest.raises(TransferNeverFinishes, match=r"radio: user 1 has at best .* bit/s, at which 1000000 bytes take"):
         cell.begin(1, 10**6)
 
 

@@ -53,16 +53,16 @@ def test_the_world_supplies_what_a_part_asks_for_and_keeps_the_rest() -> None:
          "'window': 2}: window = 2: a time needs a number and a unit"),
         ({"access": {"name": "tdma", "window": "2 s"}}, "radio.access = {'name': 'tdma', 'window': '2 s'}: "
          "tdma takes no options, not window"),
-        ({"downlink_access": {"name": "dedicated", "parts": [0.5, 0.5]}}, "radio.downlink_access = {'name': 'dedicated', "
-         "'parts': [0.5, 0.5]}: parts must be 8 numbers in (0, 1], one for each user, got (0.5, 0.5)"),
-        ({"access": {"name": "dedicated", "parts": [0.3] * 8}}, "radio.access = {'name': 'dedicated', 'parts': [0.3, 0.3, "
-         "0.3, 0.3, 0.3, 0.3, 0.3, 0.3]}: parts of users [0, 2, 4, 6], who share a cell, add up to 1.2, not 1"),
+        ({"downlink_access": {"name": "dedicated", "parts": [0.5, 0.5]}},
+         "radio.downlink_access = {'name': 'dedicated', 'parts': [0.5, 0.5]}: parts must be 8 numbers in (0, 1], one for each user, got (0.5, 0.5)"),
+        ({"access": {"name": "dedicated", "parts": [0.3] * 8}}, "radio.access = {'name': 'dedicated', 'parts': "
+         "[0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3]}: parts of users [0, 2, 4, 6], who share a cell, add up to 1.2, not 1"),
         ({"interference": "constant"}, "radio.interference = 'constant': give either power_w or noise_rise_db"),
         ({"interference": "active"}, "radio.interference = 'active': no cell hears another in the layout 'separate'"),
         ({"uplink_time": 1.0}, "radio.uplink_time = 1.0: "),
         ({"uplink_trace": {"file": "no/such.up"}}, "radio.uplink_trace = {'file': 'no/such.up'}: no such file"),
-        ({"uplink_trace": {"file": "x", "where": {"a": "b"}}}, "radio.uplink_trace = {'file': 'x', 'where': {'a': 'b'}}: "
-         "group_column and where go with column"),
+        ({"uplink_trace": {"file": "x", "where": {"a": "b"}}},
+         "radio.uplink_trace = {'file': 'x', 'where': {'a': 'b'}}: group_column and where go with column"),
         ({"fading": {"name": "none", "k": "3 dB"}}, "radio.fading = {'name': 'none', 'k': '3 dB'}: "
          "none takes no options, not k"),
     ],
