@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,11 +18,28 @@ _HORIZON_NS = 365 * 24 * 3600 * NS_PER_S
 _KEPT_RATES = 1 << 16  # windows of rates double: together they stay below a megabyte
 
 
+@dataclass(eq=False)
+class Transfer:
+    """Something under way in a cell; ``done`` is the arrival of its last bit, with the energy in joules as its value.
+
+    What remains and what was spent is said when it is stopped.
+    """
+
+    link: int
+    done: simpy.Event
+    remaining_bits: float
+    energy_j: float = 0.0
+
+
 class Cell(Protocol):
     """One direction of a cell; how the transfers in it share the band is its own affair."""
 
-    def send(self, link: int, nbytes: int) -> simpy.Event:
-        """Carry ``nbytes`` over ``link``; the event is the arrival of the last bit, its value the energy in joules."""
+    def begin(self, link: int, nbytes: int) -> Transfer:
+        """Carry ``nbytes`` over ``link`` from now on."""
+        ...
+
+    def stop(self, transfer: Transfer) -> None:
+        """Take it off the air, with what remains and what was spent up to date; ``done`` will never happen."""
         ...
 
 
@@ -51,20 +68,41 @@ class EqualShareCell:
         self._known_rates: dict[int, np.ndarray] = {}
 
     def send(self, link: int, nbytes: int) -> simpy.Event:
-        """See ``Cell.send``.
+        """Carry ``nbytes`` over ``link``, whatever comes; the event is ``Transfer.done``."""
+        return self.begin(link, nbytes).done
+
+    def begin(self, link: int, nbytes: int) -> Transfer:
+        """See ``Cell.begin``.
 
         Raises:
             TransferNeverFinishes: the channel is so weak that the transfer would not end within a year.
         """
         self._require_hope(link, nbytes)
         self._advance()
-        done = self._clock.event()
-        self._done.append(done)
+        transfer = Transfer(link, self._clock.event(), nbytes * 8.0)
+        self._done.append(transfer.done)
         self._active = np.append(self._active, link)
         self._remaining_bits = np.append(self._remaining_bits, nbytes * 8.0)
         self._on_air_s.append(self._share_s)
         self._plan()
-        return done
+        return transfer
+
+    def stop(self, transfer: Transfer) -> None:
+        """See ``Cell.stop``."""
+        self._advance()
+        place = self._done.index(transfer.done)
+        transfer.remaining_bits = max(0.0, float(self._remaining_bits[place]))
+        transfer.energy_j = self._take_off(place)
+        self._plan()
+
+    def _take_off(self, place: int) -> float:
+        """Forget the transfer at ``place``, and return the energy it took in joules."""
+        power_w = float(self.links.transmit_power_w[self._active[place]])
+        energy_j = power_w * (self._share_s - self._on_air_s.pop(place))
+        others = np.arange(len(self._active)) != place
+        del self._done[place]
+        self._active, self._remaining_bits = self._active[others], self._remaining_bits[others]
+        return energy_j
 
     def _require_hope(self, link: int, nbytes: int) -> None:
         """Refuse at once what has no chance even alone, for looking block by block would take hours.
@@ -107,10 +145,8 @@ class EqualShareCell:
         if generation != self._generation:
             return  # void: somebody came after this was planned
         self._advance()
-        power_w = float(self.links.transmit_power_w[self._active[winner]])
-        energy_j = power_w * (self._share_s - self._on_air_s.pop(winner))
-        done, others = self._done.pop(winner), np.arange(len(self._active)) != winner
-        self._active, self._remaining_bits = self._active[others], self._remaining_bits[others]
+        done = self._done[winner]
+        energy_j = self._take_off(winner)
         self._plan()
         done.succeed(energy_j)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from channel_models.decibels import linear_to_db
 from channel_models.drift import Drifting, Track
 from channel_models.links import RadioLinks
 from channel_models.mobility import ONE_SITE
@@ -77,6 +78,18 @@ class Coverage:
         if not self.in_one_plane:
             return [Track(reach=self.reaches[0], start=self.start_gain[0])] * self.edges
         return [Track(reach=reach, start=gain) for reach, gain in zip(self.reaches, self.start_gain, strict=True)]
+
+    def mean_gain(self, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean gains (edges, users, m) at instants (m,) in rising order, as links have them."""
+        start = self.start_gain[:, :, None]
+        if self.tracks is None:
+            return np.broadcast_to(start, (*start.shape[:2], len(times_ns)))
+        drifts = [track.gain_at(self.users, times_ns) for track in self.tracks]
+        return start * np.stack(drifts)
+
+    def signal_db(self, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The same in decibels."""
+        return linear_to_db(self.mean_gain(times_ns))
 
     def links(self, direction: Direction) -> list[RadioLinks]:
         """The links of each edge server to all users, one way; one and the same if their planes are apart."""

@@ -16,7 +16,7 @@ import numpy as np
 from channel_models.randomness import Stream
 from cosim import registry
 from cosim.devices import read_population, read_profile
-from cosim.radio import fading, large_scale, mobility, path_loss, rate, sites_m
+from cosim.radio import availability, fading, large_scale, mobility, path_loss, rate, sites_m
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import FleetCompute, Scenario
 from training import model_files
@@ -54,6 +54,10 @@ def _radio_problems(scenario: Scenario) -> list[str]:
         except ValueError as error:
             problems.append(f"radio.{key} = {getattr(scenario.radio, key).said}: {error}")
     try:
+        availability(scenario.users.availability, 0, "checked")
+    except ValueError as error:
+        problems.append(f"users.availability = {scenario.users.availability.said}: {error}")
+    try:
         registry.find("access", scenario.radio.access)
     except ValueError as error:
         problems.append(f"radio.access = {scenario.radio.access!r}: {error}")
@@ -71,6 +75,7 @@ _RADIO_PARTS: dict[str, Callable[[Scenario], object]] = {
     "layout": lambda scenario: sites_m(scenario.radio, scenario.edges.count),
     "mobility": lambda scenario: mobility(scenario.radio, scenario.seed, scenario.users.count),
     "rate": lambda scenario: rate(scenario.radio, "uplink"),
+    "outages": lambda scenario: availability(scenario.radio.outages, 0, "checked"),
 }
 
 

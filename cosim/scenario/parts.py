@@ -95,6 +95,13 @@ class MobilityPart(Part):
     name: str = "static"
 
 
+class AvailabilityPart(Part):
+    """When somebody is there: the name of a model, with its options beside it."""
+
+    family = "availability"
+    name: str = "always"
+
+
 class Partition(Part):
     """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
 
