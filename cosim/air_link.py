@@ -14,15 +14,21 @@ if TYPE_CHECKING:
 class AirLink:
     """Who uses the link looks here before it sends, and waits for ``changed`` while it does.
 
-    ``may_change`` is False where nothing ever happens to the link, so that nobody needs to watch it.
+    ``may_change`` is False where nothing ever happens to the link, so that nobody needs to watch it. ``served`` says by
+    which edge server the user has been served since when, in nanoseconds.
     """
 
     def __init__(self, clock: Clock, serving: Edge) -> None:
-        self.serving = serving
+        self.served: list[tuple[int, Edge]] = [(0, serving)]
         self.may_change = False
         self._clock = clock
         self._ends_ns: dict[str, int | None] = {}  # what stands in the way, and until when
         self._changed: simpy.Event | None = None
+
+    @property
+    def serving(self) -> Edge:
+        """The edge server that serves the user now."""
+        return self.served[-1][1]
 
     @property
     def changed(self) -> simpy.Event:
@@ -50,7 +56,7 @@ class AirLink:
 
     def hand_over(self, edge: Edge, obstacle: str, until_ns: int) -> None:
         """From now on ``edge`` serves the user, but nothing passes before ``until_ns``."""
-        self.serving = edge
+        self.served.append((self._clock.now_ns, edge))
         self.block(obstacle, until_ns)
 
     def _clear(self, obstacle: str) -> None:
