@@ -48,6 +48,15 @@ class Track:
         times_ns = np.arange(first_block, first_block + blocks) * self.block_ns
         return self.reach.mean_gain(links, times_ns) / self.start[links, None]
 
+    def gain_at(self, links: NDArray[np.int64], times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Gains (n, m) of links (n,) at instants (m,) in rising order, on the straight lines between the steps."""
+        step, rest_ns = np.divmod(times_ns, self.block_ns)
+        first, last = int(step[0]), int(step[-1])
+        known = self.recent.power_gain(links, first, last - first + 2)
+        share = rest_ns / self.block_ns
+        between: NDArray[np.float64] = known[:, step - first] * (1.0 - share) + known[:, step - first + 1] * share
+        return between
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drifting:
@@ -67,9 +76,4 @@ class Drifting:
     def power_gain(self, links: NDArray[np.int64], first_block: int, blocks: int) -> NDArray[np.float64]:
         """See `Fading.power_gain`; the mean over time is one only for those who stay."""
         middle_ns = np.arange(first_block, first_block + blocks) * self.block_ns + self.block_ns // 2
-        step, rest_ns = np.divmod(middle_ns, self.track.block_ns)
-        first, last = int(step[0]), int(step[-1])
-        known = self.track.recent.power_gain(links, first, last - first + 2)
-        share = rest_ns / self.track.block_ns
-        mean = known[:, step - first] * (1.0 - share) + known[:, step - first + 1] * share
-        return mean * self.fading.power_gain(links, first_block, blocks)
+        return self.track.gain_at(links, middle_ns) * self.fading.power_gain(links, first_block, blocks)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from channel_models.decibels import linear_to_db
 from channel_models.drift import Drifting, Track
+from channel_models.fading import Fading, NoFading
 from channel_models.links import RadioLinks
 from channel_models.mobility import ONE_SITE
 from channel_models.randomness import Stream
@@ -78,20 +80,44 @@ class Coverage:
             return [Track(reach=self.reaches[0], start=self.start_gain[0])] * self.edges
         return [Track(reach=reach, start=gain) for reach, gain in zip(self.reaches, self.start_gain, strict=True)]
 
+    def mean_gain(self, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean gains (edges, users, m) at instants (m,) in rising order, as links have them."""
+        start = self.start_gain[:, :, None]
+        if self.tracks is None:
+            return np.broadcast_to(start, (*start.shape[:2], len(times_ns)))
+        drifts = [track.gain_at(self.users, times_ns) for track in self.tracks]
+        return start * np.stack(drifts)
+
+    def signal_db(self, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The same in decibels."""
+        return linear_to_db(self.mean_gain(times_ns))
+
     def links(self, direction: Direction) -> list[RadioLinks]:
         """The links of each edge server to all users, one way; one and the same if their planes are apart."""
         if not self.in_one_plane:
-            return [self._links(direction, 0, f"{direction} fading")] * self.edges
-        return [self._links(direction, edge, f"{direction} fading edge{edge}") for edge in range(self.edges)]
+            return [self._links(direction, self.start_gain[0], self._fading(0, f"{direction} fading"))] * self.edges
+        return [
+            self._links(direction, gain, self._fading(edge, f"{direction} fading edge{edge}"))
+            for edge, gain in enumerate(self.start_gain)
+        ]
 
-    def _links(self, direction: Direction, edge: int, draws: str) -> RadioLinks:
+    def steady_rates_bps(self, direction: Direction, gain: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The rates (...) that a transfer alone in its cell has at each ``gain`` (...), without fading."""
+        links = self._links(direction, gain.ravel(), NoFading(block_ns=1))
+        every = np.arange(gain.size)
+        return links.rates_bps(every, self._scenario.radio.bandwidth, 1.0, 0, 1).reshape(gain.shape)
+
+    def _fading(self, edge: int, draws: str) -> Fading:
+        wavering = fading(self._scenario.radio, Stream(self._scenario.seed, draws))
+        return wavering if self.tracks is None else Drifting(fading=wavering, track=self.tracks[edge])
+
+    def _links(self, direction: Direction, gain: NDArray[np.float64], wavering: Fading) -> RadioLinks:
         scenario, upward = self._scenario, direction == "uplink"
         sender, radio = scenario.users if upward else scenario.edges, scenario.radio
-        wavering = fading(radio, Stream(scenario.seed, draws))
         return RadioLinks(
-            mean_gain=self.start_gain[edge],
-            transmit_power_w=np.full(len(self.users), sender.power),
+            mean_gain=gain,
+            transmit_power_w=np.full(len(gain), sender.power),
             noise_figure_db=radio.edge_noise_figure if upward else radio.user_noise_figure,
             rate=rate(radio, direction),
-            fading=wavering if self.tracks is None else Drifting(fading=wavering, track=self.tracks[edge]),
+            fading=wavering,
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from channel_models.handover import HandoverRule
 from channel_models.large_scale import LargeScale
 from channel_models.mobility import ONE_SITE
 from channel_models.penetration import Penetration
@@ -16,12 +17,14 @@ from cosim.clock import to_ns
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from channel_models.availability import Availability
     from channel_models.fading import Fading
     from channel_models.layout import Layout
     from channel_models.mobility import Mobility, Sites
     from channel_models.pathloss import PathLoss
     from channel_models.rates import Rate
     from cosim.scenario.models import Radio
+    from cosim.scenario.parts import AvailabilityPart
 
 
 Direction = Literal["uplink", "downlink"]
@@ -81,6 +84,22 @@ def mobility(radio: Radio, seed: int, users: int, sites: Sites = ONE_SITE) -> Mo
         stream=stream, radius_m=radio.cell_radius, minimum_m=_MAST_CLEARANCE_M, sites_m=sites
     )
     model.places_m(np.arange(users), np.zeros(1, dtype=np.int64))
+    return model
+
+
+def handover_rule(radio: Radio) -> HandoverRule:
+    """When users go over to a stronger edge server."""
+    said = radio.handover
+    return HandoverRule(hysteresis_db=said.hysteresis, time_to_trigger_s=said.time_to_trigger, interval_s=said.interval)
+
+
+def availability(part: AvailabilityPart, seed: int, purpose: str) -> Availability:
+    """When the users, or their links, are there.
+
+    Raises:
+        ValueError: one that cannot be made.
+    """
+    model: Availability = part.build(stream=Stream(seed, purpose))
     return model
 
 

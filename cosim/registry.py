@@ -64,6 +64,11 @@ FAMILIES: dict[str, dict[str, str]] = {
         "random_walk": "channel_models.mobility:RandomWalk",
         "recorded": "channel_models.recorded_mobility:RecordedMobility",
     },
+    "availability": {
+        "always": "channel_models.availability:AlwaysOn",
+        "on_off": "channel_models.availability:MarkovOnOff",
+        "recorded": "channel_models.recorded_availability:RecordedAvailability",
+    },
     "partition": {
         "natural": "training.partition:Natural",
         "iid": "training.partition:Iid",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosim.clock import to_s
+from cosim.links_frame import links_frame
 from cosim.recorder import EVERYBODY, KINDS, PAYLOADS
 from cosim.recordings import sha256
 from cosim.scenario import write_scenario
@@ -37,7 +38,7 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     ``summary.json`` goes first and comes last: where it is, all the rest is there and of one run.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    events, memory = events_frame(run), memory_frame(run)
+    events, memory, links = events_frame(run), memory_frame(run), links_frame(run)
     rounds = _frame(run.observer.rows)
     summary: dict[str, Any] = _finite(summarise(run, events, memory))
     texts = {
@@ -46,7 +47,10 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
         "summary.json": _json(summary),
     }
     (folder / "summary.json").unlink(missing_ok=True)
-    for name, frame in {"rounds": rounds, "events": events, "memory": memory}.items():
+    for name, frame in {"rounds": rounds, "events": events, "memory": memory, "links": links}.items():
+        if frame is None:
+            (folder / f"{name}.parquet").unlink(missing_ok=True)  # an earlier run's
+            continue
         with appearing(folder / f"{name}.parquet") as path:
             frame.to_parquet(path, index=False)
     _write_adapter(run, folder / "adapter")

@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from channel_models.availability import AlwaysOn
 from channel_models.randomness import Stream
 from cosim.cells.build import build_cells
 from cosim.clock import Clock
 from cosim.coverage import Coverage
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
+from cosim.handover import Handovers
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
-from cosim.recorder import Recorder
+from cosim.presence import come_and_go
+from cosim.radio import availability, handover_rule
+from cosim.recorder import Happening, Recorder
 from cosim.scenario.models import Compute, FleetCompute, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
+    import simpy
     from numpy.typing import NDArray
 
+    from cosim.scenario.parts import AvailabilityPart
     from training.runtime import Runtime
 
 
@@ -37,6 +43,7 @@ class World:
     edges: list[Edge]
     cloud: Node
     network: Network
+    coverage: Coverage
     batch_size: int
     dropout: bool
 
@@ -88,6 +95,8 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         for i, processor in enumerate(_fleet(scenario.seed, "user", scenario.users.count, scenario.users.compute))
     ]
     network = _network(scenario, coverage, clock, recorder, cloud)
+    for story in _happenings(scenario, coverage, users, edges):
+        clock.process(story)
     return World(
         seed=scenario.seed,
         clock=clock,
@@ -96,6 +105,7 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         edges=edges,
         cloud=cloud,
         network=network,
+        coverage=coverage,
         batch_size=scenario.data.batch_size,
         dropout=scenario.model.lora.dropout > 0,
     )
@@ -137,8 +147,9 @@ def _time_model(compute: Compute) -> TimeModel:
 
 def _network(scenario: Scenario, coverage: Coverage, clock: Clock, recorder: Recorder, cloud: Node) -> Network:
     def wires() -> list[Wire]:
-        backhaul = scenario.backhaul
-        return [Wire(rate_bps=backhaul.rate, latency_s=backhaul.latency) for _ in range(scenario.edges.count)]
+        backhaul, edges = scenario.backhaul, scenario.edges.count
+        own = [Wire(rate_bps=backhaul.rate, latency_s=backhaul.latency) for _ in range(edges)]
+        return own if backhaul.sharing == "dedicated" else own[:1] * edges
 
     return Network(
         clock=clock,
@@ -148,4 +159,23 @@ def _network(scenario: Scenario, coverage: Coverage, clock: Clock, recorder: Rec
         downlinks=build_cells(scenario, clock, coverage, "downlink"),
         to_cloud=wires(),
         from_cloud=wires(),
+        resumes=scenario.radio.interrupted == "resumes",
     )
+
+
+def _happenings(
+    scenario: Scenario, coverage: Coverage, users: Sequence[User], edges: Sequence[Edge]
+) -> list[Generator[simpy.Event, object, None]]:
+    """The stories of what befalls the users' links, whatever the scheme does; none where nothing can."""
+    radio, rule = scenario.radio, handover_rule(scenario.radio)
+    kinds: dict[Happening, AvailabilityPart] = {"absence": scenario.users.availability, "outage": radio.outages}
+    found = []
+    if coverage.in_one_plane and coverage.tracks is not None and coverage.edges > 1:
+        found.append(Handovers(coverage, rule, radio.handover.interruption, users, edges).story())
+    for kind, part in kinds.items():
+        model = availability(part, scenario.seed, kind)
+        if not isinstance(model, AlwaysOn):
+            found += [come_and_go(user, model, kind) for user in users]
+    for user in users:
+        user.link.may_change = bool(found)
+    return found

@@ -18,7 +18,7 @@ from channel_models.trace import TraceReplay
 from cosim.cells.build import access_of, interference_of
 from cosim.devices import read_population, read_profile
 from cosim.interference import Ether
-from cosim.radio import Direction, fading, large_scale, mobility, path_loss, rate, sites_m
+from cosim.radio import Direction, availability, fading, large_scale, mobility, path_loss, rate, sites_m
 from cosim.recordings import read_traces
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import FleetCompute, Radio, Scenario
@@ -58,6 +58,10 @@ def _radio_problems(scenario: Scenario) -> list[str]:
             make(scenario)
         except ValueError as error:
             problems.append(f"radio.{key} = {getattr(scenario.radio, key).said}: {error}")
+    try:
+        availability(scenario.users.availability, 0, "checked")
+    except ValueError as error:
+        problems.append(f"users.availability = {scenario.users.availability.said}: {error}")
     problems += [*_access_problems(scenario), *_trace_problems(scenario.radio)]
     if not problems:
         try:
@@ -113,6 +117,7 @@ _RADIO_PARTS: dict[str, Callable[[Scenario], object]] = {
     "interference": lambda scenario: interference_of(scenario, 1.0, _silence(), 0),
     "mobility": lambda scenario: mobility(scenario.radio, scenario.seed, scenario.users.count),
     "rate": lambda scenario: rate(scenario.radio, "uplink"),
+    "outages": lambda scenario: availability(scenario.radio.outages, 0, "checked"),
 }
 
 

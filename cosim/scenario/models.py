@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from cosim.scenario.parts import (
     AccessPart,
+    AvailabilityPart,
     FadingPart,
     InterferencePart,
     LayoutPart,
@@ -21,6 +22,7 @@ from cosim.scenario.quantities import (
     BitsPerSecond,
     Decibels,
     Distance,
+    Duration,
     FlopPerSecond,
     Hertz,
     Metres,
@@ -146,6 +148,7 @@ class Users(Section):
     count: Count = 8
     compute: UserCompute = default({})
     power: Watts = default("23 dBm", "transmit power", gt=0)
+    availability: AvailabilityPart = AvailabilityPart(name="always")
     ranks: tuple[Count, ...] = default((), "LoRA ranks dealt to the users in turn, [4, 8]; else all have the model's")
 
 
@@ -180,6 +183,15 @@ class RateTrace(Section):
         return self
 
 
+class Handover(Section):
+    """When a user who moves among edge servers in one plane goes over to a stronger one (3GPP's event A3)."""
+
+    hysteresis: Decibels = default("3 dB", "by how much it must be stronger, before fading")
+    time_to_trigger: Seconds = default("160 ms", "for how long")
+    interval: Duration = default("40 ms", "between two checks")
+    interruption: Seconds = default("50 ms", "for which nothing passes after it")
+
+
 class Radio(Section):
     """The cell of each edge server. Uplink and downlink have a band of ``bandwidth`` each, or take turns in one."""
 
@@ -188,6 +200,12 @@ class Radio(Section):
     layout: LayoutPart = LayoutPart(name="separate")
     cell_radius: Metres = default("250 m", "users are uniform in the disc round an edge server", ge=10)
     mobility: MobilityPart = MobilityPart(name="static")
+    handover: Handover = Handover()
+    outages: AvailabilityPart = default(AvailabilityPart(name="always"), "of the link of each user")
+    interrupted: Literal["resumes", "restarts"] = default(
+        "resumes", "what a transfer does that a handover, an outage or an absence cut off"
+    )
+    sampling: Duration | None = default(None, "interval of links.parquet, signals and rates over time")
     pathloss: PathLossPart = PathLossPart(name="macro")
     base_height: Metres | None = default(
         None, "of the edge server's antenna; else what the path loss model is made for"
@@ -225,6 +243,7 @@ class Backhaul(Section):
 
     rate: BitsPerSecond = default("1 Gbit/s")
     latency: Seconds = default("5 ms")
+    sharing: Literal["dedicated", "shared"] = default("dedicated", "a wire for each edge server, or one for all")
 
 
 class Lora(Section):

@@ -109,6 +109,13 @@ class InterferencePart(Part):
     name: str = "none"
 
 
+class AvailabilityPart(Part):
+    """When somebody is there: the name of a model, with its options beside it."""
+
+    family = "availability"
+    name: str = "always"
+
+
 class Partition(Part):
     """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
 
