@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,9 +79,15 @@ class Air:
         Raises:
             TransferNeverFinishes: not even the capacity of the channel would carry this within a year.
         """
-        rate_bps = self.time_share * float(self.links.capacity_bps(np.array([link]), self.bandwidth_hz)[0])
+        rate_bps = self._capacity_bps[link]
         if nbytes * 8 > rate_bps * to_s(HORIZON_NS):
             raise hopeless(link, nbytes, rate_bps)
+
+    @cached_property
+    def _capacity_bps(self) -> list[float]:
+        everybody = np.arange(len(self.links.mean_gain))
+        capacity: list[float] = (self.time_share * self.links.capacity_bps(everybody, self.bandwidth_hz)).tolist()
+        return capacity
 
     def _held(self, shares: Shares) -> tuple[Shares, PerLink]:
         """Band in Hz and share of power that go with shares of the band; a share of none is worked out as all."""

@@ -14,6 +14,7 @@ from cosim.cells.air import Air
 from cosim.clock import NS_PER_S
 
 _PAGE_BLOCKS = 1024
+_LEAD_PAGES = 4  # by which one may look further ahead than another who is there at the same time
 _KEPT_PAGES = 512  # eight megabytes
 _ROUNDING = 1e-12  # relative, of a sum over a page
 
@@ -65,6 +66,8 @@ class OwnBand:
 
     def lateness_s(self, link: int, end_ns: int) -> float:
         """How much later than it is sent, at that instant, a link's last bit is there."""
+        if not self._air.links.repeats:
+            return 0.0
         block, part = max(end_ns - 1, 0) // self._air.block_ns, self._access.part(np.array([link]))
         return self._air.lateness_s(link, float(part[0]), self._interference_w, block)
 
@@ -85,7 +88,7 @@ class OwnBand:
         self._latest[link] = number
         found = self._pages.get((link, number))
         if found is None:
-            there = [other for other, latest in self._latest.items() if latest >= number - 1]
+            there = [other for other, latest in self._latest.items() if latest >= number - _LEAD_PAGES]
             self._look_up([other for other in there if (other, number) not in self._pages], number)
             found = self._pages[link, number]
         return found

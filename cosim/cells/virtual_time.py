@@ -13,6 +13,9 @@ from cosim.cell import HORIZON_NS, Transfer, arrive
 from cosim.cells.air import Air, hopeless
 from cosim.clock import NS_PER_S, Clock, to_ns, to_s
 
+_HORIZON_S = to_s(HORIZON_NS)
+_LINKS_AT_ONCE = 256
+
 
 class VirtualTimeCell:
     """Processor sharing at rates that depend on the link and on how many share, in no other way.
@@ -38,11 +41,12 @@ class VirtualTimeCell:
 
     def begin(self, link: int, nbytes: int) -> Transfer:
         """See ``Cell.begin``."""
-        if nbytes * 8.0 > self._rate_bps(link) * to_s(HORIZON_NS):
-            raise hopeless(link, nbytes, self._rate_bps(link))
+        bits, rate_bps = nbytes * 8.0, self._rate_bps(link)
+        if bits > rate_bps * _HORIZON_S:
+            raise hopeless(link, nbytes, rate_bps)
         self._advance()
-        transfer = Transfer(link=link, done=self._clock.event(), remaining_bits=nbytes * 8.0)
-        end_s = self._virtual_s + (nbytes * 8.0 / self._rate_bps(link) if nbytes else 0.0)
+        transfer = Transfer(link=link, done=self._clock.event(), remaining_bits=bits)
+        end_s = self._virtual_s + (bits / rate_bps if bits else 0.0)
         self._began_s[transfer] = self._virtual_s, end_s
         heapq.heappush(self._heap, (end_s, self._begun, transfer))
         self._begun += 1
@@ -59,11 +63,12 @@ class VirtualTimeCell:
 
     def _rate_bps(self, link: int) -> float:
         """What the link has alone."""
-        rate_bps = self._alone_bps.get(link)
-        if rate_bps is None:
-            rate_bps = float(self._air.alone_bps(np.array([link]), self._interference_w, 0, 1)[0, 0])
-            self._alone_bps[link] = rate_bps
-        return rate_bps
+        if link not in self._alone_bps:
+            first = link - link % _LINKS_AT_ONCE
+            some = np.arange(first, min(first + _LINKS_AT_ONCE, len(self._air.links.mean_gain)))
+            rates = self._air.alone_bps(some, self._interference_w, 0, 1)[:, 0]
+            self._alone_bps.update(zip(some.tolist(), rates.tolist(), strict=True))
+        return self._alone_bps[link]
 
     def _advance(self) -> None:
         now_ns = self._clock.now_ns
@@ -117,4 +122,6 @@ class VirtualTimeCell:
         transfer.energy_j = power_w * self._air.time_share * (min(self._virtual_s, end_s) - began_s)
 
     def _lateness_ns(self, link: int) -> int:
+        if not self._air.links.repeats:
+            return 0
         return to_ns(self._air.lateness_s(link, 1.0, self._interference_w, 0))
