@@ -11,7 +11,7 @@ from channel_models.transfer import TransferNeverFinishes, delivered_bits, first
 from cosim.access.base import Access, Flows, Shares
 from cosim.cell import HORIZON_NS, Transfer, arrive
 from cosim.cells.air import Air
-from cosim.clock import Clock, to_ns
+from cosim.clock import Clock, to_ns, to_s
 from cosim.interference import ActiveInterference, Interference
 
 _KEPT_VALUES = 1 << 16  # windows of rates double: together they stay below a megabyte
@@ -79,8 +79,15 @@ class SharedCell:
         now = self._clock.now_ns
         if self._transfers and now > self._since_ns:
             self._remaining_bits -= delivered_bits(self._rates, self._air.block_ns, self._since_ns, now)
-            self._on_air_s += delivered_bits(self._on_air, self._air.block_ns, self._since_ns, now)
+            self._on_air_s += self._aired_s(now)
         self._since_ns = now
+
+    def _aired_s(self, now_ns: int) -> NDArray[np.float64]:
+        """For how long, times its share of its sender's power, each was on the air since the last change."""
+        on_air = self._on_air(self._since_ns // self._air.block_ns, _TELLING_BLOCKS)
+        if on_air.shape[1] == 1:
+            return on_air[:, 0] * to_s(now_ns - self._since_ns)
+        return delivered_bits(self._on_air, self._air.block_ns, self._since_ns, now_ns)
 
     def _change(self) -> None:
         """Plan anew once all that happens at this instant has happened."""

@@ -186,6 +186,8 @@ def large_world() -> list[Measured]:
         f"users.count={users}",
         "edges.count=100",
         "data.partition=iid",
+        "data.sequence_length=16",
+        "data.batch_size=1",
         "scheme={name: federated, rounds: 10, local_steps: 1}",
         "compare=[]",
         "host.cache=false",
