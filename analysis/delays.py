@@ -5,6 +5,9 @@ import pandas as pd
 KINDS = ("user_compute", "edge_compute", "cloud_compute", "uplink", "downlink", "backhaul", "waiting")
 """Kinds of delay, in the order tables and figures show them."""
 
+HAPPENINGS = ("handover", "outage", "absence", "deadline")
+"""Kinds of events that are no delay, but what befell a user."""
+
 EVERYBODY = -1
 """The `user` of an event that delays every user."""
 
@@ -16,11 +19,11 @@ def mean_delay_s(events: pd.DataFrame) -> "pd.Series[float]":
     """Seconds per kind of delay, averaged over users; indexed by `KINDS`.
 
     An event of one user counts for that user, an event of `EVERYBODY` once for each, an event of `NOBODY` for none;
-    users are those with events of their own. Raises ValueError for a kind that is not in `KINDS`.
+    users are those with events of their own. Raises ValueError for a kind that is not in `KINDS` or `HAPPENINGS`.
     """
-    if unknown := sorted(set(events["kind"]) - set(KINDS)):
-        raise ValueError(f"events: unknown kind {unknown[0]!r}; known are {', '.join(KINDS)}")
-    felt = events[events["user"] != NOBODY]
+    if unknown := sorted(set(events["kind"]) - {*KINDS, *HAPPENINGS}):
+        raise ValueError(f"events: unknown kind {unknown[0]!r}; known are {', '.join((*KINDS, *HAPPENINGS))}")
+    felt = events[(events["user"] != NOBODY) & events["kind"].isin(KINDS)]
     duration_s = felt["end_s"] - felt["start_s"]
     common = felt["user"] == EVERYBODY
     users = max(1, felt.loc[~common, "user"].nunique())

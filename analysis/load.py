@@ -18,6 +18,9 @@ EVENT_COLUMNS = (
     "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes", "flops", "energy_j",
 )  # fmt: skip
 MEMORY_COLUMNS = ("node", "role", "kind", "peak_bytes")
+LINKS_COLUMNS = (
+    "time_s", "user", "edge", "serving", "x_m", "y_m", "signal_dbm", "uplink_bps", "downlink_bps",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +28,8 @@ class Result:
     """One finished run.
 
     `rounds` has one row a round (round 0 is the state before training) with cumulative bytes and energy, `events` one
-    row an activity, `memory` one row per node and kind of memory. `summary` is `summary.json` as it stands.
+    row an activity, `memory` one row per node and kind of memory. `summary` is `summary.json` as it stands. `links` has
+    one row a sample of a radio link, if the run sampled them.
     """
 
     path: Path
@@ -33,6 +37,7 @@ class Result:
     rounds: pd.DataFrame
     events: pd.DataFrame
     memory: pd.DataFrame
+    links: pd.DataFrame | None = None
 
     @property
     def label(self) -> str:
@@ -68,6 +73,7 @@ def load(path: Path | str) -> Result:
         rounds=_read_table(folder / "rounds.parquet", ROUND_COLUMNS),
         events=_read_table(folder / "events.parquet", EVENT_COLUMNS),
         memory=_read_table(folder / "memory.parquet", MEMORY_COLUMNS),
+        links=_read_table(folder / "links.parquet", LINKS_COLUMNS) if (folder / "links.parquet").is_file() else None,
     )
 
 

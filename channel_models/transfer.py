@@ -18,8 +18,11 @@ Rates = Callable[[int, int], NDArray[np.float64]]
 _NS_PER_S = 1e9
 _FIRST_WINDOW_BLOCKS = 4
 _FEW_FLOWS = 16
+_PATIENCE_BLOCKS = 1 << 20
+_GENEROSITY = 10
 _WINDOW_VALUES = 1 << 16  # at most so many rates at once: half a megabyte an array, which caches hold
-_SLACK_NS = 0.01  # float rounding must not push an end that falls on a tick to the next one
+SLACK_NS = 0.01
+"""Float rounding must not push an end that falls on a tick to the next one."""
 
 
 class TransferNeverFinishes(ValueError):  # noqa: N818, reads as what happened
@@ -44,8 +47,9 @@ def first_completion(
 
     An end between two ticks counts at the later one, unless it is within a hundredth of a tick of the earlier: that is
     rounding. Of flows that end together the lowest index is named; one with nothing left ends at `start_ns`. The cost
-    grows with the blocks until the end. TransferNeverFinishes if no flow ends by `start_ns + horizon_ns`; ValueError if
-    `start_ns` is negative or `remaining_bits` is empty or not finite.
+    grows with the blocks until the end. TransferNeverFinishes if no flow ends by `start_ns + horizon_ns`, or if after a
+    million blocks none would do so even at ten times the pace so far; ValueError if `start_ns` is negative or
+    `remaining_bits` is empty or not finite.
     """
     if start_ns < 0:
         raise ValueError(f"start_ns must not be negative, got {start_ns}")
@@ -66,6 +70,11 @@ def first_completion(
         if completion is not None:
             return completion
         delivered = after[:, -1]
+        elapsed_ns = int(edges_ns[-1]) - start_ns
+        if elapsed_ns > _PATIENCE_BLOCKS * block_ns:
+            hoped_for = delivered * (_GENEROSITY * horizon_ns / elapsed_ns)
+            if (hoped_for < remaining_bits).all():
+                break
     raise TransferNeverFinishes(
         f"no transfer finishes within horizon_ns = {horizon_ns} of {start_ns} ns: at least "
         f"{np.min(remaining_bits - delivered):.6g} bits are left; raise the rate (power, bandwidth) or the horizon"
@@ -76,13 +85,13 @@ def _earliest(
     edges_ns: NDArray[np.int64], bps: NDArray[np.float64], missing: NDArray[np.float64]
 ) -> tuple[int, int] | None:
     """The first end in a window, if there is one; `missing` (k, blocks + 1) are the bits left at each edge."""
-    done = missing[:, 1:] <= bps * (_SLACK_NS / _NS_PER_S)  # (k, blocks)
+    done = missing[:, 1:] <= bps * (SLACK_NS / _NS_PER_S)  # (k, blocks)
     flows = np.flatnonzero(done.any(axis=1))
     if flows.size == 0:
         return None
     block = done[flows].argmax(axis=1)
     needed_ns = missing[flows, block] / bps[flows, block] * _NS_PER_S
-    ticks = np.ceil(needed_ns - _SLACK_NS).astype(np.int64)
+    ticks = np.ceil(needed_ns - SLACK_NS).astype(np.int64)
     ends_ns = np.minimum(edges_ns[block] + ticks, edges_ns[block + 1])  # rounding must not carry an end past its block
     winner = int(ends_ns.argmin())
     return int(ends_ns[winner]), int(flows[winner])
@@ -96,8 +105,8 @@ def _earliest_of_few(rates: Rates, block_ns: int, start_ns: int, remaining_bits:
         begin_ns, end_ns, delivered = start_ns, (first + 1) * block_ns, 0.0
         for bps in of_blocks:
             missing, delivered = remaining_bits[flow] - delivered, delivered + bps * (end_ns - begin_ns) / _NS_PER_S
-            if remaining_bits[flow] - delivered <= bps * (_SLACK_NS / _NS_PER_S):
-                ticks = ceil(missing / bps * _NS_PER_S - _SLACK_NS)
+            if remaining_bits[flow] - delivered <= bps * (SLACK_NS / _NS_PER_S):
+                ticks = ceil(missing / bps * _NS_PER_S - SLACK_NS)
                 ends.append((min(begin_ns + ticks, end_ns), flow))
                 break
             begin_ns, end_ns = end_ns, end_ns + block_ns

@@ -1,137 +1,52 @@
-"""The radio cell of an edge server, one direction: transfers that share a band."""
+"""Transfers over the radio, and what carries them: one direction of the cell of an edge server."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import simpy
 
-from channel_models.fading import NoFading
-from channel_models.links import RadioLinks
-from channel_models.transfer import TransferNeverFinishes, delivered_bits, first_completion
-from cosim.clock import NS_PER_S, Clock, to_s
+from cosim.clock import NS_PER_S, Clock
 
-_HORIZON_NS = 365 * 24 * 3600 * NS_PER_S
+HORIZON_NS = 365 * 24 * 3600 * NS_PER_S
 """A transfer that has not ended after a simulated year never will."""
-_KEPT_RATES = 1 << 16  # windows of rates double: together they stay below a megabyte
+
+
+@dataclass(kw_only=True, eq=False, slots=True)
+class Transfer:
+    """A message on the air.
+
+    ``done`` happens when the last bit is there, its value is the energy in joules that the sender has radiated for it.
+    ``remaining_bits`` and ``energy_j`` are up to date once it is done or was stopped; before, they may be older.
+    """
+
+    link: int
+    done: simpy.Event
+    remaining_bits: float
+    energy_j: float = 0.0
+    stopped: bool = False
 
 
 class Cell(Protocol):
     """One direction of a cell; how the transfers in it share the band is its own affair."""
 
-    def send(self, link: int, nbytes: int) -> simpy.Event:
-        """Carry ``nbytes`` over ``link``; the event is the arrival of the last bit, its value the energy in joules."""
-        ...
-
-
-class EqualShareCell:
-    """Processor sharing: n transfers at a time have 1/n of the band each, whoever they are.
-
-    On the uplink each user puts its whole power into its share; on the downlink (``splits_power``) the edge server
-    splits its power as it splits the band. A transfer is the integral of its rate over the fading blocks. One event is
-    pending at a time, the next completion; an arrival makes the old one void.
-    """
-
-    def __init__(self, *, clock: Clock, links: RadioLinks, bandwidth_hz: float, splits_power: bool) -> None:
-        self._clock = clock
-        self.links = links
-        self._bandwidth_hz = bandwidth_hz
-        self._splits_power = splits_power
-        steady, everybody = replace(links, fading=NoFading(block_ns=1)), np.arange(len(links.mean_gain))
-        self._best_bps = steady.rates_bps(everybody, bandwidth_hz, 1.0, 0, 1)[:, 0]
-        self._done: list[simpy.Event] = []  # one for each transfer under way, as in the arrays (n,) that follow
-        self._active = np.empty(0, dtype=np.int64)  # links
-        self._remaining_bits = np.empty(0)
-        self._on_air_s: list[float] = []  # what ``_share_s`` was when it began
-        self._share_s = 0.0  # integral of the share of its power that a sender put into one transfer
-        self._since_ns = 0
-        self._generation = 0
-        self._known_rates: dict[int, np.ndarray] = {}
-
-    def send(self, link: int, nbytes: int) -> simpy.Event:
-        """See ``Cell.send``.
+    def begin(self, link: int, nbytes: int) -> Transfer:
+        """Carry ``nbytes`` over ``link`` from now on.
 
         Raises:
             TransferNeverFinishes: the channel is so weak that the transfer would not end within a year.
         """
-        self._require_hope(link, nbytes)
-        self._advance()
-        done = self._clock.event()
-        self._done.append(done)
-        self._active = np.append(self._active, link)
-        self._remaining_bits = np.append(self._remaining_bits, nbytes * 8.0)
-        self._on_air_s.append(self._share_s)
-        self._plan()
-        return done
+        ...
 
-    def _require_hope(self, link: int, nbytes: int) -> None:
-        """Refuse at once what has no chance even alone, for looking block by block would take hours.
+    def stop(self, transfer: Transfer) -> None:
+        """Take a transfer off the air, which then never gets done; nothing happens to one that has ended."""
+        ...
 
-        The capacity being concave in the gain, no fading of mean one beats the rate at its mean in the long run.
-        """
-        rate_bps = float(self._best_bps[link])
-        if nbytes * 8 > rate_bps * to_s(_HORIZON_NS):
-            raise TransferNeverFinishes(
-                f"radio: user {link} has at best {rate_bps:.3g} bit/s, at which {nbytes} bytes take over a year; "
-                "raise bandwidth or power, or lower cell_radius or shadowing"
-            )
 
-    def _advance(self) -> None:
-        """Take off what each transfer delivered since the last change."""
-        now = self._clock.now_ns
-        if self._done and now > self._since_ns:
-            self._remaining_bits -= delivered_bits(self._rates, self._block_ns, self._since_ns, now)
-            self._share_s += self._power_share * to_s(now - self._since_ns)
-        self._since_ns = now
-
-    def _plan(self) -> None:
-        """Arrange the next completion, should nothing change before."""
-        self._generation += 1
-        self._known_rates.clear()
-        if not self._done:
-            return
-        generation = self._generation
-        try:
-            end_ns, winner = first_completion(
-                self._rates, self._block_ns, self._since_ns, self._remaining_bits, horizon_ns=_HORIZON_NS
-            )
-        except TransferNeverFinishes as error:
-            raise TransferNeverFinishes(
-                f"radio: the transfers of users {self._active.tolist()} would take over a year; {error}"
-            ) from error
-        self._clock.at(end_ns, lambda: self._complete(winner, generation))
-
-    def _complete(self, winner: int, generation: int) -> None:
-        if generation != self._generation:
-            return  # void: somebody came after this was planned
-        self._advance()
-        power_w = float(self.links.transmit_power_w[self._active[winner]])
-        energy_j = power_w * (self._share_s - self._on_air_s.pop(winner))
-        done, others = self._done.pop(winner), np.arange(len(self._active)) != winner
-        self._active, self._remaining_bits = self._active[others], self._remaining_bits[others]
-        self._plan()
-        done.succeed(energy_j)
-
-    def _rates(self, first_block: int, blocks: int) -> np.ndarray:
-        """Rates (transfers, blocks) of the present transfers; what planning looked up, advancing uses again."""
-        known = self._known_rates.get(first_block)
-        if known is not None and known.shape[1] >= blocks:
-            return known[:, :blocks]
-        rates = self._look_up_rates(first_block, blocks)
-        if rates.size <= _KEPT_RATES:
-            self._known_rates[first_block] = rates
-        return rates
-
-    def _look_up_rates(self, first_block: int, blocks: int) -> np.ndarray:
-        share_hz = self._bandwidth_hz / len(self._done)
-        return self.links.rates_bps(self._active, share_hz, self._power_share, first_block, blocks)
-
-    @property
-    def _power_share(self) -> float:
-        return 1 / len(self._done) if self._splits_power else 1.0
-
-    @property
-    def _block_ns(self) -> int:
-        return self.links.fading.block_ns
+def arrive(clock: Clock, transfer: Transfer, late_ns: int = 0) -> None:
+    """The last bit has been sent, and is there so much later, unless the transfer is stopped before."""
+    if late_ns:
+        clock.at(clock.now_ns + late_ns, lambda: arrive(clock, transfer))
+    elif not transfer.stopped:
+        transfer.done.succeed(transfer.energy_j)

@@ -63,6 +63,10 @@ class Clock:
         """The moment when all of ``events`` have happened."""
         return self.env.all_of(events)
 
+    def first_of(self, events: list[simpy.Event]) -> simpy.Event:
+        """The moment when one of ``events`` has happened."""
+        return self.env.any_of(events)
+
     def run(self, until: simpy.Event) -> None:
         """Let time pass until ``until`` has happened."""
         self.env.run(until)

@@ -56,6 +56,10 @@ def run(
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
         done = runner.run(read, entry, lambda row: progress.seen(entry.label, row))
         summary = results.write(done, folder)
+    if read.radio.sampling is not None:
+        from analysis import signals  # noqa: PLC0415
+
+        signals.show(folder)
     _conclude([summary], folder)
 
 

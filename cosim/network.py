@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from cosim.cell import Cell
+from channel_models.transfer import TransferNeverFinishes
+from cosim.cell import Cell, Transfer
 from cosim.clock import Clock, to_ns
 from cosim.nodes import Edge, Node, User
-from cosim.recorder import Kind, Recorder
+from cosim.parcel import Parcel
+from cosim.recorder import NOBODY, Delay, Recorder, Story
 
 if TYPE_CHECKING:
     from training.jobs import Ref
@@ -35,7 +37,12 @@ class Wire:
 
 @dataclass(kw_only=True, eq=False)
 class Network:
-    """The cells and wires of all edge servers, indexed as they are."""
+    """The cells and wires of all edge servers, indexed as they are.
+
+    A message to or from a user takes the cell of the edge server that serves the user then. Where that changes on the
+    way, what has arrived at the old one goes on from there, by the backhaul, and the rest takes the new one; a transfer
+    that was cut off ``resumes`` with the first byte that has not arrived whole, or else begins again.
+    """
 
     clock: Clock
     recorder: Recorder
@@ -44,23 +51,28 @@ class Network:
     downlinks: Sequence[Cell]
     to_cloud: Sequence[Wire]
     from_cloud: Sequence[Wire]
+    resumes: bool = True
 
     def send(self, origin: Node, destination: Node, refs: Sequence[Ref]) -> Generator[simpy.Event, object, None]:
-        """Carry the payloads as one message, hop by hop; they are in the destination's buffers when this is over."""
-        path = self.route(origin, destination)
-        if len(path) == 1:
+        """Carry the payloads as one message, hop by hop; they are in the destination's buffers when this is over.
+
+        A story that is cut short meanwhile leaves nothing behind.
+        """
+        if origin is destination:
             return
-        for here, there in pairwise(path):
-            began = self.clock.now_ns
-            own = [ref for ref in refs if here is not origin or not origin.holds(ref)]
-            yield from self._hop(here, there, refs)
-            here.memory.during(began, self.clock.now_ns, "buffers", sum(ref.nbytes for ref in own))
+        buffered = [ref for ref in refs if not origin.holds(ref)]
+        try:
+            yield from self._carry(Parcel.of(refs), origin, destination, buffered)
+        except simpy.Interrupt:
+            for ref in refs:
+                origin.let_go(ref)
+            raise
         for ref in refs:
             origin.let_go(ref)
             destination.receive(ref)
 
     def route(self, origin: Node, destination: Node) -> list[Node]:
-        """The nodes on the way, both ends included."""
+        """The nodes on the way, as users are served now, both ends included."""
         up, down = self._towards_cloud(origin), self._towards_cloud(destination)
         while len(up) > 1 and len(down) > 1 and up[-2] is down[-2]:
             up.pop()
@@ -69,51 +81,115 @@ class Network:
 
     def _towards_cloud(self, node: Node) -> list[Node]:
         if isinstance(node, User):
-            return [node, node.edge, self.cloud]
+            return [node, node.link.serving, self.cloud]
         return [node] if node is self.cloud else [node, self.cloud]
 
-    def _hop(self, here: Node, there: Node, refs: Sequence[Ref]) -> Generator[simpy.Event, object, None]:
+    def _carry(
+        self, parcel: Parcel, origin: Node, destination: Node, buffered: Sequence[Ref]
+    ) -> Generator[simpy.Event, object, None]:
+        """Carry ``parcel``; at its origin it needs a buffer for those payloads that are ``buffered`` there."""
+        here, ahead = origin, []
+        while here is not destination:
+            there, began_ns = self.route(here, destination)[1], self.clock.now_ns
+            own = parcel.bytes_of(buffered) if here is origin else parcel.nbytes
+            try:
+                left = yield from self._hop(here, there, parcel)
+            except simpy.Interrupt:
+                here.memory.during(began_ns, self.clock.now_ns, "buffers", own)
+                raise
+            here.memory.during(began_ns, self.clock.now_ns, "buffers", own)
+            if left is None:
+                here = there
+                continue
+            if left.first > parcel.first and there is not destination and isinstance(here, User):
+                ahead.append(self._beside(parcel.before(left.first - parcel.first), there, destination))
+            parcel = left
+        for process in ahead:
+            yield from self.recorder.waiting(process, destination.name, "the part by another edge server")
+
+    def _beside(self, parcel: Parcel, origin: Node, destination: Node) -> simpy.Process:
+        """The way of a part that goes on alone, beside the story."""
+        story = self.recorder.story
+        process = self.clock.process(self._carry(parcel, origin, destination, parcel.refs))
+        self.recorder.tell(process, Story(NOBODY, story.round, story.step))
+        return process
+
+    def _hop(self, here: Node, there: Node, parcel: Parcel) -> Generator[simpy.Event, Any, Parcel | None]:
+        """One hop; what is left where the user has another edge server before all is there."""
         if isinstance(here, User) and isinstance(there, Edge):
-            yield from self._radio(self.uplinks[there.index], here.index, here, "uplink", refs)
-        elif isinstance(here, Edge) and isinstance(there, User):
-            yield from self._radio(self.downlinks[here.index], there.index, here, "downlink", refs)
-        elif isinstance(here, Edge):
-            yield from self._wire(self.to_cloud[here.index], here, refs)
-        elif isinstance(there, Edge):
-            yield from self._wire(self.from_cloud[there.index], here, refs)
+            return (yield from self._radio(self.uplinks[there.index], here, there, here, "uplink", parcel))
+        if isinstance(here, Edge) and isinstance(there, User):
+            return (yield from self._radio(self.downlinks[here.index], there, here, here, "downlink", parcel))
+        wire = self.to_cloud[here.index] if isinstance(here, Edge) else None
+        if wire is None and isinstance(there, Edge):
+            wire = self.from_cloud[there.index]
+        if wire is not None:
+            yield from self._wire(wire, here, parcel)
+        return None
 
     def _radio(
-        self, cell: Cell, link: int, sender: Node, kind: Kind, refs: Sequence[Ref]
-    ) -> Generator[simpy.Event, object, None]:
-        start, story = self.clock.now_ns, self.recorder.story
-        energy_j: Any = yield cell.send(link, sum(ref.nbytes for ref in refs))
+        self, cell: Cell, user: User, edge: Edge, sender: Node, kind: Delay, parcel: Parcel
+    ) -> Generator[simpy.Event, Any, Parcel | None]:
+        """Send as long as ``edge`` serves ``user``; what is left then, if anything is."""
+        left = parcel
+        while user.link.serving is edge:
+            if user.link.obstacle is not None:
+                yield from self._wait_for(user, sender)
+                continue
+            sent = yield from self._transmit(cell, user, sender, kind, left)
+            if sent is None:
+                return None
+            left = left.after(sent) if self.resumes else parcel
+        return left
+
+    def _wait_for(self, user: User, sender: Node) -> Generator[simpy.Event, Any, None]:
+        """Wait until anything about the user's link has changed."""
+        obstacle = str(user.link.obstacle)
+        if user.link.is_lost and self.recorder.story.until_ns is None:
+            raise TransferNeverFinishes(
+                f"radio: from {self.clock.now_s:g} s on {user.name} is never reached again ({obstacle}), and a message "
+                "waits for it; a deadline (scheme.deadline) would leave it out"
+            )
+        yield from self.recorder.waiting(user.link.changed, sender.name, obstacle)
+
+    def _transmit(
+        self, cell: Cell, user: User, sender: Node, kind: Delay, parcel: Parcel
+    ) -> Generator[simpy.Event, Any, int | None]:
+        """Send until all is there, which is None, or the link changes; then how many bytes are there whole."""
+        start_ns, story, cut = self.clock.now_ns, self.recorder.story, None
+        transfer = cell.begin(user.index, parcel.nbytes)
+        try:
+            yield self.clock.first_of([transfer.done, user.link.changed]) if user.link.may_change else transfer.done
+        except simpy.Interrupt as interrupt:
+            cut = interrupt
+        whole = transfer.done.triggered
+        sent = parcel if whole else parcel.before(_stopped(cell, transfer, parcel.nbytes))
+        amounts: dict[str, Any] = {**sent.columns, "energy_j": transfer.done.value if whole else transfer.energy_j}
         self.recorder.add(
             story,
-            start_ns=start,
+            start_ns=start_ns,
             end_ns=self.clock.now_ns,
             node=sender.name,
             act="transmitting",
             kind=kind,
-            energy_j=energy_j,
-            **_carried(refs),
+            reason="" if whole else f"cut off: {user.link.obstacle if cut is None else cut.cause}",
+            **amounts,
         )
+        if cut is not None:
+            raise cut
+        return None if whole else sent.nbytes
 
-    def _wire(self, wire: Wire, sender: Node, refs: Sequence[Ref]) -> Generator[simpy.Event, object, None]:
+    def _wire(self, wire: Wire, sender: Node, parcel: Parcel) -> Generator[simpy.Event, object, None]:
         now = self.clock.now_ns
-        start, sent, arrived = wire.schedule(now, sum(ref.nbytes for ref in refs))
+        start, sent, arrived = wire.schedule(now, parcel.nbytes)
         self.recorder.waited(now, start, sender.name, "backhaul busy")
         common: dict[str, Any] = {"node": sender.name, "kind": "backhaul"}
-        self.recorder.add(start_ns=start, end_ns=sent, act="transmitting", **common, **_carried(refs))
+        self.recorder.add(start_ns=start, end_ns=sent, act="transmitting", **common, **parcel.columns)
         self.recorder.add(start_ns=sent, end_ns=arrived, act="propagating", **common)
         yield self.clock.at(arrived)
 
 
-def _carried(refs: Sequence[Ref]) -> dict[str, Any]:
-    """Bytes by kind of payload, as the record's columns."""
-    columns: dict[str, int] = {}
-    for ref in refs:
-        if ref.output.kind is None:
-            raise ValueError(f"{ref.name!r} is not a payload and cannot be sent")
-        column = f"{ref.output.kind}_bytes"
-        columns[column] = columns.get(column, 0) + ref.nbytes
-    return columns
+def _stopped(cell: Cell, transfer: Transfer, nbytes: int) -> int:
+    """Take ``transfer`` off the air: how many of its ``nbytes`` have arrived whole."""
+    cell.stop(transfer)
+    return nbytes - ceil(transfer.remaining_bits / 8)

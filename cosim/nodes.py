@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import simpy
 
+from cosim.air_link import AirLink
 from cosim.clock import Clock, to_ns, to_s
 from cosim.memory import Memory
 from cosim.recorder import Kind, Recorder
@@ -55,7 +56,7 @@ class Node:
     memory: Memory = field(default_factory=Memory)
     _free_at_ns: int = 0
     _buffers: dict[Ref, int] = field(default_factory=lambda: defaultdict(int))
-    _kept: dict[Ref, tuple[int, int]] = field(default_factory=dict)
+    _kept: dict[Ref, tuple[int, int, int]] = field(default_factory=dict)
 
     def host(self, part: Part, nbytes: int) -> None:
         """Hold the frozen weights of ``part`` from now on."""
@@ -96,6 +97,17 @@ class Node:
         """Free the buffer of what came in and has been sent on."""
         self.memory.change(self.services.clock.now_ns, "buffers", -self._buffers.pop(ref, 0))
 
+    def abandon(self, job: Job) -> None:
+        """Free what is kept for a backward of ``job`` that will never come, as soon as ``job`` is over."""
+        if job.cost.keeps and job[HELD] in self._kept:
+            self._free(job[HELD], self.services.clock.now_ns)
+
+    def _free(self, held: Ref, instant_ns: int) -> None:
+        """Free what was kept for a backward, at ``instant_ns`` or when its forward has ended."""
+        saved, arrived, end_ns = self._kept.pop(held)
+        self.memory.change(max(instant_ns, end_ns), "activations", -saved)
+        self.memory.change(max(instant_ns, end_ns), "buffers", -arrived)
+
     def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
         """Account for memory: training state for good, activations until they are used, the rest while the job runs."""
         cost, memory = job.cost, self.memory
@@ -104,15 +116,13 @@ class Node:
         memory.change(start_ns, "activations", cost.saved_bytes)
         received = sum(self._buffers.pop(ref, 0) for ref in job.inputs)
         if cost.keeps:  # the backward needs what has arrived, too
-            self._kept[job[HELD]] = (cost.saved_bytes, received)
+            self._kept[job[HELD]] = (cost.saved_bytes, received, end_ns)
         else:
             memory.change(end_ns, "activations", -cost.saved_bytes)
             memory.change(end_ns, "buffers", -received)
         for ref in job.inputs:
             if ref.name == HELD:
-                saved, arrived = self._kept.pop(ref)
-                memory.change(end_ns, "activations", -saved)
-                memory.change(end_ns, "buffers", -arrived)
+                self._free(ref, end_ns)
 
 
 @dataclass(kw_only=True, eq=False, slots=True)
@@ -125,8 +135,9 @@ class Edge(Node):
 
 @dataclass(kw_only=True, eq=False, slots=True)
 class User(Node):
-    """A user: the rows of the training sequences it holds, and the edge server it is attached to.
+    """A user: the rows of the training sequences it holds, and the edge server that computes for it, its home.
 
+    Which edge server carries its messages is said by its ``link``: at first its home, and another where it has gone to.
     ``rank`` is the most that a matrix of its adapter has; None for the model's.
     """
 
@@ -135,6 +146,10 @@ class User(Node):
     edge: Edge
     rows: NDArray[np.int64]
     rank: int | None = None
+    link: AirLink = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.link = AirLink(self.services.clock, self.edge)
 
     @property
     def samples(self) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
 from struct import Struct
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import numpy as np
 import simpy
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from cosim.clock import Clock
 
-Act = Literal["waiting", "computing", "transmitting", "propagating"]
-Kind = Literal["user_compute", "edge_compute", "cloud_compute", "uplink", "downlink", "backhaul", "waiting"]
+Act = Literal["waiting", "computing", "transmitting", "propagating", "happening"]
+Delay = Literal["user_compute", "edge_compute", "cloud_compute", "uplink", "downlink", "backhaul", "waiting"]
+Happening = Literal["handover", "outage", "absence", "deadline"]
+Kind = Delay | Happening
 
-KINDS: tuple[Kind, ...] = (
+KINDS: tuple[Delay, ...] = (
     "user_compute",
     "edge_compute",
     "cloud_compute",
@@ -27,6 +29,9 @@ KINDS: tuple[Kind, ...] = (
     "waiting",
 )
 """What a delay can be; every simulated second of every user is one of these."""
+
+HAPPENINGS: tuple[Happening, ...] = get_args(Happening)
+"""What befalls a user whatever it does: it delays nobody by itself, only those who then wait, which is told apart."""
 
 EVERYBODY = -1
 """The user of an activity that all users wait for."""
@@ -151,18 +156,26 @@ class Activities(Sequence[Activity]):
 
 @dataclass(slots=True)
 class Story:
-    """Whose delay the running process is: set by the scheme, read by whatever takes time inside it."""
+    """Whose delay the running process is: set by the scheme, read by whatever takes time inside it.
+
+    A story may end at an instant known before, ``until_ns``: what it has begun then goes on beside the users' paths.
+    """
 
     user: int = EVERYBODY
     round: int = 0
     step: int = 0
+    until_ns: int | None = None
 
 
 class Recorder:
-    """Collects activities, each ascribed to the story of the process that is running when it is recorded."""
+    """Collects activities, each ascribed to the story of the process that is running when it is recorded.
+
+    ``round`` is the present one, to which what happens to users is ascribed.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.activities = Activities()
+        self.round = 0
         self._clock = clock
         self._stories: weakref.WeakKeyDictionary[simpy.Process, Story] = weakref.WeakKeyDictionary()
         self._everybody = Story()
@@ -199,9 +212,31 @@ class Recorder:
         payloads = activation_bytes, gradient_bytes, adapter_bytes, label_bytes, model_bytes
         if end_ns > start_ns or any(payloads):
             who = story or self.story
-            self.activities.append(start_ns, end_ns, node, act, kind, who, reason, flops, energy_j, *payloads)
+            amounts: tuple[float, ...] = (flops, energy_j, *payloads)
+            if who.until_ns is not None and end_ns > who.until_ns:
+                beside, cut_ns = Story(NOBODY, who.round, who.step), max(start_ns, who.until_ns)
+                if cut_ns > start_ns:
+                    self.activities.append(start_ns, cut_ns, node, act, kind, who, reason, *amounts)
+                    amounts = (0,) * len(amounts)
+                start_ns, who = cut_ns, beside
+            self.activities.append(start_ns, end_ns, node, act, kind, who, reason, *amounts)
 
     def waited(self, start_ns: int, end_ns: int, node: str, reason: str, story: Story | None = None) -> None:
         """Record waiting at ``node`` for ``reason``, if it took time."""
         if end_ns > start_ns:
             self.add(story, start_ns=start_ns, end_ns=end_ns, node=node, act="waiting", kind="waiting", reason=reason)
+
+    def waiting(self, event: simpy.Event, node: str, reason: str) -> Generator[simpy.Event, Any, None]:
+        """Wait for ``event``, and record it, also if the story is cut short meanwhile."""
+        since_ns, story = self._clock.now_ns, self.story
+        try:
+            yield event
+        except simpy.Interrupt:
+            self.waited(since_ns, self._clock.now_ns, node, reason, story)
+            raise
+        self.waited(since_ns, self._clock.now_ns, node, reason, story)
+
+    def happened(self, start_ns: int, end_ns: int, node: str, kind: Happening, reason: str) -> None:
+        """Record what befell ``node``, in a row of its own however short it was."""
+        nothing = (0,) * (len(PAYLOADS) + 2)
+        self.activities.append(start_ns, end_ns, node, "happening", kind, Story(NOBODY, self.round), reason, *nothing)

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosim.clock import to_s
+from cosim.links_frame import links_frame
 from cosim.recorder import EVERYBODY, KINDS, PAYLOADS
+from cosim.recordings import sha256
 from cosim.scenario import write_scenario
 from cosim.scenario.entries import single
 
@@ -36,7 +38,7 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     ``summary.json`` goes first and comes last: where it is, all the rest is there and of one run.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    events, memory = events_frame(run), memory_frame(run)
+    events, memory, links = events_frame(run), memory_frame(run), links_frame(run)
     rounds = _frame(run.observer.rows)
     summary: dict[str, Any] = _finite(summarise(run, events, memory))
     texts = {
@@ -45,7 +47,10 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
         "summary.json": _json(summary),
     }
     (folder / "summary.json").unlink(missing_ok=True)
-    for name, frame in {"rounds": rounds, "events": events, "memory": memory}.items():
+    for name, frame in {"rounds": rounds, "events": events, "memory": memory, "links": links}.items():
+        if frame is None:
+            (folder / f"{name}.parquet").unlink(missing_ok=True)  # an earlier run's
+            continue
         with appearing(folder / f"{name}.parquet") as path:
             frame.to_parquet(path, index=False)
     _write_adapter(run, folder / "adapter")
@@ -124,7 +129,7 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
 
 
 def provenance(run: Run) -> dict[str, Any]:
-    """What made these results: software, machine, command, and the hashes of what was learned from."""
+    """What made these results: software, machine, command, and the hashes of the files that were read."""
     return {
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
         "git_commit": _git_commit(),
@@ -135,6 +140,11 @@ def provenance(run: Run) -> dict[str, Any]:
             "name": run.scenario.data.corpus,
             "sha256": run.prepared.corpus_sha256,
             "classes": list(run.prepared.lab.train.labels),
+        },
+        "recordings": {
+            key: sha256(source)
+            for key in ("uplink_trace", "downlink_trace")
+            if (source := getattr(run.scenario.radio, key)) is not None
         },
         "model": {"name": run.prepared.lab.foundation.name, "sha256": run.prepared.lab.foundation.sha256},
     }

@@ -8,29 +8,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from channel_models.decibels import db_to_linear
-from channel_models.geometry import distance_m, uniform_disc
-from channel_models.links import RadioLinks
+from channel_models.availability import AlwaysOn
 from channel_models.randomness import Stream
-from channel_models.shadowing import LogNormalShadowing
-from cosim import registry
-from cosim.cell import Cell
-from cosim.clock import Clock, to_ns
+from cosim.cells.build import build_cells
+from cosim.clock import Clock
+from cosim.coverage import Coverage
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
+from cosim.handover import Handovers
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
-from cosim.recorder import Recorder
+from cosim.presence import come_and_go
+from cosim.radio import availability, handover_rule
+from cosim.recorder import Happening, Recorder
 from cosim.scenario.models import Compute, FleetCompute, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
+    import simpy
     from numpy.typing import NDArray
 
+    from cosim.scenario.parts import AvailabilityPart
     from training.runtime import Runtime
-
-_MAST_CLEARANCE_M = 10.0
-"""Nobody stands closer to an edge server's antenna than this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +43,7 @@ class World:
     edges: list[Edge]
     cloud: Node
     network: Network
+    coverage: Coverage
     batch_size: int
     dropout: bool
 
@@ -80,11 +80,13 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         for i, processor in enumerate(_fleet(scenario.seed, "edge", scenario.edges.count, scenario.edges.compute))
     ]
     ranks = scenario.users.ranks or (None,)
+    coverage = Coverage(scenario)
+    nearest = coverage.nearest.tolist()
     users = [
         User(
             name=f"user{i}",
             index=i,
-            edge=edges[i % len(edges)],
+            edge=edges[nearest[i]],
             rows=rows[i],
             rank=ranks[i % len(ranks)],
             processor=processor,
@@ -92,7 +94,9 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         )
         for i, processor in enumerate(_fleet(scenario.seed, "user", scenario.users.count, scenario.users.compute))
     ]
-    network = _network(scenario, clock, recorder, cloud)
+    network = _network(scenario, coverage, clock, recorder, cloud)
+    for story in _happenings(scenario, coverage, users, edges):
+        clock.process(story)
     return World(
         seed=scenario.seed,
         clock=clock,
@@ -101,19 +105,16 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         edges=edges,
         cloud=cloud,
         network=network,
+        coverage=coverage,
         batch_size=scenario.data.batch_size,
         dropout=scenario.model.lora.dropout > 0,
     )
 
 
 def radio_gain(scenario: Scenario) -> NDArray[np.float64]:
-    """Mean power gain (users,) between each user and its edge server: path loss and shadowing."""
-    radio, who = scenario.radio, np.arange(scenario.users.count)
-    place = uniform_disc(Stream(scenario.seed, "position"), who, radio.cell_radius, _MAST_CLEARANCE_M)
-    pathloss = registry.find("pathloss", radio.pathloss)(carrier_hz=radio.carrier)
-    shadowing = LogNormalShadowing(stream=Stream(scenario.seed, "shadowing"), sigma_db=radio.shadowing)
-    loss_db = pathloss.loss_db(distance_m(place, np.zeros(2))) + shadowing.loss_db(who)
-    return np.asarray(db_to_linear(-loss_db))
+    """Mean power gain (users,) between each user and its edge server when it begins: path loss, walls, shadowing."""
+    coverage = Coverage(scenario)
+    return coverage.start_gain[coverage.nearest, coverage.users]
 
 
 def _fleet(seed: int, role: str, count: int, compute: FleetCompute) -> list[Processor]:
@@ -144,33 +145,37 @@ def _time_model(compute: Compute) -> TimeModel:
     return Faster(than=read_profile(compute.profile), factor=compute.factor)
 
 
-def _network(scenario: Scenario, clock: Clock, recorder: Recorder, cloud: Node) -> Network:
-    radio, edges = scenario.radio, range(scenario.edges.count)
-    gain = radio_gain(scenario)
-    access = registry.find("access", radio.access)
-
-    def cells(direction: str, power_w: float, noise_figure_db: float, *, splits_power: bool) -> list[Cell]:
-        stream = Stream(scenario.seed, f"{direction} fading")
-        fading = registry.find("fading", radio.fading)(stream=stream, block_ns=to_ns(radio.coherence_time))
-        links = RadioLinks(
-            mean_gain=gain,
-            transmit_power_w=np.full(len(gain), power_w),
-            noise_figure_db=noise_figure_db,
-            fading=fading,
-        )
-        return [
-            access(clock=clock, links=links, bandwidth_hz=radio.bandwidth, splits_power=splits_power) for _ in edges
-        ]
-
+def _network(scenario: Scenario, coverage: Coverage, clock: Clock, recorder: Recorder, cloud: Node) -> Network:
     def wires() -> list[Wire]:
-        return [Wire(rate_bps=scenario.backhaul.rate, latency_s=scenario.backhaul.latency) for _ in edges]
+        backhaul, edges = scenario.backhaul, scenario.edges.count
+        own = [Wire(rate_bps=backhaul.rate, latency_s=backhaul.latency) for _ in range(edges)]
+        return own if backhaul.sharing == "dedicated" else own[:1] * edges
 
     return Network(
         clock=clock,
         recorder=recorder,
         cloud=cloud,
-        uplinks=cells("uplink", scenario.users.power, radio.edge_noise_figure, splits_power=False),
-        downlinks=cells("downlink", scenario.edges.power, radio.user_noise_figure, splits_power=True),
+        uplinks=build_cells(scenario, clock, coverage, "uplink"),
+        downlinks=build_cells(scenario, clock, coverage, "downlink"),
         to_cloud=wires(),
         from_cloud=wires(),
+        resumes=scenario.radio.interrupted == "resumes",
     )
+
+
+def _happenings(
+    scenario: Scenario, coverage: Coverage, users: Sequence[User], edges: Sequence[Edge]
+) -> list[Generator[simpy.Event, object, None]]:
+    """The stories of what befalls the users' links, whatever the scheme does; none where nothing can."""
+    radio, rule = scenario.radio, handover_rule(scenario.radio)
+    kinds: dict[Happening, AvailabilityPart] = {"absence": scenario.users.availability, "outage": radio.outages}
+    found = []
+    if coverage.in_one_plane and coverage.tracks is not None and coverage.edges > 1:
+        found.append(Handovers(coverage, rule, radio.handover.interruption, users, edges).story())
+    for kind, part in kinds.items():
+        model = availability(part, scenario.seed, kind)
+        if not isinstance(model, AlwaysOn):
+            found += [come_and_go(user, model, kind) for user in users]
+    for user in users:
+        user.link.may_change = bool(found)
+    return found

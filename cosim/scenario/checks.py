@@ -7,18 +7,27 @@ run begins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cosim import registry
+import numpy as np
+
+from channel_models.randomness import Stream
+from channel_models.trace import TraceReplay
+from cosim.cells.build import access_of, interference_of
 from cosim.devices import read_population, read_profile
+from cosim.interference import Ether
+from cosim.radio import Direction, availability, fading, large_scale, mobility, path_loss, rate, sites_m
+from cosim.recordings import read_traces
 from cosim.scenario.errors import ScenarioError
-from cosim.scenario.models import FleetCompute, Scenario
+from cosim.scenario.models import FleetCompute, Radio, Scenario
 from training import model_files
 from training.corpora import PYTHON_DOCS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from cosim.scenario.entries import Entry
 
 
@@ -44,13 +53,72 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
 
 def _radio_problems(scenario: Scenario) -> list[str]:
     problems = []
-    for family in ("pathloss", "fading", "access"):
-        name = getattr(scenario.radio, family)
+    for key, make in _RADIO_PARTS.items():
         try:
-            registry.find(family, name)
+            make(scenario)
         except ValueError as error:
-            problems.append(f"radio.{family} = {name!r}: {error}")
+            problems.append(f"radio.{key} = {getattr(scenario.radio, key).said}: {error}")
+    try:
+        availability(scenario.users.availability, 0, "checked")
+    except ValueError as error:
+        problems.append(f"users.availability = {scenario.users.availability.said}: {error}")
+    problems += [*_access_problems(scenario), *_trace_problems(scenario.radio)]
+    if not problems:
+        try:
+            large_scale(scenario.radio, scenario.seed, np.zeros(1, dtype=np.int64))
+        except ValueError as error:
+            problems.append(f"radio: {error}")
     return problems
+
+
+def _access_problems(scenario: Scenario) -> list[str]:
+    problems = []
+    for key, direction in _ACCESS_KEYS.items():
+        part = getattr(scenario.radio, key)
+        if part is not None:
+            try:
+                for attached in _attached(scenario):
+                    access_of(scenario, direction, attached)
+            except ValueError as error:
+                problems.append(f"radio.{key} = {part.said}: {error}")
+    return list(dict.fromkeys(problems))
+
+
+def _attached(scenario: Scenario) -> list[NDArray[np.int64]]:
+    """The users of each cell, where that is known without a look at the channel; else one."""
+    users, edges = np.arange(scenario.users.count), scenario.edges.count
+    apart = scenario.radio.layout.name == "separate"
+    return [users[edge::edges] for edge in range(edges)] if apart else [users[:1]]
+
+
+def _trace_problems(radio: Radio) -> list[str]:
+    problems = []
+    for key in ("uplink_trace", "downlink_trace"):
+        source = getattr(radio, key)
+        if source is not None:
+            try:
+                TraceReplay(traces=read_traces(source), stream=Stream(0, "checked"))
+            except ValueError as error:
+                problems.append(f"radio.{key} = {source.model_dump(mode='json', exclude_unset=True)!r}: {error}")
+    return problems
+
+
+def _silence() -> Ether:
+    """A part that hears the others is tried with nobody there."""
+    return Ether(direction="uplink", power_w=np.empty(0), gain=lambda _edge, links: np.zeros(len(links)), edges=1)
+
+
+_ACCESS_KEYS: dict[str, Direction] = {"access": "uplink", "uplink_access": "uplink", "downlink_access": "downlink"}
+
+_RADIO_PARTS: dict[str, Callable[[Scenario], object]] = {
+    "pathloss": lambda scenario: path_loss(scenario.radio),
+    "fading": lambda scenario: fading(scenario.radio, Stream(0, "checked")),
+    "layout": lambda scenario: sites_m(scenario.radio, scenario.edges.count),
+    "interference": lambda scenario: interference_of(scenario, 1.0, _silence(), 0),
+    "mobility": lambda scenario: mobility(scenario.radio, scenario.seed, scenario.users.count),
+    "rate": lambda scenario: rate(scenario.radio, "uplink"),
+    "outages": lambda scenario: availability(scenario.radio.outages, 0, "checked"),
+}
 
 
 def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from cosim import registry
+from cosim.scenario.parts import (
+    AccessPart,
+    AvailabilityPart,
+    FadingPart,
+    InterferencePart,
+    LayoutPart,
+    MobilityPart,
+    Partition,
+    PathLossPart,
+    RatePart,
+)
 from cosim.scenario.quantities import (
     BitsPerSecond,
     Decibels,
+    Distance,
+    Duration,
     FlopPerSecond,
     Hertz,
     Metres,
@@ -34,10 +44,6 @@ Index = Annotated[int, Field(ge=0, strict=True)]
 Alpha = Annotated[float, Field(gt=0, strict=True)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Fraction = Annotated[float, Field(ge=0, lt=1, strict=True)]
-PathLossName = Annotated[str, AfterValidator(partial(registry.check, "pathloss"))]
-FadingName = Annotated[str, AfterValidator(partial(registry.check, "fading"))]
-AccessName = Annotated[str, AfterValidator(partial(registry.check, "access"))]
-PartitionName = Annotated[str, AfterValidator(partial(registry.check, "partition"))]
 
 
 def default(value: Any, description: str = "", **bounds: Any) -> Any:
@@ -142,6 +148,7 @@ class Users(Section):
     count: Count = 8
     compute: UserCompute = default({})
     power: Watts = default("23 dBm", "transmit power", gt=0)
+    availability: AvailabilityPart = AvailabilityPart(name="always")
     ranks: tuple[Count, ...] = default((), "LoRA ranks dealt to the users in turn, [4, 8]; else all have the model's")
 
 
@@ -159,17 +166,74 @@ class Cloud(Section):
     compute: Compute = default({})
 
 
+class RateTrace(Section):
+    """Rates as they were recorded; each user has one of the recordings for itself, from a random place in it on."""
+
+    file: str = default(..., "a file, a folder of them, or a pattern such as traces/*.up.gz; also compressed (.gz)")
+    column: str | None = default(None, "of a CSV file with a row a second: the rate; else files are Mahimahi's")
+    unit: BitsPerSecond = default("1 Mbit/s", "of the numbers in the column")
+    time_column: str = default("t_s", "whole seconds")
+    group_column: str | None = default(None, "rows with different words in it are recordings of their own")
+    where: dict[str, str] = default({}, "take only the rows with this text in this column")
+
+    @model_validator(mode="after")
+    def _options_of_a_table(self) -> Self:
+        if self.column is None and (self.group_column is not None or self.where):
+            raise ValueError("group_column and where go with column, the rate in a CSV file; Mahimahi's have none")
+        return self
+
+
+class Handover(Section):
+    """When a user who moves among edge servers in one plane goes over to a stronger one (3GPP's event A3)."""
+
+    hysteresis: Decibels = default("3 dB", "by how much it must be stronger, before fading")
+    time_to_trigger: Seconds = default("160 ms", "for how long")
+    interval: Duration = default("40 ms", "between two checks")
+    interruption: Seconds = default("50 ms", "for which nothing passes after it")
+
+
 class Radio(Section):
-    """The cell of each edge server. Uplink and downlink have a band of ``bandwidth`` each."""
+    """The cell of each edge server. Uplink and downlink have a band of ``bandwidth`` each, or take turns in one."""
 
     bandwidth: Hertz = default("20 MHz")
     carrier: Hertz = default("3.5 GHz")
-    cell_radius: Metres = default("250 m", "users are uniform in the disc round their edge server", ge=10)
-    pathloss: PathLossName = "macro"
-    shadowing: Decibels = default("8 dB", "standard deviation of the log-normal shadowing")
-    fading: FadingName = "rayleigh"
+    layout: LayoutPart = LayoutPart(name="separate")
+    cell_radius: Metres = default("250 m", "users are uniform in the disc round an edge server", ge=10)
+    mobility: MobilityPart = MobilityPart(name="static")
+    handover: Handover = Handover()
+    outages: AvailabilityPart = default(AvailabilityPart(name="always"), "of the link of each user")
+    interrupted: Literal["resumes", "restarts"] = default(
+        "resumes", "what a transfer does that a handover, an outage or an absence cut off"
+    )
+    sampling: Duration | None = default(None, "interval of links.parquet, signals and rates over time")
+    pathloss: PathLossPart = PathLossPart(name="macro")
+    base_height: Metres | None = default(
+        None, "of the edge server's antenna; else what the path loss model is made for"
+    )
+    user_height: Metres = default("1.5 m", "of the users' antennas")
+    shadowing: Decibels | None = default(
+        None, "standard deviation of the log-normal shadowing; else the path loss model's own, 8 dB for macro"
+    )
+    decorrelation: Distance | None = default(
+        None,
+        "where the shadowing's correlation falls to 1/e; 0 m: users are independent; else the path loss model's own",
+    )
+    indoor: float = default(0.0, "share of the users that are inside buildings", ge=0, le=1, strict=True)
+    building: Literal["low", "high", "simple"] = default(
+        "low", "what walls take: TR 38.901's low or high loss, or 20 dB"
+    )
+    fading: FadingPart = FadingPart(name="rayleigh")
     coherence_time: Seconds = default("20 ms", "length of a fading block", ge=1e-6)
-    access: AccessName = "equal_share"
+    rate: RatePart = RatePart(name="shannon")
+    access: AccessPart = AccessPart(name="equal_share")
+    uplink_access: AccessPart | None = default(None, "for the uplink alone; else access")
+    downlink_access: AccessPart | None = default(None, "for the downlink alone; else access")
+    uplink_time: float | None = default(
+        None, "share of the time that the uplink has of one band, the downlink the rest (TDD)", gt=0, lt=1, strict=True
+    )
+    interference: InterferencePart = InterferencePart(name="none")
+    uplink_trace: RateTrace | None = default(None, "recorded rates in place of the modelled uplink")
+    downlink_trace: RateTrace | None = default(None, "recorded rates in place of the modelled downlink")
     user_noise_figure: Decibels = default("9 dB")
     edge_noise_figure: Decibels = default("5 dB")
 
@@ -179,6 +243,7 @@ class Backhaul(Section):
 
     rate: BitsPerSecond = default("1 Gbit/s")
     latency: Seconds = default("5 ms")
+    sharing: Literal["dedicated", "shared"] = default("dedicated", "a wire for each edge server, or one for all")
 
 
 class Lora(Section):
@@ -208,37 +273,6 @@ class Model(Section):
     def classifies(self) -> bool:
         """Whether the base model becomes a classifier."""
         return self.task == "sequence_classification"
-
-
-class Partition(BaseModel):
-    """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: PartitionName = "natural"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, given: Any) -> Any:
-        return {"name": given} if isinstance(given, str) else given
-
-    def build(self) -> Any:
-        """The partitioner.
-
-        Raises:
-            ValueError: an option that it does not have, lacks, or cannot use.
-        """
-        partitioner, options = registry.find("partition", self.name), self.model_extra or {}
-        signature = inspect.signature(partitioner)
-        try:
-            signature.bind(**options)
-        except TypeError as error:
-            takes = ", ".join(signature.parameters)
-            raise ValueError(f"{self.name} takes {takes}, not {', '.join(options) or 'nothing'}") from error
-        try:
-            return partitioner(**options)
-        except TypeError as error:
-            raise ValueError(f"an option has a value of the wrong type: {error}") from error
 
 
 class Data(Section):

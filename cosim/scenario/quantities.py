@@ -102,10 +102,29 @@ class Quantity:
         return {"type": "string", "examples": [self.unit.example]}
 
 
-Hertz = Annotated[float, Field(gt=0), Quantity(Unit("Hz", "frequency", "20 MHz"))]
-Watts = Annotated[float, Field(ge=0), Quantity(Unit("W", "power", "23 dBm"))]
-Decibels = Annotated[float, Field(ge=0), Quantity(Unit("dB", "level", "8 dB"))]
-Metres = Annotated[float, Field(gt=0), Quantity(Unit("m", "length", "250 m"))]
-Seconds = Annotated[float, Field(ge=0), Quantity(Unit("s", "time", "5 ms"))]
+HERTZ = Unit("Hz", "frequency", "20 MHz")
+WATTS = Unit("W", "power", "23 dBm")
+DECIBELS = Unit("dB", "level", "8 dB")
+METRES = Unit("m", "length", "250 m")
+METRES_PER_SECOND = Unit("m/s", "speed", "3 km/h")
+SECONDS = Unit("s", "time", "5 ms")
+
+BY_SUFFIX = {
+    "_hz": HERTZ,
+    "_w": WATTS,
+    "_db": DECIBELS,
+    "_m": METRES,
+    "_mps": METRES_PER_SECOND,
+    "_s": SECONDS,
+}
+"""The unit of a parameter by the end of its name."""
+
+Hertz = Annotated[float, Field(gt=0), Quantity(HERTZ)]
+Watts = Annotated[float, Field(ge=0), Quantity(WATTS)]
+Decibels = Annotated[float, Field(ge=0), Quantity(DECIBELS)]
+Metres = Annotated[float, Field(gt=0), Quantity(METRES)]
+Distance = Annotated[float, Field(ge=0), Quantity(METRES)]
+Seconds = Annotated[float, Field(ge=0), Quantity(SECONDS)]
+Duration = Annotated[float, Field(gt=0), Quantity(SECONDS)]
 FlopPerSecond = Annotated[float, Field(gt=0), Quantity(Unit("FLOP/s", "computing speed", "15 GFLOP/s"))]
 BitsPerSecond = Annotated[float, Field(gt=0), Quantity(Unit("bit/s", "data rate", "1 Gbit/s"))]

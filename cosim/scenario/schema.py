@@ -6,6 +6,7 @@ from typing import Any
 
 from cosim import registry
 from cosim.scenario.models import Scenario
+from cosim.scenario.parts import Part
 
 
 def json_schema() -> dict[str, Any]:
@@ -13,7 +14,8 @@ def json_schema() -> dict[str, Any]:
     schema = Scenario.model_json_schema(mode="validation")
     schemes = [_scheme_schema(name) for name in registry.FAMILIES["schemes"]]
     definitions = schema.setdefault("$defs", {})
-    definitions["Partition"] = {"anyOf": [{"type": "string"}, definitions["Partition"]]}  # a name alone will do
+    for part in Part.__subclasses__():
+        definitions[part.__name__] = {"anyOf": [{"type": "string"}, definitions[part.__name__]]}  # a name alone will do
     for name, options in schemes:
         definitions.update(options.pop("$defs", {}))
         definitions[name] = options

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import simpy
 
 from cosim.nodes import User
-from cosim.schemes.base import Acts, Scheme, Stage
+from cosim.scenario.models import default
+from cosim.scenario.quantities import Duration
+from cosim.schemes.base import Acts, Scheme, SchemeOptions, Stage
 
 if TYPE_CHECKING:
-    import simpy
-
     from training.adapters import Part
     from training.jobs import Ref
+
+
+class AveragingOptions(SchemeOptions):
+    """Rounds may have a deadline, after which the federated server waits for nobody."""
+
+    deadline: Duration | None = default(None, "of a round: who has not reported before is left out of its average")
 
 
 class AveragingScheme(Scheme):
     """FedAvg (McMahan et al. 2017) over the copies of every part; the federated server is a role of the cloud.
 
+    Who misses the deadline of a round stops where it is, and takes part again in the next, from its average: partial
+    participation. What it has sent or begun to compute is spent. Without reports a round leaves the averages alone.
+
     A subclass says which parts there are and which stages a user's mini-batches go through. Servers exchange adapters
     with the federated server beside their users: an average reaches each server once, however many copies adopt it,
     and no wider than the widest of them.
     """
+
+    Options: ClassVar[type[SchemeOptions]] = AveragingOptions
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -51,9 +64,11 @@ class AveragingScheme(Scheme):
         """Rounds of local training and averaging."""
         for _ in self.rounds():
             self.refresh_servers()
-            yield from self.each(self.train, self.world.users)
-            yield from self.servers([self.report(stage) for stage in self.shared_stages()], "adapters of servers")
-            yield from self.average()
+            punctual = yield from self.each(self.train, self.world.users, self.options.deadline)
+            heard = {stage for user in punctual for stage in self.chains[user.index]}
+            reports = [self.report(stage) for stage in self.shared_stages() if stage in heard]
+            yield from self.servers(reports, "adapters of servers")
+            yield from self.average(punctual)
 
     def train(self, user: User) -> Acts:
         """One user's round: receive the average, train on the own data, report the own copies of all parts."""
@@ -63,11 +78,23 @@ class AveragingScheme(Scheme):
             yield from self.wait(self._refreshed[stage.node.name, stage.part], "average to server")
         for batch in self.batches(user):
             yield from self.train_step([mine, *others], batch)
-        shared = self.shared_stages()
-        reports = [self.beside(self.report(stage)) for stage in others if stage not in shared]
-        yield from self.report(mine)
-        for reported in reports:
-            yield from self.wait(reported, "adapter of server")
+        yield from self.report_all([mine, *(stage for stage in others if stage not in self.shared_stages())])
+
+    def report_all(self, stages: Sequence[Stage]) -> Acts:
+        """The user reports its own copy, the servers theirs beside it; too late, none of them counts."""
+        mine, *others = stages
+        reports = [self.beside(self.report(stage)) for stage in others]
+        try:
+            yield from self.report(mine)
+            for reported in reports:
+                yield from self.wait(reported, "adapter of server")
+        except simpy.Interrupt as cut:
+            for reported in reports:
+                if reported.is_alive:
+                    reported.interrupt(cut.cause)
+            for stage in stages:
+                self.world.cloud.let_go(stage.adapter)
+            raise
 
     def refresh_servers(self) -> None:
         """The federated server sends every server the averages of the parts it runs, beside what the users do."""
@@ -89,9 +116,9 @@ class AveragingScheme(Scheme):
         """The stage sends its adapter to the federated server."""
         yield from self.send(stage.node, self.world.cloud, stage.adapter)
 
-    def average(self) -> Acts:
-        """The federated server averages the copies of each part by their samples."""
-        for index, stages in enumerate(zip(*self.chains, strict=True)):
+    def average(self, users: Sequence[User]) -> Acts:
+        """The federated server averages the copies of each part that ``users`` trained, by their samples."""
+        for index, stages in enumerate(zip(*(self.chains[user.index] for user in users), strict=True)):
             copies = list(dict.fromkeys(stages))
             job = self.learning.average(
                 [stage.adapter for stage in copies],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import simpy
 
+from cosim.clock import to_ns
 from cosim.nodes import Node, User
 from cosim.recorder import EVERYBODY, NOBODY, Story
 from cosim.scenario.models import Count, Section, default
@@ -17,12 +19,15 @@ from cosim.world import World
 
 if TYPE_CHECKING:
     from training.adapters import Part
-    from training.jobs import Ref
+    from training.jobs import Job, Ref
     from training.learning import Learning
     from training.steps import Batch
 
 Acts = Generator[simpy.Event, Any, None]
 """A story in progress: what it yields, it waits for."""
+
+LATE = "left out of the round"
+"""Why a user stops at a deadline."""
 
 
 class SchemeOptions(Section):
@@ -87,7 +92,7 @@ class Scheme(ABC):
         self._observe(Round(number=0, adapters=self.model()))
         for number in range(1, self.options.rounds + 1):
             self._round = Round(number=number, adapters=())
-            self.world.recorder.story.round = number
+            self.world.recorder.story.round = self.world.recorder.round = number
             yield number
             self._round.adapters = self.model()
             self._round.states = [stage.adapter for stage in self._stages]
@@ -117,12 +122,22 @@ class Scheme(ABC):
 
         A stage that several users share takes their steps in the order in which their activations arrive.
         """
-        learn, forwards = self.learning, []
+        forwards: list[tuple[Node, Job]] = []
+        try:
+            yield from self._pass_through(chain, batch, forwards)
+        except simpy.Interrupt:
+            for node, job in forwards:
+                node.abandon(job)
+            raise
+
+    def _pass_through(self, chain: Sequence[Stage], batch: Batch, forwards: list[tuple[Node, Job]]) -> Acts:
+        """The acts of a step; ``forwards`` are those that wait for their backward."""
+        learn = self.learning
         arrived: list[Ref] = []
         labels: list[Ref] = []
         for stage, following in pairwise(chain):
             job = learn.forward(stage.part, stage.adapter, batch, arrived)
-            forwards.append(job)
+            forwards.append((stage.node, job))
             yield stage.node.compute(job)
             labels = labels or [job["labels"]]
             arrived = [job["activation"]]
@@ -134,9 +149,10 @@ class Scheme(ABC):
         yield last.node.compute(job)
         self._round.losses.append(job["loss"])
 
-        for (stage, following), forward in zip(reversed(list(pairwise(chain))), reversed(forwards), strict=True):
+        for stage, following in reversed(list(pairwise(chain))):
             gradient = job["gradient"]
             yield from self.send(following.node, stage.node, gradient)
+            _, forward = forwards.pop()
             job = learn.backward(stage.part, stage.adapter, batch, forward["held"], gradient)
             stage.adapter = job["adapter"]
             yield stage.node.compute(job)
@@ -156,18 +172,33 @@ class Scheme(ABC):
         stage.adapter = job["adapter"]
         yield stage.node.compute(job)
 
-    def each(self, act: Callable[[User], Acts], users: Sequence[User]) -> Acts:
-        """All ``users`` act at once, until the last has done; who is done, or takes no part, waits."""
+    def each(
+        self, act: Callable[[User], Acts], users: Sequence[User], deadline_s: float | None = None
+    ) -> Generator[simpy.Event, Any, list[User]]:
+        """All ``users`` act at once, until the last has done; who is done, or takes no part, waits.
+
+        Whoever is not done before the deadline stops where it is; the answer are those who were.
+        """
         began, clock = self.world.clock.now_ns, self.world.clock
+        until_ns = None if deadline_s is None else began + to_ns(deadline_s)
         done_ns: dict[int, int] = {}
+        late: set[int] = set()
 
         def until_done(user: User) -> Acts:
-            yield from act(user)
+            try:
+                yield from act(user)
+            except simpy.Interrupt:
+                late.add(user.index)
+                self.world.recorder.happened(clock.now_ns, clock.now_ns, user.name, "deadline", LATE)
             done_ns[user.index] = clock.now_ns
 
-        yield clock.all_of([self._tell(until_done(user), user.index) for user in users])
+        told = [self._tell(until_done(user), user.index, until_ns) for user in users]
+        if until_ns is not None:
+            clock.at(until_ns, lambda: _cut_short(told))
+        yield clock.all_of(told)
         for user in self.world.users:
             self._waited(user, done_ns.get(user.index, began), "the other users")
+        return [user for user in users if user.index not in late]
 
     def in_turn(self, act: Callable[[User], Acts], users: Sequence[User]) -> Acts:
         """One user acts after another; the others wait."""
@@ -184,14 +215,12 @@ class Scheme(ABC):
             self._waited(user, end, "the other users")
 
     def beside(self, act: Acts) -> simpy.Process:
-        """Start an act beside the users' stories: it delays nobody but who waits for it."""
-        return self._tell(act, NOBODY)
+        """Start an act beside the users' stories: it delays nobody but who waits for it, and may be interrupted."""
+        return self._tell(_interruptible(act), NOBODY)
 
     def wait(self, event: simpy.Event, what: str) -> Acts:
         """The story waits for ``event``."""
-        since, story = self.world.clock.now_ns, self.world.recorder.story
-        yield event
-        self.world.recorder.waited(since, self.world.clock.now_ns, self.world.cloud.name, what, story)
+        yield from self.world.recorder.waiting(event, self.world.cloud.name, what)
 
     def servers(self, acts: Sequence[Acts], what: str) -> Acts:
         """Servers act at once beside the users, who all wait for ``what``."""
@@ -204,11 +233,24 @@ class Scheme(ABC):
         """Start the story."""
         return self._tell(self.story(), EVERYBODY)
 
-    def _tell(self, story: Acts, user: int) -> simpy.Process:
+    def _tell(self, story: Acts, user: int, until_ns: int | None = None) -> simpy.Process:
         process = self.world.clock.process(story)
-        self.world.recorder.tell(process, Story(user, self._round.number))
+        self.world.recorder.tell(process, Story(user, self._round.number, until_ns=until_ns))
         return process
 
     def _waited(self, user: User, since_ns: int, reason: str) -> None:
         story = Story(user.index, self._round.number)
         self.world.recorder.waited(since_ns, self.world.clock.now_ns, user.name, reason, story)
+
+
+def _interruptible(act: Acts) -> Acts:
+    """The act, which ends if it is interrupted."""
+    with suppress(simpy.Interrupt):
+        yield from act
+
+
+def _cut_short(told: Sequence[simpy.Process]) -> None:
+    """End the stories that have not ended."""
+    for process in told:
+        if process.is_alive:
+            process.interrupt("deadline")

@@ -17,6 +17,7 @@ class SplitLearning(Scheme):
     """Split learning (Gupta and Raskar 2018, arXiv 1810.06060; Vepakomma et al. 2018): users in turn, one model.
 
     Weights travel, optimiser moments stay: each entity keeps its own, and takes over the weights of the one before it.
+    The server part goes along: a user who was handed over has the edge server that serves it as its turn begins.
     """
 
     Options: ClassVar[type[SchemeOptions]] = SplitOptions
@@ -42,6 +43,7 @@ class SplitLearning(Scheme):
 
     def turn(self, user: User) -> Acts:
         """Take over each part from whoever had it, then train on the own data."""
+        user.edge = user.link.serving
         chain = [self.place(node, index) for index, node in enumerate(holders(self.options, self.world, user))]
         for stage, (previous, adapter) in zip(chain, self.current, strict=True):
             if adapter is not stage.adapter:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cosim.nodes import User
 from cosim.scenario.models import default
-from cosim.schemes.averaging import AveragingScheme
+from cosim.schemes.averaging import AveragingOptions, AveragingScheme
 from cosim.schemes.base import SchemeOptions, Stage
 from cosim.schemes.splitting import SplitOptions, holders
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from training.adapters import Part
 
 
-class SplitFedOptions(SplitOptions):
+class SplitFedOptions(SplitOptions, AveragingOptions):
     """Thapa et al. 2022 call ``replicated`` SplitFedV1 and ``shared`` SplitFedV2."""
 
     server: Literal["replicated", "shared"] = default(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from channel_models.decibels import db_to_linear, dbm_to_w
 from channel_models.fading import BlockRayleigh, NoFading
 from channel_models.links import RadioLinks
 from channel_models.randomness import Stream
+from channel_models.rates import TruncatedShannon
 
 ROUNDING = 1e-12
 MS = 1_000_000
@@ -83,3 +86,23 @@ def test_links_without_gain_or_power_are_an_error(field):
 def test_links_of_unequal_lengths_are_an_error():
     with pytest.raises(ValueError, match=r"must both have shape \(n,\), got \(2,\) and \(3,\)"):
         RadioLinks(mean_gain=np.ones(2), transmit_power_w=np.ones(3), noise_figure_db=5.0, fading=NoFading(block_ns=MS))
+
+
+def test_interference_counts_as_noise_does():
+    """As much again as the noise halves the SINR, for all links or each its own."""
+    links, band_hz = np.arange(3), 20e6
+    noise_w = 1.380649e-23 * 290.0 * 10**0.5 * band_hz
+    quiet_snr = 2 ** (radio_links().rates_bps(links, band_hz, 1.0, 0, 2) / band_hz) - 1
+    for interference_w, divisor in (
+        (noise_w, np.full((3, 2), 2.0)),
+        (noise_w * np.array([0.0, 1.0, 3.0]), np.array([[1.0], [2.0], [4.0]])),
+        (noise_w * np.array([[0.0, 1.0]] * 3), np.array([[1.0, 2.0]] * 3)),
+    ):
+        sinr = 2 ** (radio_links().rates_bps(links, band_hz, 1.0, 0, 2, interference_w) / band_hz) - 1
+        np.testing.assert_allclose(sinr, quiet_snr / divisor, rtol=1e-9)  # 2^x - 1 cancels digits
+
+
+def test_the_rate_model_makes_the_bits():
+    links = replace(radio_links(), rate=TruncatedShannon(attenuation=0.5, most_bps_per_hz=100.0))
+    halves = links.rates_bps(np.arange(3), 20e6, 1.0, 0, 1)
+    np.testing.assert_allclose(halves, radio_links().rates_bps(np.arange(3), 20e6, 1.0, 0, 1) / 2, rtol=ROUNDING)

@@ -188,3 +188,15 @@ def test_impossible_questions_are_errors():
     for remaining in ([], [np.nan], [np.inf]):
         with pytest.raises(ValueError, match="remaining_bits must be one finite number a flow"):
             first_completion(constant(1.0), MS, 0, np.array(remaining), horizon_ns=HOUR)
+
+
+def test_a_transfer_that_would_take_ten_times_too_long_at_its_pace_is_given_up_after_a_million_blocks():
+    asked = []
+
+    def rates(first_block, blocks):
+        asked.append(first_block + blocks)
+        return constant(1e-3)(first_block, blocks)
+
+    with pytest.raises(TransferNeverFinishes):
+        first_completion(rates, MS, 0, np.array([1e9]), horizon_ns=10**7 * SECOND)
+    assert 2**20 < max(asked) < 2**22

@@ -11,9 +11,13 @@ import pytest
 from channel_models.fading import NoFading
 from channel_models.links import RadioLinks
 from cosim.__main__ import main
-from cosim.cell import EqualShareCell
+from cosim.access.base import Access
+from cosim.access.equal_share import EqualShare
+from cosim.cells.air import Air
+from cosim.cells.shared import SharedCell
 from cosim.clock import Clock
 from cosim.devices import SteadySpeed
+from cosim.interference import Interference, NoInterference
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Processor, Services, User
 from cosim.recorder import Recorder
@@ -97,9 +101,10 @@ class TinyWorld:
             for a in self.recorder.activities
         ]
 
-    def _cell(self, power_w: float, *, splits_power: bool) -> EqualShareCell:
+    def _cell(self, power_w: float, *, splits_power: bool) -> SharedCell:
         links = flat_links(users=3, power_w=power_w)
-        return EqualShareCell(clock=self.clock, links=links, bandwidth_hz=BANDWIDTH_HZ, splits_power=splits_power)
+        air = Air(links=links, bandwidth_hz=BANDWIDTH_HZ, splits_power=splits_power)
+        return SharedCell(clock=self.clock, air=air, access=EqualShare(), interference=NoInterference())
 
 
 def flat_links(users: int, power_w: float, block_ns: int = BLOCK_NS) -> RadioLinks:
@@ -126,15 +131,26 @@ def make_tiny() -> Callable[[], TinyWorld]:
 
 
 @pytest.fixture(scope="session")
-def make_cell() -> Callable[..., tuple[Clock, EqualShareCell]]:
+def make_cell() -> Callable[..., tuple[Clock, SharedCell]]:
     """A cell on a clock of its own, of links that give 8 Mbit/s to a user alone, or of the given ones."""
 
     def make(
-        *, splits_power: bool, power_w: float = USER_W, block_ns: int = BLOCK_NS, links: RadioLinks | None = None
-    ) -> tuple[Clock, EqualShareCell]:
+        *,
+        splits_power: bool,
+        power_w: float = USER_W,
+        block_ns: int = BLOCK_NS,
+        links: RadioLinks | None = None,
+        access: Access | None = None,
+        interference: Interference | None = None,
+        bandwidth_hz: float = BANDWIDTH_HZ,
+        time_share: float = 1.0,
+    ) -> tuple[Clock, SharedCell]:
         clock = Clock()
         links = links or flat_links(users=5, power_w=power_w, block_ns=block_ns)
-        return clock, EqualShareCell(clock=clock, links=links, bandwidth_hz=BANDWIDTH_HZ, splits_power=splits_power)
+        air = Air(links=links, bandwidth_hz=bandwidth_hz, splits_power=splits_power, time_share=time_share)
+        return clock, SharedCell(
+            clock=clock, air=air, access=access or EqualShare(), interference=interference or NoInterference()
+        )
 
     return make
 

@@ -176,10 +176,37 @@ def test_the_two_directions_of_a_link_fade_apart() -> None:
     ends = {}
 
     def story(name: str, cell: Any):
-        yield cell.send(0, 1_000_000)
+        yield cell.begin(0, 1_000_000).done
         ends[name] = built.clock.now_ns
 
     for name, cells in (("uplink", built.network.uplinks), ("downlink", built.network.downlinks)):
         built.clock.process(story(name, cells[0]))
     built.clock.env.run()
     assert ends["uplink"] != ends["downlink"]
+
+
+def test_a_radio_says_what_places_cost() -> None:
+    """The default stays the macro cell of 8 dB, users independent; what is named changes it."""
+    default = radio_gain(scenario(50))
+    said = {"shadowing": "8 dB", "pathloss": {"name": "macro"}, "decorrelation": "0 m", "user_height": "3 m"}
+    assert (radio_gain(scenario(50, radio=said)) == default).all()
+    for change in ({"pathloss": "uma"}, {"shadowing": "4 dB"}, {"decorrelation": "30 m"}):
+        assert (radio_gain(scenario(50, radio=change)) != default).all()
+    indoors = radio_gain(scenario(50, radio={"pathloss": "uma", "indoor": 1.0}))
+    assert np.median(indoors) < np.median(radio_gain(scenario(50, radio={"pathloss": "uma"})))
+
+
+def test_another_user_changes_no_gain_of_the_urban_cell() -> None:
+    options = {"pathloss": "uma", "indoor": 0.3}
+    assert (radio_gain(scenario(9, radio=options))[:8] == radio_gain(scenario(8, radio=options))).all()
+
+
+def test_users_who_move_have_another_channel_on_the_way() -> None:
+    """They begin where those who stay are, so the gain is the same; later transfers take another time."""
+    walk = {"name": "random_waypoint", "least_speed": "100 km/h", "greatest_speed": "120 km/h"}
+    still, moving = world(4), world(4, radio={"mobility": walk})
+    assert (radio_gain(scenario(4)) == radio_gain(scenario(4, radio={"mobility": walk}))).all()
+    assert uplink_ends_ns(still, 1) != uplink_ends_ns(moving, 1)
+    assert uplink_ends_ns(world(5, radio={"mobility": walk}), 1) == uplink_ends_ns(
+        world(4, radio={"mobility": walk}), 1
+    )

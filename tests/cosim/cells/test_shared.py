@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channel_models.fading import BlockRayleigh
+from channel_models.cqi import CqiRate
+from channel_models.drift import Drifting, Track
+from channel_models.fading import BlockRayleigh, NoFading
+from channel_models.large_scale import LargeScale
 from channel_models.links import RadioLinks
+from channel_models.pathloss import LogDistance
 from channel_models.randomness import Stream
+from channel_models.rates import Shannon, TruncatedShannon
+from channel_models.reach import Reach
+from channel_models.recorded_mobility import RecordedMobility
+from channel_models.shadowing import IndependentShadowing
+from channel_models.transfer import TransferNeverFinishes
 from cosim.clock import to_s
 
 SECOND = 1_000_000_000
@@ -39,7 +49,7 @@ def carry(clock: Any, cell: Any, transfers: Transfers) -> list[tuple[int, float]
 
     def sender(number: int, start_ns: int, link: int, nbytes: int):
         yield clock.at(start_ns)
-        energy_j = yield cell.send(link, nbytes)
+        energy_j = yield cell.begin(link, nbytes).done
         ends[number] = clock.now_ns, energy_j
 
     for number, transfer in enumerate(transfers):
@@ -211,7 +221,7 @@ def test_a_hopeless_link_is_an_error_at_once(make_cell: Callable[..., Any], fadi
     links = rayleigh_links(0)
     if fading == "none":
         _, cell = make_cell(splits_power=False)
-        links = replace(links, fading=cell.links.fading)
+        links = replace(links, fading=cell._air.links.fading)
     links = replace(links, mean_gain=np.array([1e-10, 1e-25, 1e-10, 1e-10, 1e-10]))
     clock, cell = make_cell(splits_power=False, links=links)
     with pytest.raises(
@@ -223,7 +233,7 @@ def test_a_hopeless_link_is_an_error_at_once(make_cell: Callable[..., Any], fadi
 def test_the_number_of_events_does_not_grow_with_the_number_of_blocks(make_cell: Callable[..., Any]) -> None:
     def events(block_ns: int) -> int:
         clock, cell = make_cell(splits_power=False, links=rayleigh_links(1, block_ns=block_ns))
-        done = [cell.send(link, MB) for link in range(5)]
+        done = [cell.begin(link, MB).done for link in range(5)]
         steps = 0
         while clock.env.peek() < float("inf"):
             clock.env.step()
@@ -231,5 +241,63 @@ def test_the_number_of_events_does_not_grow_with_the_number_of_blocks(make_cell:
         assert all(event.processed for event in done)
         return steps
 
-    plans, completions = 2 * 5, 5  # each arrival and each completion plans the next completion anew, or leaves nothing
-    assert events(block_ns=100_000_000) == events(block_ns=1_000_000) <= plans + completions
+    plans = 1 + 5  # one for all who come at once, and one after each completion
+    completions, arrivals = 5, 5
+    assert events(block_ns=100_000_000) == events(block_ns=1_000_000) <= plans + completions + arrivals
+
+
+def one_link(snr: float, rate: Any, fading: Any = None) -> RadioLinks:
+    noise_w = 1.380649e-23 * 290.0 * BANDWIDTH_HZ
+    return RadioLinks(
+        mean_gain=np.array([snr * noise_w]),
+        transmit_power_w=np.ones(1),
+        noise_figure_db=0.0,
+        fading=fading or BlockRayleigh(stream=Stream(0, "fading"), block_ns=20_000_000),
+        rate=rate,
+    )
+
+
+@pytest.mark.parametrize("rate", [CqiRate(), TruncatedShannon()])
+def test_a_rate_with_a_threshold_is_reached_by_fading_though_its_mean_is_below(
+    make_cell: Callable[..., Any], rate: Any
+) -> None:
+    """At -12 dB both models carry nothing, but now and then the gain is four times its mean and more."""
+    links = one_link(10**-1.2, rate)
+    assert replace(links, fading=NoFading(block_ns=1)).rates_bps(np.array([0]), BANDWIDTH_HZ, 1.0, 0, 1)[0, 0] == 0
+    ((end_ns, _),) = carry(*make_cell(splits_power=False, links=links), [(0, 0, 1000)])
+    assert end_ns > 20_000_000
+
+
+def test_a_link_that_no_fading_lifts_over_the_threshold_is_an_error_after_a_look_ahead(
+    make_cell: Callable[..., Any],
+) -> None:
+    """At -30 dB the gain would have to be 214 times its mean, which happens once in e^214 blocks."""
+    links = one_link(1e-3, CqiRate(), NoFading(block_ns=20_000_000))
+    with pytest.raises(TransferNeverFinishes, match=r"^radio: the transfers of users \[0\] would take over a year"):
+        carry(*make_cell(splits_power=False, links=links), [(0, 0, 1000)])
+
+
+def test_who_is_far_off_now_and_comes_near_is_not_hopeless(make_cell: Callable[..., Any], tmp_path: Path) -> None:
+    """A user who stands 20 km away and is beside the mast after a minute."""
+    file = tmp_path / "way.csv"
+    file.write_text("time_s,user,x_m,y_m\n0,0,20000,0\n60,0,50,0\n")
+    reach = Reach(
+        large_scale=LargeScale(
+            seed=0,
+            pathloss=LogDistance(exponent=6.0, carrier_hz=2e9),
+            shadowing=IndependentShadowing(stream=Stream(0, "shadowing")),
+            sites=np.zeros(1, dtype=np.int64),
+            sigma_db=0.0,
+        ),
+        mobility=RecordedMobility(path=str(file)),
+    )
+    start = reach.mean_gain(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))[:, 0]
+    links = replace(
+        one_link(1.0, Shannon()),
+        mean_gain=start,
+        fading=Drifting(fading=NoFading(block_ns=20_000_000), track=Track(reach=reach, start=start)),
+    )
+    (still,) = links.capacity_bps(np.zeros(1, dtype=np.int64), BANDWIDTH_HZ)
+    assert np.isinf(still)
+    ((end_ns, _),) = carry(*make_cell(splits_power=False, links=links), [(0, 0, MB)])
+    assert 50 * SECOND < end_ns < 90 * SECOND

@@ -1,0 +1,70 @@
+"""A user's radio: through which edge server it is reached, and what stands in the way now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import simpy
+
+    from cosim.clock import Clock
+    from cosim.nodes import Edge
+
+
+class AirLink:
+    """Who uses the link looks here before it sends, and waits for ``changed`` while it does.
+
+    ``may_change`` is False where nothing ever happens to the link, so that nobody needs to watch it. ``served`` says by
+    which edge server the user has been served since when, in nanoseconds.
+    """
+
+    def __init__(self, clock: Clock, serving: Edge) -> None:
+        self.served: list[tuple[int, Edge]] = [(0, serving)]
+        self.may_change = False
+        self._clock = clock
+        self._ends_ns: dict[str, int | None] = {}  # what stands in the way, and until when
+        self._changed: simpy.Event | None = None
+
+    @property
+    def serving(self) -> Edge:
+        """The edge server that serves the user now."""
+        return self.served[-1][1]
+
+    @property
+    def changed(self) -> simpy.Event:
+        """The next change of any kind."""
+        if self._changed is None:
+            self._changed = self._clock.event()
+        return self._changed
+
+    @property
+    def obstacle(self) -> str | None:
+        """What stands in the way, if something does; of several, what came first."""
+        return next(iter(self._ends_ns), None)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether something stands in the way for ever."""
+        return None in self._ends_ns.values()
+
+    def block(self, obstacle: str, until_ns: int | None) -> None:
+        """Nothing passes before ``until_ns``, if ever."""
+        self._ends_ns[obstacle] = until_ns
+        if until_ns is not None:
+            self._clock.at(until_ns, lambda: self._clear(obstacle))
+        self._tell()
+
+    def hand_over(self, edge: Edge, obstacle: str, until_ns: int) -> None:
+        """From now on ``edge`` serves the user, but nothing passes before ``until_ns``."""
+        self.served.append((self._clock.now_ns, edge))
+        self.block(obstacle, until_ns)
+
+    def _clear(self, obstacle: str) -> None:
+        if self._ends_ns.get(obstacle) == self._clock.now_ns:  # else it has begun anew
+            del self._ends_ns[obstacle]
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._changed is not None:
+            changed, self._changed = self._changed, None
+            changed.succeed()

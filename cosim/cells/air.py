@@ -1,0 +1,103 @@
+"""What a share of a cell is worth: rate, power and delay by link, direction and interference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channel_models.links import PerLink, RadioLinks
+from channel_models.transfer import TransferNeverFinishes
+from cosim.access.base import Access, Flows, Shares
+from cosim.cell import HORIZON_NS
+from cosim.clock import to_s
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Air:
+    """One direction of a cell, whoever is in it.
+
+    On the uplink each user puts its whole power into its part of the band; on the downlink (``splits_power``) the edge
+    server splits its power as it splits the band. The direction has ``time_share`` of the time, the other one the rest
+    if they take turns in one band (TDD), in turns that are short beside a fading block.
+    """
+
+    links: RadioLinks
+    bandwidth_hz: float
+    splits_power: bool
+    time_share: float = 1.0
+
+    @property
+    def block_ns(self) -> int:
+        """Length of a fading block."""
+        return self.links.fading.block_ns
+
+    def alone_bps(
+        self, links: NDArray[np.int64], interference_w: PerLink, first_block: int, blocks: int
+    ) -> NDArray[np.float64]:
+        """Rates (k, blocks) that links (k,) have with the whole cell, each under so much interference on the band."""
+        rates = self.links.rates_bps(links, self.bandwidth_hz, 1.0, first_block, blocks, interference_w)
+        return self.time_share * rates
+
+    def granted(
+        self, access: Access, flows: Flows, interference_w: PerLink, first_block: int, blocks: int
+    ) -> tuple[NDArray[np.float64], Shares]:
+        """Rates (k, blocks), and the shares of the senders' power, (k, blocks) or (k, 1), that go into them."""
+        shares = access.shares(flows, first_block, blocks)
+        if access.divides == "time":
+            return shares * flows.alone_bps(first_block, blocks), shares * self.time_share
+        return self.in_part(flows.links, shares, interference_w, first_block, blocks)
+
+    def in_part(
+        self, links: NDArray[np.int64], shares: Shares, interference_w: PerLink, first_block: int, blocks: int
+    ) -> tuple[NDArray[np.float64], Shares]:
+        """The same for shares of the band."""
+        some = shares > 0.0
+        band, power = self._held(shares)
+        noise_w = np.reshape(interference_w, (-1, 1)) * np.where(some, shares, 1.0)
+        rates = self.links.rates_bps(links, band, power, first_block, blocks, noise_w)
+        return self.time_share * rates * some, self.time_share * (
+            shares if self.splits_power else some.astype(np.float64)
+        )
+
+    def lateness_s(self, link: int, band_share: float, interference_w: PerLink, block: int) -> float:
+        """How much later than it is sent the last bit of a transfer is there, if blocks are sent again.
+
+        It was sent in that block over a share of the band, under so much interference on the whole.
+        """
+        if not self.links.repeats:
+            return 0.0
+        band, power = self._held(np.array([band_share]))
+        noise_w = np.reshape(interference_w, -1) * band_share
+        return float(self.links.delay_s(np.array([link]), band, power, block, 1, noise_w)[0, 0])
+
+    def require_hope(self, link: int, nbytes: int) -> None:
+        """Refuse at once what has no chance even alone, for looking block by block would take long.
+
+        Raises:
+            TransferNeverFinishes: not even the capacity of the channel would carry this within a year.
+        """
+        rate_bps = self._capacity_bps[link]
+        if nbytes * 8 > rate_bps * to_s(HORIZON_NS):
+            raise hopeless(link, nbytes, rate_bps)
+
+    @cached_property
+    def _capacity_bps(self) -> list[float]:
+        everybody = np.arange(len(self.links.mean_gain))
+        capacity: list[float] = (self.time_share * self.links.capacity_bps(everybody, self.bandwidth_hz)).tolist()
+        return capacity
+
+    def _held(self, shares: Shares) -> tuple[Shares, PerLink]:
+        """Band in Hz and share of power that go with shares of the band; a share of none is worked out as all."""
+        held = np.where(shares > 0.0, shares, 1.0)
+        return held * self.bandwidth_hz, held if self.splits_power else 1.0
+
+
+def hopeless(link: int, nbytes: int, best_bps: float) -> TransferNeverFinishes:
+    """The error that says so."""
+    return TransferNeverFinishes(
+        f"radio: user {link} has at best {best_bps:.3g} bit/s, at which {nbytes} bytes take over a year; "
+        "raise bandwidth or power, or lower cell_radius or shadowing"
+    )

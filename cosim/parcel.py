@@ -1,0 +1,65 @@
+"""A message, or a stretch of one: the payloads that travel together, and which of their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.jobs import Ref
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """Bytes [``first``, ``last``) of ``refs``, one payload after another."""
+
+    refs: Sequence[Ref]
+    first: int
+    last: int
+
+    @classmethod
+    def of(cls, refs: Sequence[Ref]) -> Parcel:
+        """All of ``refs``.
+
+        Raises:
+            ValueError: one of them is no payload.
+        """
+        for ref in refs:
+            if ref.output.kind is None:
+                raise ValueError(f"{ref.name!r} is not a payload and cannot be sent")
+        return cls(refs=refs, first=0, last=sum(ref.nbytes for ref in refs))
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes it has."""
+        return self.last - self.first
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """Bytes by kind of payload, as the record's columns."""
+        columns: dict[str, int] = {}
+        for ref, nbytes in self._shares():
+            column = f"{ref.output.kind}_bytes"
+            columns[column] = columns.get(column, 0) + nbytes
+        return columns
+
+    def before(self, nbytes: int) -> Parcel:
+        """The first ``nbytes``."""
+        return replace(self, last=self.first + nbytes)
+
+    def after(self, nbytes: int) -> Parcel:
+        """All but the first ``nbytes``."""
+        return replace(self, first=self.first + nbytes)
+
+    def bytes_of(self, refs: Sequence[Ref]) -> int:
+        """How many bytes of it belong to one of ``refs``."""
+        return sum(nbytes for ref, nbytes in self._shares() if ref in refs)
+
+    def _shares(self) -> Iterator[tuple[Ref, int]]:
+        """Every payload, with the number of its bytes that are here."""
+        begin = 0
+        for ref in self.refs:
+            end = begin + ref.nbytes
+            yield ref, max(0, min(end, self.last) - max(begin, self.first))
+            begin = end

@@ -1,0 +1,150 @@
+"""Replaceable parts in a scenario: a name, or a name with options beside it (``{name: rician, k: 6 dB}``).
+
+The options are the parameters of the part's class. Where a parameter's name ends in a unit (``k_db``, ``speed_mps``)
+the option goes without it and its value carries one (``k: 6 dB``, ``speed: 3 km/h``), as all quantities do.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from cosim import registry
+from cosim.scenario.quantities import BY_SUFFIX, Unit
+
+
+class Part(BaseModel):
+    """A member of a family, by name or reference, and its options."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    family: ClassVar[str]
+    name: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return registry.check(cls.family, name)
+
+    @property
+    def said(self) -> str:
+        """What a scenario says of this part, for messages."""
+        return repr(self.model_dump() if self.model_extra else self.name)
+
+    def build(self, **world: Any) -> Any:
+        """The part, from its options and from those values of the ``world`` that it asks for.
+
+        Raises:
+            ValueError: a part that cannot be imported, or an option that it does not have, lacks, or cannot use.
+        """
+        made = registry.find(self.family, self.name)
+        parameters = inspect.signature(made).parameters
+        supplied = {key: value for key, value in world.items() if key in parameters}
+        own = {_option(key): key for key in parameters if key not in world}
+        options = self.model_extra or {}
+        if unknown := set(options) - set(own):
+            raise ValueError(f"{self.name} takes {', '.join(own) or 'no options'}, not {', '.join(sorted(unknown))}")
+        lacking = [option for option, key in own.items() if option not in options and _required(parameters[key])]
+        if lacking:
+            raise ValueError(f"{self.name} needs {', '.join(lacking)}")
+        try:
+            return made(**supplied, **{own[option]: _read(own[option], value) for option, value in options.items()})
+        except TypeError as error:
+            raise ValueError(f"an option has a value of the wrong type: {error}") from error
+
+
+class PathLossPart(Part):
+    """How much power distance takes: the name of a model, with its options beside it."""
+
+    family = "pathloss"
+    name: str = "macro"
+
+
+class FadingPart(Part):
+    """How the received power wavers: the name of a model, with its options beside it."""
+
+    family = "fading"
+    name: str = "rayleigh"
+
+
+class RatePart(Part):
+    """How many bits the quality of a signal carries: the name of a model, with its options beside it."""
+
+    family = "rate"
+    name: str = "shannon"
+
+
+class LayoutPart(Part):
+    """Where edge servers stand: the name of a layout, with its options beside it."""
+
+    family = "layout"
+    name: str = "separate"
+
+
+class MobilityPart(Part):
+    """Where users are and go: the name of a model, with its options beside it."""
+
+    family = "mobility"
+    name: str = "static"
+
+
+class AccessPart(Part):
+    """Who has the cell when: the name of a policy, with its options beside it."""
+
+    family = "access"
+    name: str = "equal_share"
+
+
+class InterferencePart(Part):
+    """What is heard from other cells: the name of a model, with its options beside it."""
+
+    family = "interference"
+    name: str = "none"
+
+
+class AvailabilityPart(Part):
+    """When somebody is there: the name of a model, with its options beside it."""
+
+    family = "availability"
+    name: str = "always"
+
+
+class Partition(Part):
+    """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
+
+    family = "partition"
+    name: str = "natural"
+
+
+def _required(parameter: inspect.Parameter) -> bool:
+    named = parameter.kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return named and parameter.default is inspect.Parameter.empty
+
+
+def _unit(key: str) -> tuple[str, Unit] | None:
+    return next(((suffix, unit) for suffix, unit in BY_SUFFIX.items() if key.endswith(suffix)), None)
+
+
+def _option(key: str) -> str:
+    found = _unit(key)
+    return key.removesuffix(found[0]) if found else key
+
+
+def _read(key: str, value: Any) -> Any:
+    """The value of parameter ``key``: a number if its name has a unit, each of a list; lists become tuples."""
+    if isinstance(value, list):
+        return tuple(_read(key, each) for each in value)
+    found = _unit(key)
+    if found is None or value is None:
+        return value
+    try:
+        return found[1].read(value)
+    except ValueError as error:
+        raise ValueError(f"{_option(key)} = {value!r}: {error}") from error
