@@ -18,6 +18,8 @@ PARTITION_SEED = 5
 SPEED, SPREAD = 20e9, 0.5
 Z_LIMIT = 4.0  # a false alarm once in 16,000 seeds, and the seed is fixed
 FEW = [1, 2, 3, 5, 8]
+STATIC_NS = [9831890, 19663780, 33170300, 44848969, 54563127]
+WALKING_NS = [9825599, 19651198, 33117851, 44783554, 54467168]
 
 
 def scenario(
@@ -319,3 +321,10 @@ def test_directions_of_a_shared_backhaul_do_not_share() -> None:
     network = world(2, backhaul={"sharing": "shared"}).network
     assert network.to_cloud[0] is network.to_cloud[1]
     assert network.from_cloud[0] is network.from_cloud[1] is not network.to_cloud[0]
+
+
+def test_cells_apart_are_what_they_were_before_there_were_planes() -> None:
+    """Arrivals in ns of user 5 of nine, as they were before edge servers could stand in one plane."""
+    walk = {"name": "random_waypoint", "least_speed": "100 km/h", "greatest_speed": "120 km/h"}
+    assert uplink_ends_ns(world(9), 5) == STATIC_NS
+    assert uplink_ends_ns(world(9, radio={"mobility": walk}), 5) == WALKING_NS
