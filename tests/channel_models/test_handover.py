@@ -58,6 +58,14 @@ def test_the_strongest_of_several_is_taken_and_of_equals_the_first():
     assert decided(signal_db) == [(4, 0, 0, 2), (4, 1, 0, 2)]
 
 
+def test_after_a_handover_the_time_to_trigger_begins_anew():
+    """Site 1 is stronger from check 0 on and taken at 4; site 2 from 2 on, but counts from 5 on against site 1."""
+    signal_db = np.zeros((3, 1, 20))
+    signal_db[1] = 5.0
+    signal_db[2, 0, 2:] = 20.0
+    assert decided(signal_db) == [(4, 0, 0, 1), (9, 0, 1, 2)]
+
+
 def test_without_a_time_to_trigger_the_first_check_decides():
     rule = HandoverRule(hysteresis_db=3.0, time_to_trigger_s=0.0, interval_s=0.04)
     signal_db = np.zeros((2, 1, 9))

@@ -138,10 +138,11 @@ def test_energy_is_spent_by_what_is_sent_and_not_while_waiting(tiny: Any) -> Non
 
 
 def test_a_story_that_is_cut_short_stops_at_that_nanosecond_and_leaves_nothing_behind(tiny: Any) -> None:
-    user, edge = tiny.users[0], tiny.edges[0]
+    user, edge, message = tiny.users[0], tiny.edges[0], tiny.payload(1000)
+    edge.receive(message)
 
     def story():
-        yield from tiny.network.send(edge, user, [tiny.payload(1000)])
+        yield from tiny.network.send(edge, user, [message])
 
     process = tiny.clock.process(story())
     process.defused = True
