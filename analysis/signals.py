@@ -35,7 +35,7 @@ def farthest_travelled(result: Result) -> int:
     """
     links = _links(result)
     served = links[links["serving"]].groupby("user")["edge"].nunique()
-    return int(served.index[served.argmax()])
+    return int(served.index[int(served.to_numpy().argmax())])
 
 
 def signal_data(result: Result, user: int) -> pd.DataFrame:

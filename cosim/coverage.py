@@ -14,6 +14,7 @@ from channel_models.links import RadioLinks
 from channel_models.mobility import ONE_SITE
 from channel_models.randomness import Stream
 from channel_models.reach import Reach
+from channel_models.recent_places import RecentPlaces
 from cosim.radio import Direction, fading, large_scale, mobility, rate, sites_m
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Coverage:
         self.edges = scenario.edges.count
         self.sites_m = sites_m(scenario.radio, self.edges)
         places = ONE_SITE if self.sites_m is None else tuple((x, y) for x, y in self.sites_m.tolist())
-        self.mobility = mobility(scenario.radio, scenario.seed, scenario.users.count, places)
+        self.mobility = RecentPlaces(mobility(scenario.radio, scenario.seed, scenario.users.count, places))
 
     @property
     def in_one_plane(self) -> bool:

@@ -184,7 +184,8 @@ class Network:
         start, sent, arrived = wire.schedule(now, parcel.nbytes)
         self.recorder.waited(now, start, sender.name, "backhaul busy")
         common: dict[str, Any] = {"node": sender.name, "kind": "backhaul"}
-        self.recorder.add(start_ns=start, end_ns=sent, act="transmitting", **common, **parcel.columns)
+        carried: dict[str, Any] = {**common, **parcel.columns}
+        self.recorder.add(start_ns=start, end_ns=sent, act="transmitting", **carried)
         self.recorder.add(start_ns=sent, end_ns=arrived, act="propagating", **common)
         yield self.clock.at(arrived)
 

@@ -69,3 +69,12 @@ def test_the_command_table_has_every_command_and_scheme() -> None:
         assert f"`cosim {name}" in README
     for scheme in registry.FAMILIES["schemes"]:
         assert f"| `{scheme}` |" in README
+
+
+def test_the_table_of_the_radio_has_every_part() -> None:
+    table = re.search(r"## Radio\n(.*?)\n## ", README, re.DOTALL)
+    assert table is not None
+    rows = re.findall(r"^\| (`.*?`) \|", table.group(1), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    for family in ("pathloss", "fading", "rate", "access", "layout", "mobility", "availability"):
+        assert set(registry.FAMILIES[family]) <= named, family

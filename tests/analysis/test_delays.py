@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.delays import EVERYBODY, KINDS, NOBODY, mean_delay_s
+from analysis.delays import EVERYBODY, HAPPENINGS, KINDS, NOBODY, mean_delay_s
 from analysis.load import load
 
 EXACT = 1e-12  # sums of a few dozen doubles
@@ -52,6 +52,12 @@ def test_events_beside_the_users_path_delay_nobody_and_are_no_user(make_run: Cal
     assert beside.any()
     pd.testing.assert_series_equal(mean_delay_s(events), mean_delay_s(events[~beside]))
     assert mean_delay_s(events[beside]).eq(0).all()
+
+
+def test_what_befell_users_delays_nobody(make_run: Callable[..., Path]) -> None:
+    events = load(make_run("splitfed")).events
+    happened = events.iloc[:4].assign(kind=HAPPENINGS, user=NOBODY)
+    pd.testing.assert_series_equal(mean_delay_s(pd.concat([events, happened])), mean_delay_s(events))
 
 
 def test_an_unknown_kind_is_refused(make_run: Callable[..., Path]) -> None:

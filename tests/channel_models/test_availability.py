@@ -110,7 +110,7 @@ def test_a_recording_that_cannot_be_read_is_one_line(tmp_path: Path, text: str, 
 
 
 def test_impossible_processes_and_times_are_errors() -> None:
-    with pytest.raises(ValueError, match="mean_off_s must be positive and finite, got 0"):
+    with pytest.raises(ValueError, match="mean_off_s must be positive and at most 1e8, got 0"):
         MarkovOnOff(stream=STREAM, mean_on_s=1.0, mean_off_s=0.0)
     with pytest.raises(ValueError, match="times_ns must not be negative, got -1"):
         MARKOV.is_on(np.arange(2), np.array([5, -1]))

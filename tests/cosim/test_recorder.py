@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cosim.clock import Clock
-from cosim.recorder import EVERYBODY, KINDS, PAYLOADS, Activity, Recorder, Story
+from cosim.recorder import EVERYBODY, HAPPENINGS, KINDS, NOBODY, PAYLOADS, Activity, Recorder, Story
 
 COMPACT_BYTES = 150  # an activity; its hundred bytes, and what a growing array holds in reserve
 
@@ -19,8 +19,8 @@ RECORDS = st.lists(
         start_ns=st.just(0),
         end_ns=st.integers(1, 2**62),
         node=WORDS,
-        act=st.sampled_from(["waiting", "computing", "transmitting", "propagating"]),
-        kind=st.sampled_from(KINDS),
+        act=st.sampled_from(["waiting", "computing", "transmitting", "propagating", "happening"]),
+        kind=st.sampled_from([*KINDS, *HAPPENINGS]),
         user=st.integers(-2, 10**6),
         round=st.integers(0, 10**6),
         step=st.integers(0, 10**6),
@@ -220,3 +220,25 @@ def test_an_activity_is_kept_in_few_bytes(scene: Scene) -> None:
     tracemalloc.stop()
     assert len(scene.recorder.activities) == count + 1
     assert kept_bytes < COMPACT_BYTES * count
+
+
+def test_what_a_story_has_begun_goes_on_beside_the_users_when_it_ends() -> None:
+    scene = Scene()
+    told = Story(user=3, round=2, until_ns=100)
+    for start_ns, end_ns in ((0, 100), (40, 130), (100, 110)):
+        scene.recorder.add(
+            told, start_ns=start_ns, end_ns=end_ns, node="n", act="computing", kind="user_compute", flops=7
+        )
+    found = [(a.start_ns, a.end_ns, a.user, a.flops) for a in scene.recorder.activities]
+    assert found == [(0, 100, 3, 7), (40, 100, 3, 7), (100, 130, NOBODY, 0), (100, 110, NOBODY, 7)]
+
+
+def test_what_befalls_a_user_has_a_row_however_short_it_was() -> None:
+    scene = Scene()
+    scene.recorder.round = 4
+    scene.recorder.happened(5, 5, "user1", "deadline", "left out of the round")
+    (row,) = scene.recorder.activities
+    assert (row.act, row.kind, row.user, row.round, row.reason) == (
+        "happening", "deadline", NOBODY, 4, "left out of the round",
+    )  # fmt: skip
+    assert not {*HAPPENINGS} & {*KINDS}

@@ -175,3 +175,36 @@ def test_all_that_is_impossible_is_said_at_once(write: Write, six_blocks: str) -
         "data.partition",
         "cloud.compute.profile",
     ]
+
+
+@pytest.mark.parametrize(
+    ("sections", "expected"),
+    [
+        (
+            {"edges": {"count": 3}, "radio": {"layout": {"name": "places", "places": [["0 m", "0 m"]]}}},
+            "radio.layout = {'name': 'places', 'places': [['0 m', '0 m']]}: places has 1 sites for 3 edge servers",
+        ),
+        ({"radio": {"layout": "line"}}, "radio.layout = 'line': line needs site_distance"),
+        ({"radio": {"outages": {"name": "on_off", "mean_on": "1 s"}}}, "radio.outages = {'name': 'on_off', "),
+        (
+            {"users": {"availability": {"name": "on_off", "mean_on": "0 s", "mean_off": "1 s"}}},
+            "users.availability = {'name': 'on_off', 'mean_off': '1 s', 'mean_on': '0 s'}: mean_on_s must be positive",
+        ),
+        (
+            {"radio": {"handover": {"interval": "0 ms"}}},
+            "radio.handover.interval = 0.0: input should be greater than 0",
+        ),
+        ({"backhaul": {"sharing": "mesh"}}, "backhaul.sharing = 'mesh': input should be 'dedicated' or 'shared'"),
+    ],
+)
+def test_what_cannot_befall_users_is_one_line(write: Write, sections: dict[str, Any], expected: str) -> None:
+    (line,) = problems(write(**sections))
+    assert line.startswith(expected)
+
+
+@pytest.mark.parametrize("name", ["split_learning", "centralised"])
+def test_a_deadline_is_for_schemes_that_average(write: Write, name: str) -> None:
+    (line,) = problems(write(scheme={"name": name, "deadline": "3 s"}))
+    assert line.startswith("scheme.deadline = '3 s': unknown key")
+    rounds = load_scenario(write(scheme={"name": "federated", "deadline": "3 s"}, compare=[{"name": name}]))
+    assert rounds.scheme["deadline"] == "3 s", "those compared with it do without"

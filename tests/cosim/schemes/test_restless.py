@@ -101,3 +101,26 @@ def test_where_everybody_is_late_the_model_stays_as_it_was(run_small: Runner) ->
     rows = run_small({"name": "federated", "deadline": "1 ms"}, **RESTLESS, radio=RADIO).observer.rows
     assert [row["loss"] for row in rows] == [rows[0]["loss"]] * 3
     assert [row["sim_time_s"] for row in rows] == [0.0, 0.001, 0.002]
+
+
+@pytest.mark.parametrize("name", ["split_learning", "splitfed"])
+def test_where_nothing_befalls_anybody_being_watched_changes_no_nanosecond(name: str, run_small: Runner) -> None:
+    """Users who are away once a year, links that break as often, and a deadline beyond the end."""
+    never = {"name": "on_off", "mean_on": "365 d", "mean_off": "1 s"}
+    scheme, analytic = {"name": name, "cut": [1, 3]}, {"execution": "analytic"}
+    plain = run_small(scheme, **analytic)
+    users = {**USERS, "availability": never}
+    late = {} if name == "split_learning" else {"deadline": "1000 s"}
+    watched = run_small({**scheme, **late}, users=users, radio={"outages": never}, **analytic)
+    assert all(user.link.may_change for user in watched.world.users)
+    assert watched.world.recorder.activities == plain.world.recorder.activities
+
+
+@pytest.mark.parametrize(("name", "moves"), [("split_learning", True), ("splitfed", False)])
+def test_only_what_is_handed_on_anyway_follows_users_to_another_edge_server(
+    name: str, moves: bool, run_small: Runner
+) -> None:
+    run = run_small({"name": name, "cut": 1}, **RESTLESS, radio=RADIO, execution="analytic")
+    users = run.world.users
+    assert any(len(user.link.served) > 1 for user in users)
+    assert any(user.edge is not user.link.served[0][1] for user in users) == moves
