@@ -116,9 +116,10 @@ class AveragingScheme(Scheme):
         """The stage sends its adapter to the federated server."""
         yield from self.send(stage.node, self.world.cloud, stage.adapter)
 
-    def average(self, users: Sequence[User]) -> Acts:
-        """The federated server averages the copies of each part that ``users`` trained, by their samples."""
-        for index, stages in enumerate(zip(*(self.chains[user.index] for user in users), strict=True)):
+    def average(self, users: Sequence[User] | None = None) -> Acts:
+        """The federated server averages the copies of each part that ``users`` (else all) trained, by their samples."""
+        chains = self.chains if users is None else [self.chains[user.index] for user in users]
+        for index, stages in enumerate(zip(*chains, strict=True)):
             copies = list(dict.fromkeys(stages))
             job = self.learning.average(
                 [stage.adapter for stage in copies],

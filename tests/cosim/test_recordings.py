@@ -133,7 +133,7 @@ def test_a_recorded_uplink_delivers_every_packet_of_the_file() -> None:
     source = RateTrace(file=str(MAHIMAHI[0]))
     (trace,) = read_traces(source)
     with gzip.open(MAHIMAHI[0], "rt") as text:
-        packets = sum(1 for line in text if int(line) > 0)
+        packets = sum(1 for _ in text)
     lanes = TraceReplay(traces=(trace,), stream=Stream(0, "uplink trace"))
     for link in range(3):
         clock, cell = lane_cell(lanes, users=3)
