@@ -21,14 +21,13 @@ _TELLING_BLOCKS = 2  # enough to see whether shares change from block to block
 class SharedCell:
     """Divides the cell as ``access`` says, anew in each fading block.
 
-    A transfer is the integral of its rate over the fading blocks. One
-    event is pending at a time, the next completion; any change makes the old one void, and all changes of an instant
-    are planned for at once.
+    A transfer is the integral of its rate over the fading blocks. One event is pending at a time, the next completion;
+    any change makes the old one void, and all changes of an instant are planned for at once.
     """
 
     def __init__(self, *, clock: Clock, air: Air, access: Access, interference: Interference) -> None:
         self._clock = clock
-        self._air = air
+        self.air = air
         self._access = access
         self._interference = interference
         self._neighbours = interference if isinstance(interference, ActiveInterference) else None
@@ -48,7 +47,7 @@ class SharedCell:
 
     def begin(self, link: int, nbytes: int) -> Transfer:
         """See ``Cell.begin``."""
-        self._air.require_hope(link, nbytes)
+        self.air.require_hope(link, nbytes)
         self._advance()
         transfer = Transfer(link=link, done=self._clock.event(), remaining_bits=nbytes * 8.0)
         self._transfers.append(transfer)
@@ -78,16 +77,16 @@ class SharedCell:
         """Take off what each transfer delivered since the last change."""
         now = self._clock.now_ns
         if self._transfers and now > self._since_ns:
-            self._remaining_bits -= delivered_bits(self._rates, self._air.block_ns, self._since_ns, now)
-            self._on_air_s += self._aired_s(now)
+            self._remaining_bits -= delivered_bits(self._rates, self.air.block_ns, self._since_ns, now)
+            self._on_air_s += self.aired_s(now)
         self._since_ns = now
 
     def _aired_s(self, now_ns: int) -> NDArray[np.float64]:
         """For how long, times its share of its sender's power, each was on the air since the last change."""
-        on_air = self._on_air(self._since_ns // self._air.block_ns, _TELLING_BLOCKS)
+        on_air = self._on_air(self._since_ns // self.air.block_ns, _TELLING_BLOCKS)
         if on_air.shape[1] == 1:
             return on_air[:, 0] * to_s(now_ns - self._since_ns)
-        return delivered_bits(self._on_air, self._air.block_ns, self._since_ns, now_ns)
+        return delivered_bits(self._on_air, self.air.block_ns, self._since_ns, now_ns)
 
     def _change(self) -> None:
         """Plan anew once all that happens at this instant has happened."""
@@ -108,7 +107,7 @@ class SharedCell:
         epoch = self._epoch
         try:
             end_ns, winner = first_completion(
-                self._rates, self._air.block_ns, self._since_ns, self._remaining_bits, horizon_ns=HORIZON_NS
+                self._rates, self.air.block_ns, self._since_ns, self._remaining_bits, horizon_ns=HORIZON_NS
             )
         except TransferNeverFinishes as error:
             raise TransferNeverFinishes(
@@ -128,21 +127,21 @@ class SharedCell:
         self._change()
 
     def _lateness_ns(self, number: int) -> int:
-        if not self._air.links.repeats:
+        if not self.air.links.repeats:
             return 0
-        block = max(self._clock.now_ns - 1, 0) // self._air.block_ns  # in which the last bit was sent
+        block = max(self._clock.now_ns - 1, 0) // self.air.block_ns  # in which the last bit was sent
         share = 1.0
         if self._access.divides == "band":
             share = float(self._access.shares(self._flows, block, 1)[number, 0])
         at_link_w = np.broadcast_to(self._interference_w, len(self._active))[number]
-        return to_ns(self._air.lateness_s(int(self._active[number]), share, at_link_w, block))
+        return to_ns(self.air.lateness_s(int(self._active[number]), share, at_link_w, block))
 
     def _take_off(self, which: list[int]) -> list[Transfer]:
         """Remove these from the air, with their accounts made up."""
         for number in which:
             transfer = self._transfers[number]
             transfer.remaining_bits = max(0.0, float(self._remaining_bits[number]))
-            transfer.energy_j = float(self._air.links.transmit_power_w[transfer.link] * self._on_air_s[number])
+            transfer.energy_j = float(self.air.links.transmit_power_w[transfer.link] * self._on_air_s[number])
         gone, rest = set(which), np.delete(np.arange(len(self._transfers)), which)
         ended = [self._transfers[number] for number in which]
         self._transfers = [one for number, one in enumerate(self._transfers) if number not in gone]
@@ -153,7 +152,7 @@ class SharedCell:
 
     def _present(self) -> Flows:
         self._interference_w = self._interference.received_w(self._active)
-        alone = partial(self._air.alone_bps, self._active, self._interference_w)
+        alone = partial(self.air.alone_bps, self._active, self._interference_w)
         return Flows(epoch=self._epoch, ids=tuple(self._ids), links=self._active, alone_bps=alone)
 
     def _presence(self) -> NDArray[np.float64]:
@@ -163,8 +162,8 @@ class SharedCell:
         """
         if not self._transfers:
             return np.empty(0)
-        on_air = self._on_air(self._clock.now_ns // self._air.block_ns, _TELLING_BLOCKS)
-        return on_air[:, 0] if on_air.shape[1] == 1 else np.full(len(on_air), self._air.time_share / len(on_air))
+        on_air = self._on_air(self._clock.now_ns // self.air.block_ns, _TELLING_BLOCKS)
+        return on_air[:, 0] if on_air.shape[1] == 1 else np.full(len(on_air), self.air.time_share / len(on_air))
 
     def _rates(self, first_block: int, blocks: int) -> NDArray[np.float64]:
         """Rates (k, blocks) of the present transfers."""
@@ -179,7 +178,7 @@ class SharedCell:
         known = self._known.get(first_block)
         if known is not None and known[0].shape[1] >= blocks:
             return known
-        granted = self._air.granted(self._access, self._flows, self._interference_w, first_block, blocks)
+        granted = self.air.granted(self._access, self._flows, self._interference_w, first_block, blocks)
         if granted[0].size <= _KEPT_VALUES:
             self._known[first_block] = granted
         return granted

@@ -96,8 +96,9 @@ def test_schemes_of_one_scenario_see_the_same_users_channels_and_batches(run_sma
         assert ours.processor == theirs.processor
         assert [one.batch_rows(ours, i) for i in range(5)] == [other.batch_rows(theirs, i) for i in range(5)]
     for ours_cell, theirs_cell in zip(one.network.uplinks, other.network.uplinks, strict=True):
-        assert (ours_cell.links.mean_gain == theirs_cell.links.mean_gain).all()
-        assert ours_cell.links.fading == theirs_cell.links.fading
+        ours_links, theirs_links = ours_cell.air.links, theirs_cell.air.links
+        assert (ours_links.mean_gain == theirs_links.mean_gain).all()
+        assert ours_links.fading == theirs_links.fading
 
 
 def test_servers_exchange_adapters_beside_their_users(run_small: Runner) -> None:
