@@ -78,7 +78,7 @@ class SharedCell:
         now = self._clock.now_ns
         if self._transfers and now > self._since_ns:
             self._remaining_bits -= delivered_bits(self._rates, self.air.block_ns, self._since_ns, now)
-            self._on_air_s += self.aired_s(now)
+            self._on_air_s += self._aired_s(now)
         self._since_ns = now
 
     def _aired_s(self, now_ns: int) -> NDArray[np.float64]:

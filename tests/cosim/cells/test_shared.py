@@ -221,7 +221,7 @@ def test_a_hopeless_link_is_an_error_at_once(make_cell: Callable[..., Any], fadi
     links = rayleigh_links(0)
     if fading == "none":
         _, cell = make_cell(splits_power=False)
-        links = replace(links, fading=cell._air.links.fading)
+        links = replace(links, fading=cell.air.links.fading)
     links = replace(links, mean_gain=np.array([1e-10, 1e-25, 1e-10, 1e-10, 1e-10]))
     clock, cell = make_cell(splits_power=False, links=links)
     with pytest.raises(
