@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -130,8 +130,3 @@ class ActiveInterference:
     def listen(self, changed: Callable[[], None]) -> None:
         """See ``Ether.listen``."""
         self.ether.listen(self.edge, changed)
-
-
-def gain_of(means: Sequence[NDArray[np.float64]]) -> Gain:
-    """Of users who stay: their mean gains (users,) to each edge server."""
-    return lambda edge, links: means[edge][links]

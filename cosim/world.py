@@ -111,12 +111,6 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
     )
 
 
-def radio_gain(scenario: Scenario) -> NDArray[np.float64]:
-    """Mean power gain (users,) between each user and its edge server when it begins: path loss, walls, shadowing."""
-    coverage = Coverage(scenario)
-    return coverage.start_gain[coverage.nearest, coverage.users]
-
-
 def _fleet(seed: int, role: str, count: int, compute: FleetCompute) -> list[Processor]:
     """Processors whose speeds are drawn from the file of devices or within the spread, one draw for each."""
     if compute.capacities is not None:

@@ -110,7 +110,7 @@ class AdapterLayout:
 
     sites: tuple[LoraSite | HeadSite, ...]
 
-    @property
+    @cached_property
     def lora(self) -> tuple[LoraSite, ...]:
         """The sites of LoRA."""
         return tuple(site for site in self.sites if isinstance(site, LoraSite))
@@ -134,7 +134,7 @@ class AdapterLayout:
         """Blocks below the first adapted one."""
         return self.sites[0].block if self.sites else 0
 
-    @property
+    @cached_property
     def dropout(self) -> bool:
         """Whether training draws masks."""
         return any(site.dropout for site in self.lora)

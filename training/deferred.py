@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from training import kept
 from training.allocator import give_back_freed_memory
 from training.jobs import Operation, Ref, Result, Task, Value, key_of
+from training.machine import PENDING_JOBS
 from training.runtime import Runtime
 from training.waves import Waves
 
@@ -27,7 +28,7 @@ class DeferredRuntime(Runtime):
     that are wanted so far are computed, so that memory is bounded.
     """
 
-    def __init__(self, lab: Lab, store: Store | None = None, pending: int = 2048) -> None:
+    def __init__(self, lab: Lab, store: Store | None = None, pending: int = PENDING_JOBS) -> None:
         super().__init__(lab)
         self._waves = Waves(lab, store)
         self._tasks: weakref.WeakValueDictionary[str, Task] = weakref.WeakValueDictionary()

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+PENDING_JOBS = 2048
+"""How many jobs may wait to be needed, before those that will be are run."""
+
 _CPU_TOKENS = 1024  # more gain nothing on a CPU, where caches and page faults then cost; fewer leave threads idle
 _GPU_SHARE = 0.5  # of the free memory: kernels need workspaces, and others may use the device
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,7 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.ids)
 
-    @property
+    @cached_property
     def predicted(self) -> NDArray[np.int64]:
         """How many predictions each sequence asks for, shape (n,)."""
         predicted: NDArray[np.int64] = np.count_nonzero(self.targets != IGNORED, axis=1)

@@ -29,6 +29,7 @@ from cosim.scenario.quantities import (
     Seconds,
     Watts,
 )
+from training.machine import PENDING_JOBS
 
 
 def _pattern(text: str) -> str:
@@ -148,7 +149,7 @@ class Users(Section):
     count: Count = 8
     compute: UserCompute = default({})
     power: Watts = default("23 dBm", "transmit power", gt=0)
-    availability: AvailabilityPart = AvailabilityPart(name="always")
+    availability: AvailabilityPart = AvailabilityPart()
     ranks: tuple[Count, ...] = default((), "LoRA ranks dealt to the users in turn, [4, 8]; else all have the model's")
 
 
@@ -197,16 +198,16 @@ class Radio(Section):
 
     bandwidth: Hertz = default("20 MHz")
     carrier: Hertz = default("3.5 GHz")
-    layout: LayoutPart = LayoutPart(name="separate")
+    layout: LayoutPart = LayoutPart()
     cell_radius: Metres = default("250 m", "users are uniform in the disc round an edge server", ge=10)
-    mobility: MobilityPart = MobilityPart(name="static")
+    mobility: MobilityPart = MobilityPart()
     handover: Handover = Handover()
-    outages: AvailabilityPart = default(AvailabilityPart(name="always"), "of the link of each user")
+    outages: AvailabilityPart = default(AvailabilityPart(), "of the link of each user")
     interrupted: Literal["resumes", "restarts"] = default(
         "resumes", "what a transfer does that a handover, an outage or an absence cut off"
     )
     sampling: Duration | None = default(None, "interval of links.parquet, signals and rates over time")
-    pathloss: PathLossPart = PathLossPart(name="macro")
+    pathloss: PathLossPart = PathLossPart()
     base_height: Metres | None = default(
         None, "of the edge server's antenna; else what the path loss model is made for"
     )
@@ -222,16 +223,16 @@ class Radio(Section):
     building: Literal["low", "high", "simple"] = default(
         "low", "what walls take: TR 38.901's low or high loss, or 20 dB"
     )
-    fading: FadingPart = FadingPart(name="rayleigh")
+    fading: FadingPart = FadingPart()
     coherence_time: Seconds = default("20 ms", "length of a fading block", ge=1e-6)
-    rate: RatePart = RatePart(name="shannon")
-    access: AccessPart = AccessPart(name="equal_share")
+    rate: RatePart = RatePart()
+    access: AccessPart = AccessPart()
     uplink_access: AccessPart | None = default(None, "for the uplink alone; else access")
     downlink_access: AccessPart | None = default(None, "for the downlink alone; else access")
     uplink_time: float | None = default(
         None, "share of the time that the uplink has of one band, the downlink the rest (TDD)", gt=0, lt=1, strict=True
     )
-    interference: InterferencePart = InterferencePart(name="none")
+    interference: InterferencePart = InterferencePart()
     uplink_trace: RateTrace | None = default(None, "recorded rates in place of the modelled uplink")
     downlink_trace: RateTrace | None = default(None, "recorded rates in place of the modelled downlink")
     user_noise_figure: Decibels = default("9 dB")
@@ -311,7 +312,7 @@ class Host(Section):
     device: str = default("auto", "a torch device; auto takes the accelerator if there is one")
     threads: Count | None = default(None, "passes side by side, a core each; else all cores")
     tokens: Count | None = default(None, "tokens of all clients in one pass; else by device and memory")
-    pending: Count = default(2048, "jobs that may wait to be needed, before those that will be are run")
+    pending: Count = default(PENDING_JOBS, "jobs that may wait to be needed, before those that will be are run")
     cache: bool = default(True, "keep round states and evaluations on disk, and train nothing twice")
     cache_size: Annotated[int, Field(ge=0, strict=True)] = default(10 * 10**9, "bytes; beyond, the oldest go")
 

@@ -16,7 +16,7 @@ from cosim.access.tdma import Tdma
 from cosim.cells.air import Air
 from cosim.cells.shared import SharedCell
 from cosim.clock import Clock
-from cosim.interference import ActiveInterference, ConstantInterference, Ether, NoInterference, gain_of
+from cosim.interference import ActiveInterference, ConstantInterference, Ether, NoInterference
 
 SECOND = 1_000_000_000
 BANDWIDTH_HZ = 1e6
@@ -30,7 +30,7 @@ NOBODY = np.empty(0, dtype=np.int64)
 def two_cells(direction: Any, access: Callable[[], Access] = EqualShare) -> tuple[Clock, list[SharedCell]]:
     clock, uplink = Clock(), direction == "uplink"
     power_w = np.full(4, USER_W) if uplink else np.full(2, EDGE_W)
-    ether = Ether(direction=direction, power_w=power_w, gain=gain_of(MEANS), edges=2)
+    ether = Ether(direction=direction, power_w=power_w, gain=lambda edge, links: MEANS[edge][links], edges=2)
     cells = []
     for edge, means in enumerate(MEANS):
         links = RadioLinks(

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cosim.coverage import Coverage
 from cosim.nodes import Node
 from cosim.scenario import Scenario
-from cosim.world import World, build_world, radio_gain
+from cosim.world import World, build_world
 from training.jobs import Output, Ref
 from training.partition import Natural
 from training.runtime import AnalyticRuntime
@@ -37,6 +38,12 @@ def scenario(
         "edges": {"count": 2, "compute": {"speed": "2 TFLOP/s", "spread": 0.1}},
     }
     return Scenario.model_validate({**tree, **more})
+
+
+def radio_gain(scenario: Scenario) -> np.ndarray:
+    """Mean power gain (users,) between each user and its edge server when all begins."""
+    coverage = Coverage(scenario)
+    return coverage.start_gain[coverage.nearest, coverage.users]
 
 
 def world(users: int, seed: int = 0, **more: Any) -> World:
