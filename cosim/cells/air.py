@@ -55,12 +55,11 @@ class Air:
     ) -> tuple[NDArray[np.float64], Shares]:
         """The same for shares of the band."""
         some = shares > 0.0
-        band, power = self._held(shares)
-        noise_w = np.reshape(interference_w, (-1, 1)) * np.where(some, shares, 1.0)
-        rates = self.links.rates_bps(links, band, power, first_block, blocks, noise_w)
-        return self.time_share * rates * some, self.time_share * (
-            shares if self.splits_power else some.astype(np.float64)
-        )
+        held = np.where(some, shares, 1.0)  # a share of none is worked out as all
+        band_hz, power, noise_w = self._beside(held, interference_w)
+        rates = self.links.rates_bps(links, band_hz, power, first_block, blocks, noise_w)
+        on_air = shares if self.splits_power else some.astype(np.float64)
+        return self.time_share * rates * some, self.time_share * on_air
 
     def lateness_s(self, link: int, band_share: float, interference_w: PerLink, block: int) -> float:
         """How much later than it is sent the last bit of a transfer is there, if blocks are sent again.
@@ -69,9 +68,8 @@ class Air:
         """
         if not self.links.repeats:
             return 0.0
-        band, power = self._held(np.array([band_share]))
-        noise_w = np.reshape(interference_w, -1) * band_share
-        return float(self.links.delay_s(np.array([link]), band, power, block, 1, noise_w)[0, 0])
+        band_hz, power, noise_w = self._beside(np.array([[band_share or 1.0]]), interference_w)
+        return float(self.links.delay_s(np.array([link]), band_hz, power, block, 1, noise_w)[0, 0])
 
     def require_hope(self, link: int, nbytes: int) -> None:
         """Refuse at once what has no chance even alone, for looking block by block would take long.
@@ -89,10 +87,10 @@ class Air:
         capacity: list[float] = (self.time_share * self.links.capacity_bps(everybody, self.bandwidth_hz)).tolist()
         return capacity
 
-    def _held(self, shares: Shares) -> tuple[Shares, PerLink]:
-        """Band in Hz and share of power that go with shares of the band; a share of none is worked out as all."""
-        held = np.where(shares > 0.0, shares, 1.0)
-        return held * self.bandwidth_hz, held if self.splits_power else 1.0
+    def _beside(self, held: Shares, interference_w: PerLink) -> tuple[Shares, PerLink, Shares]:
+        """What goes with shares of the band that are held: Hz, share of power, and interference in watts."""
+        power = held if self.splits_power else 1.0
+        return held * self.bandwidth_hz, power, np.reshape(interference_w, (-1, 1)) * held
 
 
 def hopeless(link: int, nbytes: int, best_bps: float) -> TransferNeverFinishes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from channel_models.transfer import TransferNeverFinishes, delivered_bits, first
 from cosim.access.base import Access, Flows, Shares
 from cosim.cell import HORIZON_NS, Transfer, arrive
 from cosim.cells.air import Air
+from cosim.cells.plan import Plan
 from cosim.clock import Clock, to_ns, to_s
 from cosim.interference import ActiveInterference, Interference
 
@@ -21,8 +23,7 @@ _TELLING_BLOCKS = 2  # enough to see whether shares change from block to block
 class SharedCell:
     """Divides the cell as ``access`` says, anew in each fading block.
 
-    A transfer is the integral of its rate over the fading blocks. One event is pending at a time, the next completion;
-    any change makes the old one void, and all changes of an instant are planned for at once.
+    A transfer is the integral of its rate over the fading blocks; planned is the next completion.
     """
 
     def __init__(self, *, clock: Clock, air: Air, access: Access, interference: Interference) -> None:
@@ -40,8 +41,7 @@ class SharedCell:
         self._on_air_s = np.empty(0)  # integral of the share of its sender's power
         self._begun = 0
         self._since_ns = 0
-        self._epoch = 0
-        self._plan_is_due = False
+        self._plan = Plan(clock, self._look_ahead)
         self._flows = self._present()
         self._known: dict[int, tuple[NDArray[np.float64], Shares]] = {}
 
@@ -89,22 +89,17 @@ class SharedCell:
         return delivered_bits(self._on_air, self.air.block_ns, self._since_ns, now_ns)
 
     def _change(self) -> None:
-        """Plan anew once all that happens at this instant has happened."""
-        self._epoch += 1
+        """Others are under way, or under other circumstances."""
+        self._plan.change()
         self._flows = self._present()
         self._known.clear()
-        if not self._plan_is_due:
-            self._plan_is_due = True
-            self._clock.at(self._clock.now_ns, self._plan)
 
-    def _plan(self) -> None:
-        """Arrange the next completion, should nothing change before."""
-        self._plan_is_due = False
+    def _look_ahead(self) -> None:
+        """Arrange the next completion."""
         if self._neighbours is not None:
             self._neighbours.announce(self._active, self._presence())
         if not self._transfers:
             return
-        epoch = self._epoch
         try:
             end_ns, winner = first_completion(
                 self._rates, self.air.block_ns, self._since_ns, self._remaining_bits, horizon_ns=HORIZON_NS
@@ -113,11 +108,9 @@ class SharedCell:
             raise TransferNeverFinishes(
                 f"radio: the transfers of users {self._active.tolist()} would take over a year; {error}"
             ) from error
-        self._clock.at(end_ns, lambda: self._complete(winner, epoch))
+        self._plan.at(end_ns, partial(self._complete, winner))
 
-    def _complete(self, winner: int, epoch: int) -> None:
-        if epoch != self._epoch:
-            return  # void: something changed after this was planned
+    def _complete(self, winner: int) -> None:
         self._advance()
         ended = np.flatnonzero(self._remaining_bits <= max(0.0, self._remaining_bits[winner]))
         late_ns = [self._lateness_ns(number) for number in ended.tolist()]
@@ -142,18 +135,17 @@ class SharedCell:
             transfer = self._transfers[number]
             transfer.remaining_bits = max(0.0, float(self._remaining_bits[number]))
             transfer.energy_j = float(self.air.links.transmit_power_w[transfer.link] * self._on_air_s[number])
-        gone, rest = set(which), np.delete(np.arange(len(self._transfers)), which)
-        ended = [self._transfers[number] for number in which]
-        self._transfers = [one for number, one in enumerate(self._transfers) if number not in gone]
-        self._ids = [one for number, one in enumerate(self._ids) if number not in gone]
-        self._active, self._remaining_bits = self._active[rest], self._remaining_bits[rest]
-        self._on_air_s = self._on_air_s[rest]
+        ended, stay = [self._transfers[number] for number in which], np.ones(len(self._transfers), dtype=bool)
+        stay[which] = False
+        self._transfers, self._ids = list(compress(self._transfers, stay)), list(compress(self._ids, stay))
+        self._active, self._remaining_bits = self._active[stay], self._remaining_bits[stay]
+        self._on_air_s = self._on_air_s[stay]
         return ended
 
     def _present(self) -> Flows:
         self._interference_w = self._interference.received_w(self._active)
         alone = partial(self.air.alone_bps, self._active, self._interference_w)
-        return Flows(epoch=self._epoch, ids=tuple(self._ids), links=self._active, alone_bps=alone)
+        return Flows(epoch=self._plan.epoch, ids=tuple(self._ids), links=self._active, alone_bps=alone)
 
     def _presence(self) -> NDArray[np.float64]:
         """Share of its sender's power (k,) that each transfer puts into the air, as others hear it until a change.

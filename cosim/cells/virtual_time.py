@@ -11,6 +11,7 @@ from channel_models.links import PerLink
 from channel_models.transfer import SLACK_NS
 from cosim.cell import HORIZON_NS, Transfer, arrive
 from cosim.cells.air import Air, hopeless
+from cosim.cells.plan import Plan
 from cosim.clock import NS_PER_S, Clock, to_ns, to_s
 
 _HORIZON_S = to_s(HORIZON_NS)
@@ -36,8 +37,7 @@ class VirtualTimeCell:
         self._begun = 0
         self._virtual_s = 0.0
         self._since_ns = 0
-        self._epoch = 0
-        self._plan_is_due = False
+        self._plan = Plan(clock, self._look_ahead)
 
     def begin(self, link: int, nbytes: int) -> Transfer:
         """See ``Cell.begin``."""
@@ -50,7 +50,7 @@ class VirtualTimeCell:
         self._began_s[transfer] = self._virtual_s, end_s
         heapq.heappush(self._heap, (end_s, self._begun, transfer))
         self._begun += 1
-        self._change()
+        self._plan.change()
         return transfer
 
     def stop(self, transfer: Transfer) -> None:
@@ -59,7 +59,7 @@ class VirtualTimeCell:
         if transfer in self._began_s:
             self._advance()
             self._take_off(transfer)
-            self._change()
+            self._plan.change()
 
     def _rate_bps(self, link: int) -> float:
         """What the link has alone."""
@@ -76,31 +76,19 @@ class VirtualTimeCell:
             self._virtual_s += (now_ns - self._since_ns) / NS_PER_S / len(self._began_s)
         self._since_ns = now_ns
 
-    def _change(self) -> None:
-        """Plan anew once all that happens at this instant has happened."""
-        self._epoch += 1
-        if not self._plan_is_due:
-            self._plan_is_due = True
-            self._clock.at(self._clock.now_ns, self._plan)
-
-    def _plan(self) -> None:
-        """Arrange the next completion, should nothing change before."""
-        self._plan_is_due = False
+    def _look_ahead(self) -> None:
+        """Arrange the next completion."""
         while self._heap and self._heap[0][2].stopped:
             heapq.heappop(self._heap)
-        if not self._heap:
-            return
-        epoch = self._epoch
-        self._clock.at(self._since_ns + self._until(self._heap[0][0]), lambda: self._complete(epoch))
+        if self._heap:
+            self._plan.at(self._since_ns + self._until(self._heap[0][0]), self._complete)
 
     def _until(self, end_s: float) -> int:
         """Nanoseconds until so much virtual time has passed, should nothing change."""
         needed_ns = (end_s - self._virtual_s) * len(self._began_s) * NS_PER_S
         return max(0, math.ceil(needed_ns - SLACK_NS))
 
-    def _complete(self, epoch: int) -> None:
-        if epoch != self._epoch:
-            return  # void: something changed after this was planned
+    def _complete(self) -> None:
         self._advance()
         end_s = max(self._heap[0][0], self._virtual_s)
         while self._heap and self._heap[0][0] <= end_s:
@@ -112,7 +100,7 @@ class VirtualTimeCell:
         if not self._began_s:
             self._virtual_s = 0.0  # so that no rounding accumulates over busy periods
             self._heap.clear()
-        self._change()
+        self._plan.change()
 
     def _take_off(self, transfer: Transfer) -> None:
         """Make up the account of a transfer that leaves."""

@@ -129,8 +129,8 @@ def test_a_neighbours_change_costs_one_plan_and_none_where_nothing_is_under_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plans: list[SharedCell] = []
-    original = SharedCell._plan
-    monkeypatch.setattr(SharedCell, "_plan", lambda cell: (plans.append(cell), original(cell))[1])
+    original = SharedCell._look_ahead
+    monkeypatch.setattr(SharedCell, "_look_ahead", lambda cell: (plans.append(cell), original(cell))[1])
     clock, (cell, neighbour) = two_cells("uplink")
     for link in (1, 3):
         neighbour.begin(link, 10**6)
