@@ -1,21 +1,20 @@
 """Delay bars: where a user's time goes, a bar a run and a segment a kind of delay."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.delays import KINDS, mean_delay_s
-from analysis.load import Result, by_label
+from analysis.load import Results
 from analysis.style import KIND_STYLES, series_style
 from analysis.units import TIME, quantity_of, three_digits, unit_for
 
 
-def delay_data(results: Iterable[Result]) -> pd.DataFrame:
-    """Columns `label`, `kind`, `delay_s`: seconds of each kind of delay, mean over users, from the event record."""
+def delay_data(results: Results) -> pd.DataFrame:
+    """Columns `label`, `kind`, `delay_s`: seconds of each kind of delay, mean over users and seeds, from the events."""
     parts = [
         pd.DataFrame({"label": label, "kind": delay_s.index, "delay_s": delay_s.to_numpy()})
-        for label, delay_s in ((label, mean_delay_s(result.events)) for label, result in by_label(results).items())
+        for label, runs in results.series.items()
+        for delay_s in [pd.concat(mean_delay_s(run.events) for run in runs).groupby(level=0, sort=False).mean()]
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -1,8 +1,9 @@
 """The comparison in numbers: a row a run, for a program as a frame or CSV, for a person as a table in the terminal."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
+from statistics import fmean
 from typing import Literal
 
 import pandas as pd
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.files import whole_file
-from analysis.load import Result, by_label
+from analysis.load import Results
 from analysis.units import ENERGY, MEMORY, PERCENT, PLAIN, TIME, TRAFFIC, Ladder, three_digits, unit_for
 
 CHANGE = "perplexity_change_percent"
@@ -54,17 +55,19 @@ COLUMNS = {
 }
 
 
-def comparison_table(results: Iterable[Result]) -> pd.DataFrame:
-    """A row a run, indexed by `label`; columns as in `COLUMNS`, in the units their names end in.
+def comparison_table(results: Results) -> pd.DataFrame:
+    """A row a series of runs, the mean over seeds, indexed by `label`; columns as in `COLUMNS`, in base units.
 
     What a run did not record (perplexity where nothing was trained, or classes were) is NaN.
     """
-    named = by_label(results)
     rows = [
-        {name: result.total(*column.keys) if column.keys else float("nan") for name, column in COLUMNS.items()}
-        for result in named.values()
+        {
+            name: fmean(run.total(*column.keys) for run in runs) if column.keys else nan
+            for name, column in COLUMNS.items()
+        }
+        for runs in results.series.values()
     ]
-    frame = pd.DataFrame(rows, index=pd.Index(named, name="label"))
+    frame = pd.DataFrame(rows, index=pd.Index(results.series, name="label"))
     frame["rounds"] = frame["rounds"].astype("int64")
     frame[CHANGE] = 100 * (frame["perplexity_after"] / frame["perplexity_before"] - 1)
     return frame

@@ -1,12 +1,12 @@
 """Learning curves: what one column of the rounds did against another, a line a run."""
 
 import math
-from collections.abc import Iterable
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.load import Result, by_label
+from analysis.load import Results
+from analysis.result import Result
 from analysis.style import series_style
 from analysis.units import ladder_of, quantity_of, unit_for
 
@@ -16,19 +16,21 @@ LOG_RATIO = 10.0
 MARKERS_PER_LINE = 12
 
 
-def learning_data(results: Iterable[Result], x: str = "sim_time_s", y: str = "perplexity") -> pd.DataFrame:
-    """The points of learning curves: columns `label`, `round`, `x` and `y`, in base units.
+def learning_data(results: Results, x: str = "sim_time_s", y: str = "perplexity") -> pd.DataFrame:
+    """The points of learning curves: columns `label`, `seed`, `round`, `x` and `y`, in base units.
 
     Rounds that did not record `y` are left out. Raises ValueError if a column is unknown or a run never recorded it.
     """
     parts = []
-    for label, result in by_label(results).items():
-        for column in (x, y):
-            _require(result, column)
-        points = result.rounds[list(dict.fromkeys(("round", x, y)))].dropna()
-        parts.append(points.assign(label=label))
-    data = pd.concat(parts, ignore_index=True)
-    return data[["label", *data.columns.drop("label")]]
+    for label, runs in results.series.items():
+        for run in runs:
+            for column in (x, y):
+                _require(run, column)
+            points = run.rounds[list(dict.fromkeys(("round", x, y)))].dropna()
+            points.insert(0, "label", label)
+            points.insert(1, "seed", run.seed)
+            parts.append(points)
+    return pd.concat(parts, ignore_index=True)
 
 
 def draw_curves(axes: Axes, data: pd.DataFrame, x: str, y: str) -> None:

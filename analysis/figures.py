@@ -1,6 +1,5 @@
 """The figures of a comparison, and how they are saved together with the numbers they show."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,13 +11,13 @@ from analysis import style
 from analysis.bars import delay_data, draw_delays
 from analysis.curves import draw_curves, learning_data
 from analysis.files import whole_file
-from analysis.load import Result
+from analysis.load import Results
 
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Formats a figure is written in, each with the metadata left out so that equal figures are equal files."""
 
 
-def learning_curve(results: Sequence[Result], x: str = "sim_time_s", y: str = "perplexity") -> Figure:
+def learning_curve(results: Results, x: str = "sim_time_s", y: str = "perplexity") -> Figure:
     """A curve a run of one column of the rounds against another; its numbers are `learning_data`."""
     with style.applied():
         figure = Figure(figsize=(6.4, 4.2), layout="constrained")
@@ -28,7 +27,7 @@ def learning_curve(results: Sequence[Result], x: str = "sim_time_s", y: str = "p
     return figure
 
 
-def delay_by_kind(results: Sequence[Result]) -> Figure:
+def delay_by_kind(results: Results) -> Figure:
     """A bar a run of where a user's time goes; its numbers are `delay_data`."""
     with style.applied():
         figure = Figure(figsize=(6.4, _height_inches(results)), layout="constrained")
@@ -38,7 +37,7 @@ def delay_by_kind(results: Sequence[Result]) -> Figure:
     return figure
 
 
-def comparison_figure(results: Sequence[Result], y: str = "perplexity") -> Figure:
+def comparison_figure(results: Results, y: str = "perplexity") -> Figure:
     """What was learned over simulated time beside where that time went; its numbers are `comparison_data`."""
     with style.applied():
         figure = Figure(figsize=(11.5, max(4.8, _height_inches(results))), layout="constrained")
@@ -52,7 +51,7 @@ def comparison_figure(results: Sequence[Result], y: str = "perplexity") -> Figur
     return figure
 
 
-def comparison_data(results: Sequence[Result], y: str = "perplexity") -> pd.DataFrame:
+def comparison_data(results: Results, y: str = "perplexity") -> pd.DataFrame:
     """The numbers of `comparison_figure`: `learning_data` above `delay_data`, cells of the other empty."""
     return pd.concat([learning_data(results, y=y), delay_data(results)], ignore_index=True)
 
@@ -72,7 +71,7 @@ def save(figure: Figure, data: pd.DataFrame, path: Path | str) -> None:
             figure.savefig(picture, format=kind, metadata=UNDATED[kind])
 
 
-def _height_inches(results: Sequence[Result]) -> float:
+def _height_inches(results: Results) -> float:
     return 1.8 + 0.5 * len(results)
 
 

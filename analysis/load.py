@@ -1,144 +1,173 @@
-"""Run folders read back: one `Result` a folder, checked on arrival so that no table or figure meets a broken file."""
+"""Result folders read back as tidy tables: ``analysis.load("runs/quickstart").rounds``."""
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from glob import glob
 from pathlib import Path
-from typing import Any
+from typing import overload
 
 import pandas as pd
 
-ROUND_COLUMNS = (
-    "round", "sim_time_s", "train_loss", "loss", "perplexity", "accuracy", "uplink_bytes", "downlink_bytes",
-    "backhaul_bytes", "user_energy_j", "edge_energy_j", "cloud_energy_j",
-)  # fmt: skip
-EVENT_COLUMNS = (
-    "start_s", "end_s", "node", "act", "kind", "reason", "round", "step", "user", "bytes", "activation_bytes",
-    "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes", "flops", "energy_j",
-)  # fmt: skip
-MEMORY_COLUMNS = ("node", "role", "kind", "peak_bytes")
-LINKS_COLUMNS = (
-    "time_s", "user", "edge", "serving", "x_m", "y_m", "signal_dbm", "uplink_bps", "downlink_bps",
-)  # fmt: skip
+from analysis.result import Result, is_run
+from analysis.settings import Setting
+
+NOT_VARIED = ("seed", "name", "execution", "scheme.name", "scheme.label")
+"""Settings by which no two runs are told apart: repetitions differ in the seed, schemes in the label."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Result:
-    """One finished run.
+class Results(Sequence[Result]):
+    """Runs, in a given order. Each table begins with ``run``, ``label`` and ``seed``, and then what is ``varied``."""
 
-    `rounds` has one row a round (round 0 is the state before training) with cumulative bytes and energy, `events` one
-    row an activity, `memory` one row per node and kind of memory. `summary` is `summary.json` as it stands. `links` has
-    one row a sample of a radio link, if the run sampled them.
-    """
+    def __init__(self, runs: Iterable[Result]) -> None:
+        self._runs = tuple(runs)
 
-    path: Path
-    summary: dict[str, Any]
-    rounds: pd.DataFrame
-    events: pd.DataFrame
-    memory: pd.DataFrame
-    links: pd.DataFrame | None = None
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What tells each run from the others, the ``run`` of the tables: its path below the folder of them all."""
+        if len(self) == 1:
+            return (self[0].path.name,)
+        paths = [run.path.absolute().parts for run in self]
+        common = next(depth for depth, parts in enumerate(zip(*paths, strict=False)) if len(set(parts)) > 1)
+        return tuple("/".join(parts[common:]) for parts in paths)
 
-    @property
-    def label(self) -> str:
-        """The run's name in tables and figures."""
-        return str(self.summary["label"])
+    @cached_property
+    def varied(self) -> tuple[str, ...]:
+        """The settings in which runs of one label differ, or which differ although they are not the scheme's own."""
+        keys = dict.fromkeys(key for run in self for key in run.settings if key not in NOT_VARIED)
+        return tuple(key for key in keys if self._differs(key))
 
-    def total(self, *keys: str) -> float:
-        """Number at `keys` of the summary, as in `total("energy_j", "user")`; NaN where the run recorded null.
+    @cached_property
+    def series(self) -> dict[str, "Results"]:
+        """The runs by all but their seed, a line of a figure each; named by label, and by setting or folder if need be."""
+        groups: dict[tuple[object, ...], list[Result]] = {}
+        for run in self:
+            groups.setdefault((run.label, *(run.settings.get(key) for key in self.varied)), []).append(run)
+        labels = [run.label for run, *_ in groups.values()]
+        told = [self.varied if labels.count(runs[0].label) > 1 else () for runs in groups.values()]
+        names = [_series_name(keys, runs[0]) for keys, runs in zip(told, groups.values(), strict=True)]
+        named: dict[str, Results] = {}
+        for name, runs in zip(names, groups.values(), strict=True):
+            if names.count(name) == 1 and len({run.seed for run in runs}) == len(runs):
+                named[name] = Results(runs)
+            else:
+                named |= {f"{name} ({self.names[self.index(run)]})": Results([run]) for run in runs}
+        return named
 
-        Raises ValueError if the summary has no such number.
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """A row a run: path, scheme, whether it finished, what is varied, and all numbers of its summary."""
+        rows = [
+            {"scheme": run.summary.get("scheme"), "finished": run.finished, "path": str(run.path)}
+            | _numbers(run.summary)
+            for run in self
+        ]
+        return self._identified(pd.DataFrame([row]) for row in rows)
+
+    @cached_property
+    def rounds(self) -> pd.DataFrame:
+        """``Result.rounds`` of all runs."""
+        return self._identified(run.rounds for run in self)
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """``Result.events`` of all runs."""
+        return self._identified(run.events for run in self)
+
+    @cached_property
+    def memory(self) -> pd.DataFrame:
+        """``Result.memory`` of all runs."""
+        return self._identified(run.memory for run in self)
+
+    @cached_property
+    def links(self) -> pd.DataFrame:
+        """``Result.links`` of all runs."""
+        return self._identified(run.links for run in self)
+
+    def setting(self, key: str) -> list[Setting]:
+        """The value of a setting in each run.
+
+        Raises ValueError if no run has that key.
         """
-        value: Any = self.summary
-        for key in keys:
-            value = value.get(key, "missing") if isinstance(value, dict) else "missing"
-        if value is None:
-            return float("nan")
-        if not isinstance(value, int | float):
-            raise ValueError(f"{self.path / 'summary.json'}: {'.'.join(keys)} is {value!r}, not a number or null")
-        return float(value)
+        if not any(key in run.settings for run in self):
+            known = ", ".join(self.varied) or "none that differs between these runs"
+            raise ValueError(f"{key!r} is no key of the runs' scenarios; known are {known}")
+        return [run.settings.get(key, Setting(None)) for run in self]
+
+    def where(self, chosen: Callable[[Result], bool]) -> "Results":
+        """Those of the runs."""
+        return Results(run for run in self if chosen(run))
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self._runs)
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Results": ...
+
+    def __getitem__(self, index: int | slice) -> "Result | Results":
+        return self._runs[index] if isinstance(index, int) else Results(self._runs[index])
+
+    def _differs(self, key: str) -> bool:
+        found: dict[str, set[Setting | None]] = {}
+        for run in self:
+            found.setdefault(run.label, set()).add(run.settings.get(key))
+        if key.startswith("scheme."):
+            return any(len(values) > 1 for values in found.values())
+        return len(set().union(*found.values())) > 1
+
+    def _identified(self, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+        parts = []
+        for name, run, table in zip(self.names, self, tables, strict=True):
+            varied = {key: run.settings[key].value if key in run.settings else None for key in self.varied}
+            parts.append(pd.DataFrame({"run": name, "label": run.label, "seed": run.seed, **varied}, index=table.index))
+            parts[-1] = pd.concat([parts[-1], table.drop(columns=parts[-1].columns, errors="ignore")], axis=1)
+        return pd.concat(parts, ignore_index=True)
 
 
-def load(path: Path | str) -> Result:
-    """The run in the folder `path`.
+def load(*sources: Path | str) -> Results:
+    """The runs that ``sources`` name: folders of a run, folders with runs at any depth below, or patterns (``*``).
 
-    Raises ValueError naming the file that is missing or unreadable, or the column or key it lacks.
+    Runs come in the order of the sources, and by name below each. Raises ValueError for a source without a run; of the
+    runs themselves, each file when it is read.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        raise ValueError(f"{folder}: no such folder; give the folder of a finished run")
-    return Result(
-        path=folder,
-        summary=_read_summary(folder / "summary.json"),
-        rounds=_read_table(folder / "rounds.parquet", ROUND_COLUMNS),
-        events=_read_table(folder / "events.parquet", EVENT_COLUMNS),
-        memory=_read_table(folder / "memory.parquet", MEMORY_COLUMNS),
-        links=_read_table(folder / "links.parquet", LINKS_COLUMNS) if (folder / "links.parquet").is_file() else None,
+    found = dict.fromkeys(folder for source in sources for folder in _folders(str(source)))
+    return Results(Result(folder) for folder in found)
+
+
+def _folders(source: str) -> list[Path]:
+    roots = [Path(match) for match in sorted(glob(source))]  # noqa: PTH207 - Path.glob takes no absolute pattern or [Path(source)]
+    folders = [folder for root in roots for folder in _below(root)]
+    if not folders:
+        what = "no such folder" if not roots[0].is_dir() else "no run here or below; a run holds a scenario.yaml"
+        raise ValueError(f"{source}: {what}")
+    return folders
+
+
+def _below(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    if is_run(root):
+        return [root]
+    return [run for child in sorted(root.iterdir()) if not child.name.startswith(".") for run in _below(child)]
+
+
+def _series_name(keys: Sequence[str], run: Result) -> str:
+    return ", ".join(
+        (run.label, *(f"{key.rpartition('.')[2]} {run.settings[key]}" for key in keys if key in run.settings))
     )
 
 
-def load_all(folder: Path | str, labels: Sequence[str] | None = None) -> list[Result]:
-    """The run in `folder`, or every run in the folders just below it, by name.
-
-    With `labels`, exactly the runs `folder/LABEL`, in that order. Raises ValueError if there is no run, or as `load`.
-    """
-    root = Path(folder)
-    if labels is not None:
-        return [load(root / label) for label in labels]
-    if _is_run(root):
-        return [load(root)]
-    if not root.is_dir():
-        raise ValueError(f"{root}: no such folder; give a run folder or a folder of runs")
-    runs = sorted(child for child in root.iterdir() if _is_run(child))
-    if not runs:
-        raise ValueError(f"{root}: no run here or one level below; a finished run holds a summary.json")
-    return [load(run) for run in runs]
-
-
-def by_label(results: Iterable[Result]) -> dict[str, Result]:
-    """The results under the names tables and figures show, in the given order; equal labels get their folder's name.
-
-    Raises ValueError if there are no results or two cannot be told apart.
-    """
-    given = list(results)
-    if not given:
-        raise ValueError("results: none given; at least one run is needed")
-    count = Counter(result.label for result in given)
-    named: dict[str, Result] = {}
-    for result in given:
-        label = result.label if count[result.label] == 1 else f"{result.label} ({result.path.name})"
-        if label in named:
-            raise ValueError(f"results: {named[label].path} and {result.path} are both {label!r}; label them apart")
-        named[label] = result
-    return named
-
-
-def _is_run(folder: Path) -> bool:
-    return (folder / "summary.json").is_file()
-
-
-def _read_summary(file: Path) -> dict[str, Any]:
-    _require(file)
-    try:
-        summary = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file}: not readable as JSON ({error})") from error
-    if not isinstance(summary, dict) or not isinstance(summary.get("label"), str):
-        raise ValueError(f"{file}: expected an object with the run's label, a string")
-    return summary
-
-
-def _read_table(file: Path, columns: Sequence[str]) -> pd.DataFrame:
-    _require(file)
-    try:
-        table = pd.read_parquet(file)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{file}: not readable as Parquet ({str(error).splitlines()[0]})") from error
-    if missing := [column for column in columns if column not in table.columns]:
-        raise ValueError(f"{file}: lacks the column(s) {', '.join(missing)}")
-    return table
-
-
-def _require(file: Path) -> None:
-    if not file.is_file():
-        raise ValueError(f"{file}: missing; the run did not finish or this is not a run folder")
+def _numbers(summary: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """All numbers of a summary with dots between the levels, such as ``final.perplexity``; null is None."""
+    found: dict[str, object] = {}
+    for key, value in summary.items():
+        if isinstance(value, dict):
+            found |= _numbers(value, f"{prefix}{key}.")
+        elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            found[f"{prefix}{key}"] = value
+    return found

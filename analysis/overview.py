@@ -11,7 +11,7 @@ from analysis.bars import delay_data
 from analysis.comparison import comparison_table, print_table, to_csv
 from analysis.curves import learning_data
 from analysis.figures import comparison_data, comparison_figure, delay_by_kind, learning_curve, save
-from analysis.load import load_all
+from analysis.load import load
 
 LEARNED = ("perplexity", "accuracy")
 """What learning is shown by: the first of these that the runs recorded. Of classes there is no perplexity."""
@@ -25,7 +25,7 @@ def show(folder: Path, labels: Sequence[str], console: Console) -> None:
     """
     if not labels:
         return
-    results = load_all(folder, labels)
+    results = load(*(folder / label for label in labels))
     table = comparison_table(results)
     print_table(table, console)
     to_csv(table, folder / "table.csv")

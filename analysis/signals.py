@@ -10,7 +10,8 @@ from matplotlib.ticker import EngFormatter
 from analysis import style
 from analysis.delays import HAPPENINGS
 from analysis.figures import save
-from analysis.load import Result, load
+from analysis.load import load
+from analysis.result import Result
 from analysis.style import KIND_STYLES, PALETTE, series_style
 from analysis.units import quantity_of
 
@@ -23,7 +24,7 @@ def show(folder: Path | str) -> None:
 
     The user is the one that most edge servers have served.
     """
-    result = load(folder)
+    (result,) = load(folder)
     user = farthest_travelled(result)
     save(signal_figure(result, user), signal_data(result, user), Path(folder) / "signals.png")
 
@@ -80,8 +81,8 @@ def signal_figure(result: Result, user: int) -> Figure:
 
 
 def _links(result: Result) -> pd.DataFrame:
-    if result.links is None:
-        raise ValueError(f"{result.path}: the run has no links.parquet; it needs radio.sampling in its scenario")
+    if result.links["time_s"].nunique() < 2:
+        raise ValueError(f"{result.path}: the run sampled no links; it needs radio.sampling in its scenario")
     return result.links
 
 

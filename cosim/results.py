@@ -48,9 +48,6 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     }
     (folder / "summary.json").unlink(missing_ok=True)
     for name, frame in {"rounds": rounds, "events": events, "memory": memory, "links": links}.items():
-        if frame is None:
-            (folder / f"{name}.parquet").unlink(missing_ok=True)  # an earlier run's
-            continue
         with appearing(folder / f"{name}.parquet") as path:
             frame.to_parquet(path, index=False)
     _write_adapter(run, folder / "adapter")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.load import Result, load
+from analysis.result import Result
 from analysis.signals import farthest_travelled, signal_data
 from cosim import results, runner
 from cosim.scenario import load_scenario
@@ -18,7 +18,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Result:
     folder = tmp_path_factory.mktemp("mobility")
     scenario = load_scenario(MOBILITY, ["execution=analytic", "radio.sampling=40 ms"])
     results.write(runner.run(scenario, entries(scenario)[0]), folder)
-    return load(folder)
+    return Result(folder)
 
 
 def test_somebody_drives_through_all_cells_and_misses_a_deadline(driven: Result) -> None:
@@ -30,7 +30,6 @@ def test_somebody_drives_through_all_cells_and_misses_a_deadline(driven: Result)
 
 def test_each_handover_goes_to_an_edge_server_that_was_stronger_by_the_hysteresis(driven: Result) -> None:
     """The samples are at the instants of the checks."""
-    assert driven.links is not None
     signal_dbm = driven.links.set_index(["user", "edge", "time_s"])["signal_dbm"]
     signal_dbm.index = signal_dbm.index.set_levels(signal_dbm.index.levels[2].round(6), level=2)
     events = driven.events

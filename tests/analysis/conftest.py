@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 EVERYBODY, NOBODY = -1, -2
 PAYLOADS = ("activation", "gradient", "adapter", "label", "model")
@@ -63,7 +65,7 @@ def rounds_of(slowness: float, perplexities: list[float | None], accuracies: lis
 
 
 def summary_of(
-    label: str, slowness: float, perplexities: list[float | None], accuracies: list[float | None]
+    label: str, seed: int, slowness: float, perplexities: list[float | None], accuracies: list[float | None]
 ) -> dict[str, object]:
     metrics = [
         {"loss": value, "perplexity": value, "accuracy": accuracy}
@@ -73,7 +75,8 @@ def summary_of(
         "name": "hand-made",
         "label": label,
         "scheme": label,
-        "seed": 0,
+        "seed": seed,
+        "finished": True,
         "rounds": ROUNDS,
         "sim_time_s": ROUNDS * ROUND_S * slowness,
         "initial": metrics[0],
@@ -100,17 +103,26 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         *,
         label: str | None = None,
         slowness: float = 1.0,
+        seed: int = 0,
+        settings: dict[str, Any] | None = None,
         perplexities: tuple[float | None, float | None, float | None] = (40.0, 30.0, 20.0),
         accuracies: tuple[float | None, float | None, float | None] = (0.0, 0.1, 0.2),
     ) -> Path:
         path = tmp_path / folder
         path.mkdir(parents=True)
         learned = list(perplexities), list(accuracies)
-        (path / "summary.json").write_text(json.dumps(summary_of(label or path.name, slowness, *learned)))
+        (path / "summary.json").write_text(json.dumps(summary_of(label or path.name, seed, slowness, *learned)))
         rounds_of(slowness, *learned).to_parquet(path / "rounds.parquet")
         events_of(slowness).to_parquet(path / "events.parquet")
         memory = pd.DataFrame({"node": ["user0"], "role": ["user"], "kind": ["total"], "peak_bytes": [3 * 2**20]})
         memory.to_parquet(path / "memory.parquet")
+        scenario = {
+            "name": "hand-made",
+            "seed": seed,
+            "scheme": {"name": path.name, "label": label},
+            **(settings or {}),
+        }
+        (path / "scenario.yaml").write_text(yaml.safe_dump(scenario))
         return path
 
     return make

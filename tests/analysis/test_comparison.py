@@ -23,7 +23,7 @@ def printed(frame: pd.DataFrame) -> dict[str, list[str]]:
 @pytest.fixture
 def frame(make_run: Callable[..., Path]) -> pd.DataFrame:
     slow = make_run("slow", slowness=10.0, perplexities=(40.0, 35.0, 30.0))
-    return comparison_table([load(make_run("fast")), load(slow)])
+    return comparison_table(load(make_run("fast"), slow))
 
 
 def test_the_table_has_a_row_a_run_with_the_totals_of_its_summary(frame: pd.DataFrame) -> None:
@@ -71,25 +71,24 @@ def test_the_best_value_is_starred_where_runs_differ_and_something_is_better(fra
 
 
 def test_runs_that_learned_nothing_show_a_dash(make_run: Callable[..., Path], nothing_learned: Any) -> None:
-    learned, analytic = load(make_run("learned")), load(make_run("analytic", **nothing_learned))
-    cells = printed(comparison_table([learned, analytic]))
+    cells = printed(comparison_table(load(make_run("learned"), make_run("analytic", **nothing_learned))))
     assert cells["Perplexity after"] == ["20", "–"]
     assert cells["Perplexity change (%)"] == ["-50", "–"]
 
 
 def test_classifiers_have_no_line_of_perplexity_and_the_highest_accuracy_is_best(make_run: Callable[..., Path]) -> None:
     runs = [
-        load(make_run(name, perplexities=(None, None, None), accuracies=(0.1, 0.2, after)))
+        make_run(name, perplexities=(None, None, None), accuracies=(0.1, 0.2, after))
         for name, after in (("better", 0.75), ("worse", 0.5))
     ]
-    cells = printed(comparison_table(runs))
+    cells = printed(comparison_table(load(*runs)))
     assert not [title for title in cells if title.startswith("Perplexity")]
     assert cells["Accuracy before"] == ["0.100", "0.100"]
     assert cells["Accuracy after"] == ["0.750 *", "0.500"]
 
 
 def test_labels_are_printed_as_they_are_even_if_they_look_like_markup(make_run: Callable[..., Path]) -> None:
-    cells = printed(comparison_table([load(make_run("plain", label="[red]"))]))
+    cells = printed(comparison_table(load(make_run("plain", label="[red]"))))
     assert cells[""] == ["[red]"]
 
 

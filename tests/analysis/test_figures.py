@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from analysis.bars import delay_data
 from analysis.curves import learning_data
 from analysis.figures import comparison_data, comparison_figure, learning_curve, save
-from analysis.load import Result, load
+from analysis.load import Results, load
 
 FIRST_BYTES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 
 
 @pytest.fixture
-def results(make_run: Callable[..., Path]) -> list[Result]:
-    return [load(make_run("slow", slowness=2.0)), load(make_run("fast"))]
+def results(make_run: Callable[..., Path]) -> Results:
+    return load(make_run("slow", slowness=2.0), make_run("fast"))
 
 
-def test_the_comparison_shows_learning_beside_delay_with_one_marker_a_run(results: list[Result]) -> None:
+def test_the_comparison_shows_learning_beside_delay_with_one_marker_a_run(results: Results) -> None:
     curves, bars = comparison_figure(results).axes
     assert curves.get_ylabel() == "Perplexity"
     assert bars.get_xlabel() == "Time, mean over users (s)"
@@ -27,7 +27,7 @@ def test_the_comparison_shows_learning_beside_delay_with_one_marker_a_run(result
     assert looks[0] == looks[1]
 
 
-def test_the_data_of_the_comparison_are_those_of_its_two_halves(results: list[Result]) -> None:
+def test_the_data_of_the_comparison_are_those_of_its_two_halves(results: Results) -> None:
     data = comparison_data(results)
     learned, delayed = learning_data(results), delay_data(results)
     top, bottom = data.iloc[: len(learned)], data.iloc[len(learned) :].reset_index(drop=True)
@@ -36,7 +36,7 @@ def test_the_data_of_the_comparison_are_those_of_its_two_halves(results: list[Re
 
 
 @pytest.mark.parametrize("suffix", FIRST_BYTES)
-def test_a_figure_is_written_with_its_numbers_beside_it(results: list[Result], tmp_path: Path, suffix: str) -> None:
+def test_a_figure_is_written_with_its_numbers_beside_it(results: Results, tmp_path: Path, suffix: str) -> None:
     data = learning_data(results)
     save(learning_curve(results), data, tmp_path / "out" / f"curve.{suffix}")
     assert (tmp_path / "out" / f"curve.{suffix}").read_bytes().startswith(FIRST_BYTES[suffix])
@@ -46,7 +46,7 @@ def test_a_figure_is_written_with_its_numbers_beside_it(results: list[Result], t
 
 @pytest.mark.parametrize("suffix", FIRST_BYTES)
 def test_equal_figures_are_equal_files_whenever_they_are_written(
-    results: list[Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     for name, now_s in (("first", "0"), ("second", "86400")):
         monkeypatch.setenv("SOURCE_DATE_EPOCH", now_s)
@@ -55,7 +55,7 @@ def test_equal_figures_are_equal_files_whenever_they_are_written(
 
 
 def test_a_figure_that_fails_to_draw_leaves_neither_picture_nor_numbers(
-    results: list[Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail_half_way(_: Figure, file: Path, **options: object) -> None:
         file.write_bytes(b"\x89PNG")
@@ -68,12 +68,12 @@ def test_a_figure_that_fails_to_draw_leaves_neither_picture_nor_numbers(
 
 
 @pytest.mark.parametrize("name", ["curve.gif", "curve", "curve.csv"])
-def test_a_format_that_cannot_be_written_is_refused(results: list[Result], tmp_path: Path, name: str) -> None:
+def test_a_format_that_cannot_be_written_is_refused(results: Results, tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match=r"use \.png, \.svg or \.pdf"):
         save(learning_curve(results), learning_data(results), tmp_path / name)
 
 
-def test_drawing_and_saving_leave_the_settings_of_matplotlib_alone(results: list[Result], tmp_path: Path) -> None:
+def test_drawing_and_saving_leave_the_settings_of_matplotlib_alone(results: Results, tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
     save(comparison_figure(results), comparison_data(results), tmp_path / "comparison.png")
     assert dict(mpl.rcParams) == before

@@ -1,103 +1,77 @@
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from analysis.load import by_label, load, load_all
+import analysis
+from analysis.load import load
 
 
-def test_a_run_folder_comes_back_as_it_was_written(make_run: Callable[..., Path]) -> None:
-    run = load(make_run("splitfed"))
-    assert run.label == "splitfed"
-    assert run.summary["rounds"] == 2
-    assert list(run.rounds["perplexity"]) == [40.0, 30.0, 20.0]
-    assert len(run.events) == 26
-    assert list(run.memory["peak_bytes"]) == [3 * 2**20]
+def bandwidth(mhz: float) -> dict[str, Any]:
+    return {"radio": {"bandwidth": f"{mhz * 1e6} Hz", "fading": "rayleigh"}}
 
 
-def test_totals_are_found_by_their_keys_and_null_is_nan(make_run: Callable[..., Path], nothing_learned: Any) -> None:
-    run = load(make_run("analytic", **nothing_learned))
-    assert run.total("traffic_bytes", "uplink") == 8_000_000
-    assert pd.isna(run.total("final", "perplexity"))
-
-
-@pytest.mark.parametrize("keys", [("energy",), ("energy_j", "satellite"), ("energy_j",), ("rounds", "first")])
-def test_a_total_that_is_no_number_is_named_in_the_error(make_run: Callable[..., Path], keys: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match=rf"summary\.json: {'.'.join(keys)} is "):
-        load(make_run("splitfed")).total(*keys)
-
-
-@pytest.mark.parametrize("file", ["summary.json", "rounds.parquet", "events.parquet", "memory.parquet"])
-def test_a_missing_file_is_named(make_run: Callable[..., Path], file: str) -> None:
-    run = make_run("splitfed")
-    (run / file).unlink()
-    with pytest.raises(ValueError, match=f"{file}: missing"):
-        load(run)
-
-
-@pytest.mark.parametrize("file", ["summary.json", "rounds.parquet", "events.parquet", "memory.parquet"])
-def test_a_file_cut_short_is_named(make_run: Callable[..., Path], file: str) -> None:
-    run = make_run("splitfed")
-    content = (run / file).read_bytes()
-    (run / file).write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match=f"{file}: not readable as"):
-        load(run)
-
-
-def test_a_missing_column_is_named(make_run: Callable[..., Path]) -> None:
-    run = make_run("splitfed")
-    pd.read_parquet(run / "events.parquet").drop(columns="energy_j").to_parquet(run / "events.parquet")
-    with pytest.raises(ValueError, match=r"events\.parquet: lacks the column\(s\) energy_j"):
-        load(run)
-
-
-@pytest.mark.parametrize("content", [[], {"label": None}, {}])
-def test_a_summary_without_a_label_is_refused(make_run: Callable[..., Path], content: object) -> None:
-    run = make_run("splitfed")
-    (run / "summary.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="the run's label"):
-        load(run)
-
-
-def test_a_folder_of_runs_is_read_by_name_and_other_folders_are_left_alone(
-    make_run: Callable[..., Path], tmp_path: Path
-) -> None:
-    for folder in ("c", "a", "b"):
+def test_a_run_a_folder_of_runs_and_a_pattern_are_found(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for folder in ("c", "a", "deep/er/b", ".a-half-written"):
         make_run(folder)
     (tmp_path / "figures").mkdir()
-    assert [run.label for run in load_all(tmp_path)] == ["a", "b", "c"]
+    assert [run.label for run in analysis.load(tmp_path)] == ["a", "c", "b"]
+    assert [run.label for run in analysis.load(tmp_path / "a")] == ["a"]
+    assert [run.label for run in analysis.load(f"{tmp_path}/[cd]*")] == ["c", "b"]
+    assert [run.label for run in analysis.load(tmp_path / "c", tmp_path)] == ["c", "a", "b"]
 
 
-def test_given_labels_choose_the_runs_and_their_order(make_run: Callable[..., Path], tmp_path: Path) -> None:
-    for folder in ("a", "b", "c"):
-        make_run(folder)
-    assert [run.label for run in load_all(tmp_path, ["c", "a"])] == ["c", "a"]
-    with pytest.raises(ValueError, match="no such folder"):
-        load_all(tmp_path, ["a", "z"])
-
-
-def test_a_single_run_folder_is_a_list_of_one(make_run: Callable[..., Path]) -> None:
-    assert [run.label for run in load_all(make_run("alone"))] == ["alone"]
-
-
-def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
+def test_a_source_without_runs_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no run here"):
-        load_all(tmp_path)
-    with pytest.raises(ValueError, match="no such folder"):
-        load_all(tmp_path / "nowhere")
+        load(tmp_path)
+    with pytest.raises(ValueError, match="nowhere: no such folder"):
+        load(tmp_path / "nowhere")
 
 
-def test_equal_labels_are_told_apart_by_folder(make_run: Callable[..., Path]) -> None:
-    folders = [make_run("near", label="splitfed"), make_run("far", label="splitfed"), make_run("federated")]
-    assert list(by_label(map(load, folders))) == ["splitfed (near)", "splitfed (far)", "federated"]
+def test_tables_say_of_each_row_which_run_it_is_of(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for mhz in (5, 10):
+        make_run(f"{mhz}/federated", settings=bandwidth(mhz))
+    runs = load(tmp_path)
+    assert runs.varied == ("radio.bandwidth",)
+    for table, rows in ((runs.runs, 1), (runs.rounds, 3), (runs.events, 26), (runs.memory, 1)):
+        assert list(table.columns[:4]) == ["run", "label", "seed", "radio.bandwidth"]
+        assert list(table["run"]) == ["10/federated"] * rows + ["5/federated"] * rows
+        assert list(table["radio.bandwidth"]) == [10e6] * rows + [5e6] * rows
+    assert list(runs.runs["traffic_bytes.uplink"]) == [8_000_000] * 2
 
 
-def test_the_same_run_twice_and_no_run_at_all_are_refused(make_run: Callable[..., Path]) -> None:
-    run = load(make_run("splitfed"))
-    with pytest.raises(ValueError, match="label them apart"):
-        by_label([run, run])
-    with pytest.raises(ValueError, match="none given"):
-        by_label([])
+def test_runs_that_differ_in_the_seed_alone_are_one_series(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for name in ("federated", "splitfed"):
+        for seed in range(3):
+            make_run(f"{name}/seed{seed}", label=name, seed=seed)
+    series = load(tmp_path).series
+    assert {name: [run.seed for run in runs] for name, runs in series.items()} == {
+        "federated": [0, 1, 2],
+        "splitfed": [0, 1, 2],
+    }
+
+
+def test_series_of_one_label_are_named_by_what_is_varied(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for mhz in (20, 5):
+        make_run(f"{mhz}", label="splitfed", settings=bandwidth(mhz))
+    assert list(load(tmp_path).series) == ["splitfed, bandwidth 20 MHz", "splitfed, bandwidth 5 MHz"]
+
+
+def test_a_schemes_own_settings_tell_only_runs_of_one_label_apart(make_run: Callable[..., Path]) -> None:
+    fine = make_run("fine", label="splitfed", settings={"scheme": {"name": "splitfed", "cut": [3]}})
+    coarse = make_run("coarse", label="splitfed", settings={"scheme": {"name": "splitfed", "cut": [1, 3]}})
+    assert load(fine, make_run("federated")).varied == ()
+    assert list(load(fine, coarse).series) == ["splitfed, cut 3", "splitfed, cut [1, 3]"]
+
+
+def test_runs_equal_in_all_are_told_apart_by_folder(make_run: Callable[..., Path]) -> None:
+    runs = load(make_run("near", label="splitfed"), make_run("far", label="splitfed"), make_run("federated"))
+    assert list(runs.series) == ["splitfed (near)", "splitfed (far)", "federated"]
+
+
+def test_a_setting_that_no_run_has_is_refused_with_those_that_differ(make_run: Callable[..., Path]) -> None:
+    runs = load(make_run("a", settings=bandwidth(5)), make_run("b", settings=bandwidth(10)))
+    assert [str(setting) for setting in runs.setting("radio.bandwidth")] == ["5 MHz", "10 MHz"]
+    with pytest.raises(ValueError, match=r"'radio.width' is no key .* known are radio.bandwidth"):
+        runs.setting("radio.width")

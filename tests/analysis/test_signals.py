@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis import signals
-from analysis.load import Result, load
+from analysis.result import Result
 from analysis.signals import farthest_travelled, signal_data, signal_figure
 
 END_S = 18.0
@@ -20,7 +20,16 @@ def walked(make_run: Callable[..., Path]) -> Path:
     serving = edge == ((user == 1) & (time_s >= 10))
     level = np.where(edge == 0, -60 - 2 * time_s, -100 + 2 * time_s)
     pd.DataFrame(
-        {"time_s": time_s, "user": user, "edge": edge, "serving": serving, "x_m": time_s, "y_m": 0.0}
+        {
+            "time_s": time_s,
+            "user": user,
+            "edge": edge,
+            "serving": serving,
+            "x_m": time_s,
+            "y_m": 0.0,
+            "edge_x_m": 400.0 * edge,
+            "edge_y_m": 0.0,
+        }
         | {"signal_dbm": level, "uplink_bps": 1e6, "downlink_bps": 2e6}
     ).to_parquet(folder / "links.parquet")
     events = pd.read_parquet(folder / "events.parquet")
@@ -39,7 +48,7 @@ PAYLOADS = ("activation_bytes", "gradient_bytes", "adapter_bytes", "label_bytes"
 
 @pytest.fixture
 def result(walked: Path) -> Result:
-    return load(walked)
+    return Result(walked)
 
 
 def test_the_user_to_show_is_the_one_that_most_edge_servers_served(result: Result) -> None:
@@ -72,7 +81,7 @@ def test_showing_a_run_writes_the_figure_beside_its_numbers(walked: Path) -> Non
 
 
 def test_a_run_without_samples_or_such_a_user_is_refused(make_run: Callable[..., Path], result: Result) -> None:
-    with pytest.raises(ValueError, match=r"no links\.parquet; it needs radio\.sampling"):
-        signal_data(load(make_run("plain")), 0)
+    with pytest.raises(ValueError, match=r"sampled no links; it needs radio\.sampling"):
+        signal_data(Result(make_run("plain")), 0)
     with pytest.raises(ValueError, match=r"no user 7 in links\.parquet"):
         signal_data(result, 7)

@@ -11,7 +11,7 @@ TRACK = "time_s,user,x_m,y_m\n0,0,5,0\n39.5,0,795,0\n0,1,500,30\n"
 FREE_SPACE_AT_1_M_DB = 20 * np.log10(4 * np.pi * 3.5e9 / 299_792_458)
 
 
-def sampled(built: Any, radio: dict[str, Any], end_s: float) -> pd.DataFrame | None:
+def sampled(built: Any, radio: dict[str, Any], end_s: float) -> pd.DataFrame:
     """The samples of a world that has been run until then."""
     built.clock.run(built.clock.at(round(end_s * 1e9)))
     observer = SimpleNamespace(rows=[{"sim_time_s": end_s}])
@@ -25,7 +25,6 @@ def test_every_link_is_sampled_where_its_user_was(tmp_path: Any) -> None:
     file.write_text(TRACK)
     radio = {**STREET, "mobility": {"name": "recorded", "path": str(file)}, "sampling": "500 ms"}
     frame = sampled(world(2, edges={"count": 3}, radio=radio), radio, 39.5)
-    assert frame is not None
     assert len(frame) == 80 * 2 * 3
     assert frame["time_s"].unique().tolist() == [0.5 * sample for sample in range(80)]
     mine = frame[(frame["user"] == 0) & (frame["edge"] == 1)]
@@ -42,7 +41,6 @@ def test_rates_are_shannons_for_the_whole_band_and_power(tmp_path: Any) -> None:
     file.write_text(TRACK)
     radio = {**STREET, "mobility": {"name": "recorded", "path": str(file)}, "sampling": "1 s"}
     frame = sampled(world(2, edges={"count": 3}, radio=radio), radio, 5.0)
-    assert frame is not None
     noise_dbm = -173.975 + 10 * np.log10(20e6)  # at 290 K; noise figures 9 and 5 dB, users send with 23 dBm
     for direction, sent_dbm, figure_db in (("downlink", 40, 9), ("uplink", 23, 5)):
         snr_db = frame["signal_dbm"] - 40 + sent_dbm - noise_dbm - figure_db
@@ -50,8 +48,15 @@ def test_rates_are_shannons_for_the_whole_band_and_power(tmp_path: Any) -> None:
         np.testing.assert_allclose(frame[f"{direction}_bps"], expected_bps, rtol=1e-4)  # noise is given to a mdB
 
 
-def test_of_cells_apart_only_the_own_links_are_sampled_and_without_an_interval_none() -> None:
+def test_of_cells_apart_only_the_own_links_are_sampled() -> None:
     frame = sampled(world(2, edges={"count": 3}), {"sampling": "1 s"}, 2.0)
-    assert frame is not None
     assert frame[["user", "edge"]].drop_duplicates().to_numpy().tolist() == [[0, 0], [1, 1]]
-    assert sampled(world(2, edges={"count": 3}), {}, 2.0) is None
+
+
+def test_without_an_interval_the_own_links_are_sampled_once_at_the_start(tmp_path: Any) -> None:
+    file = tmp_path / "tracks.csv"
+    file.write_text(TRACK)
+    radio = {**STREET, "mobility": {"name": "recorded", "path": str(file)}}
+    frame = sampled(world(2, edges={"count": 3}, radio=radio), radio, 5.0)
+    places = frame[["time_s", "user", "edge", "serving", "x_m", "y_m", "edge_x_m", "edge_y_m"]]
+    assert places.to_numpy().tolist() == [[0, 0, 0, True, 5, 0, 0, 0], [0, 1, 1, True, 500, 30, 400, 0]]

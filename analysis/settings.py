@@ -1,0 +1,54 @@
+"""The keys of a resolved scenario, flat: ``radio.bandwidth`` and its value, with the unit that belongs to it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.ticker import EngFormatter
+
+PREFIXED = ("Hz", "bit/s", "FLOP/s", "W", "s", "m", "B", "J")
+"""Units that are written with a prefix, such as MHz."""
+
+_QUANTITY = re.compile(r"([-+]?[0-9][0-9.]*(?:[eE][-+]?[0-9]+)?) ([^\W\d_]+(?:/[^\W\d_]+)?)")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A number, a text, a truth or None; ``unit`` is that of a quantity, such as Hz, else empty."""
+
+    value: float | str | bool | None
+    unit: str = ""
+
+    def __str__(self) -> str:
+        if isinstance(self.value, float):
+            return (
+                EngFormatter(self.unit)(self.value) if self.unit in PREFIXED else f"{self.value:g} {self.unit}".rstrip()
+            )
+        return str(self.value)
+
+
+def flat(scenario: Mapping[str, Any]) -> dict[str, Setting]:
+    """All keys of ``scenario`` with dots between the levels. A list of one thing is that thing, a longer one text."""
+    return dict(_flat(scenario, ""))
+
+
+def _flat(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Setting]]:
+    for name, value in section.items():
+        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(inner, dict):
+            yield from _flat(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _setting(inner)
+
+
+def _setting(value: Any) -> Setting:
+    if isinstance(value, bool) or value is None:
+        return Setting(value)
+    if isinstance(value, int | float):
+        return Setting(float(value))
+    if isinstance(value, str):
+        quantity = _QUANTITY.fullmatch(value)
+        return Setting(float(quantity[1]), quantity[2]) if quantity else Setting(value)
+    return Setting(json.dumps(value))
