@@ -38,7 +38,7 @@ class Results(Sequence[Result]):
 
     @cached_property
     def series(self) -> dict[str, "Results"]:
-        """The runs by all but their seed, a line of a figure each; named by label, and by setting or folder if need be."""
+        """The runs by all but their seed, a line of a figure each; named by label, and if need be setting or folder."""
         groups: dict[tuple[object, ...], list[Result]] = {}
         for run in self:
             groups.setdefault((run.label, *(run.settings.get(key) for key in self.varied)), []).append(run)
@@ -140,7 +140,8 @@ def load(*sources: Path | str) -> Results:
 
 
 def _folders(source: str) -> list[Path]:
-    roots = [Path(match) for match in sorted(glob(source))]  # noqa: PTH207 - Path.glob takes no absolute pattern or [Path(source)]
+    matches = sorted(glob(source))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    roots = [Path(match) for match in matches] or [Path(source)]
     folders = [folder for root in roots for folder in _below(root)]
     if not folders:
         what = "no such folder" if not roots[0].is_dir() else "no run here or below; a run holds a scenario.yaml"
