@@ -47,20 +47,24 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run the scenario's scheme once."""
-    from cosim import results, runner  # noqa: PLC0415
+    from cosim import runner  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
+    from cosim.tracking.callback import Telling  # noqa: PLC0415
+    from cosim.tracking.keeping import Keeping  # noqa: PLC0415
+    from cosim.tracking.tracker import trackers  # noqa: PLC0415
 
     read = _read(scenario, overrides, seed, execution)
     entry = entries(read)[0]
     folder = _writable(out or Path("runs") / read.name)
+    keeping = Keeping(folder)
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
-        done = runner.run(read, entry, lambda row: progress.seen(entry.label, row))
-        summary = results.write(done, folder)
+        seen = Telling(lambda row: progress.seen(entry.label, row))
+        runner.run(read, entry, [keeping, seen, *trackers(read, folder)])
     if read.radio.sampling is not None:
         from analysis import signals  # noqa: PLC0415
 
         signals.show(folder)
-    _conclude([summary], folder)
+    _conclude([keeping.summary], folder)
 
 
 @application.command()

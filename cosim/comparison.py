@@ -13,10 +13,13 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from cosim import results, runner
+from cosim import runner
 from cosim.observer import Row
 from cosim.scenario import Scenario
 from cosim.scenario.entries import Entry, entries
+from cosim.tracking.callback import Callback, Telling
+from cosim.tracking.keeping import Keeping
+from cosim.tracking.tracker import trackers
 
 _POLL_S = 0.1
 
@@ -87,13 +90,24 @@ def _begin(line: _Line) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an idle worker has nothing to interrupt
 
 
+class _Undisturbed(Callback):
+    """What is kept of a run at its end is kept whole, even if Ctrl-C comes again."""
+
+    def end(self, run: runner.Run) -> None:
+        """See ``Callback.end``."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _work(scenario: Scenario, index: int, folder: Path, threads: int) -> Summary:
     if _line.stop.is_set():
         raise KeyboardInterrupt
     entry: Entry = entries(scenario)[index]
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    keeping = Keeping(folder / entry.label)
+    told = Telling(lambda row: _line.news.put((entry.label, row)))
     try:
-        done = runner.run(scenario, entry, lambda row: _line.news.put((entry.label, row)), threads=threads)
+        callbacks = [_Undisturbed(), keeping, told, *trackers(scenario, keeping.folder)]
+        runner.run(scenario, entry, callbacks, threads=threads)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return results.write(done, folder / entry.label)
+    return keeping.summary

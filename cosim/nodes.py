@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,7 +9,7 @@ import simpy
 
 from cosim.air_link import AirLink
 from cosim.clock import Clock, to_ns, to_s
-from cosim.memory import Memory
+from cosim.memory import Ledger, Memory
 from cosim.recorder import Kind, Recorder
 from training.jobs import HELD
 
@@ -42,6 +41,7 @@ class Services:
 
     clock: Clock
     recorder: Recorder
+    ledger: Ledger
     runtime: Runtime
 
 
@@ -53,10 +53,13 @@ class Node:
     name: str
     processor: Processor
     services: Services
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory = field(init=False)
     _free_at_ns: int = 0
-    _buffers: dict[Ref, int] = field(default_factory=lambda: defaultdict(int))
+    _buffers: dict[Ref, int] = field(default_factory=dict)
     _kept: dict[Ref, tuple[int, int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.memory = self.services.ledger.memory(self.name)
 
     def host(self, part: Part, nbytes: int) -> None:
         """Hold the frozen weights of ``part`` from now on."""
@@ -87,7 +90,7 @@ class Node:
     def receive(self, ref: Ref) -> None:
         """Keep what has arrived in a buffer, until a job here has read it."""
         self.memory.change(self.services.clock.now_ns, "buffers", ref.nbytes)
-        self._buffers[ref] += ref.nbytes
+        self._buffers[ref] = self._buffers.get(ref, 0) + ref.nbytes
 
     def holds(self, ref: Ref) -> bool:
         """Whether sending ``ref`` needs no further buffer: it lies in one, or is an adapter that is trained here."""
@@ -149,6 +152,7 @@ class User(Node):
     link: AirLink = field(init=False)
 
     def __post_init__(self) -> None:
+        Node.__post_init__(self)  # no super(): slots make another class of this one
         self.link = AirLink(self.services.clock, self.edge)
 
     @property

@@ -20,18 +20,20 @@ Row = dict[str, Any]
 
 
 class Observer:
-    """Evaluates the model at the ends of rounds, outside simulated time, and adds up bytes and energy."""
+    """Evaluates the model at the ends of rounds, outside simulated time, and adds up bytes and energy.
 
-    def __init__(
-        self, world: World, learning: Learning, evaluation: Evaluation, last_round: int, tell: Callable[[Row], None]
-    ) -> None:
+    ``tell`` hears of each round when all of its row is known.
+    """
+
+    def __init__(self, world: World, learning: Learning, evaluation: Evaluation, last_round: int) -> None:
         self.rows: list[Row] = []
+        self.tell: Callable[[Row], None] = lambda _: None
         self.last: Round | None = None
         self._world = world
         self._learning = learning
         self._evaluation = evaluation
         self._last_round = last_round
-        self._tell = tell
+        self._untold: list[Row] = []
         self._losses: list[tuple[Row, Ref]] = []
         self._counted = 0
         self._sums: dict[str, float] = defaultdict(float)
@@ -49,12 +51,14 @@ class Observer:
             **{f"{role}_energy_j": self._sums[role] for role in ("user", "edge", "cloud")},
         }
         self.rows.append(row)
+        self._untold.append(row)
         if ended.losses:
             self._losses.append((row, self._learning.mean_loss(ended.losses)))
             ended.losses = []
         if ended.number % self._evaluation.every == 0 or ended.number == self._last_round:
             self._look(ended, row)
-        self._tell(row)
+        if row["loss"] is not None or not self._learning.runtime.computes_values:
+            self._tell_all()
 
     def _look(self, ended: Round, row: Row) -> None:
         """Ask for metrics, and for the training losses since the last time, all together; none in an analytic run."""
@@ -69,6 +73,11 @@ class Observer:
             earlier["train_loss"] = mean
         self._losses.clear()
         runtime.keep([*ended.adapters, *ended.states, *losses, metrics])
+
+    def _tell_all(self) -> None:
+        untold, self._untold = self._untold, []
+        for row in untold:
+            self.tell(row)
 
     def _add_up(self) -> None:
         activities, first = self._world.recorder.activities, self._counted

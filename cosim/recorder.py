@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
-from struct import Struct
 from typing import Any, Literal, get_args, overload
 
 import numpy as np
@@ -13,6 +12,7 @@ import simpy
 from numpy.typing import NDArray
 
 from cosim.clock import Clock
+from cosim.pages import Pages
 
 Act = Literal["waiting", "computing", "transmitting", "propagating", "happening"]
 Delay = Literal["user_compute", "edge_compute", "cloud_compute", "uplink", "downlink", "backhaul", "waiting"]
@@ -72,17 +72,13 @@ PAYLOADS = tuple(field.name for field in fields(Activity) if field.name.endswith
 _FIELDS = tuple(field.name for field in fields(Activity))
 _TEXTS = tuple(_FIELDS.index(name) for name in ("node", "act", "kind", "reason"))
 _CODES = "qqiiiiiiiqdqqqqq"  # of the fields in their order; in place of a text stands its number
-_ROW = Struct(f"={_CODES}")
-_COLUMNS = np.dtype(list(zip(_FIELDS, _CODES, strict=True)))
-_ROWS_A_PAGE = 1024  # whole pages are added: a buffer that grows is copied, and leaves holes behind
 
 
 class Activities(Sequence[Activity]):
     """All that was recorded, a hundred bytes each; an ``Activity`` is made when somebody looks at it."""
 
     def __init__(self) -> None:
-        self._pages: list[bytearray] = []
-        self._count = 0
+        self._rows = Pages(dict(zip(_FIELDS, _CODES, strict=True)))
         self._texts: list[str] = []
         self._numbers: dict[str, int] = {}
 
@@ -92,15 +88,11 @@ class Activities(Sequence[Activity]):
         """Add an activity of ``story``; ``amounts`` are the fields of ``Activity`` from ``flops`` on."""
         what = self._number(node), self._number(act), self._number(kind)
         who = story.user, story.round, story.step
-        row = self._count % _ROWS_A_PAGE
-        if row == 0:
-            self._pages.append(bytearray(_ROWS_A_PAGE * _ROW.size))
-        _ROW.pack_into(self._pages[-1], row * _ROW.size, start_ns, end_ns, *what, *who, self._number(reason), *amounts)
-        self._count += 1
+        self._rows.append(start_ns, end_ns, *what, *who, self._number(reason), *amounts)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The fields of all activities as arrays (n,), for tables; texts are Python's own."""
-        rows = np.concatenate([np.empty(0, _COLUMNS), *self._tables(0)])
+        rows = self._rows.table()
         columns: dict[str, NDArray[Any]] = {name: rows[name] for name in _FIELDS}
         texts = np.array(self._texts, dtype=object)
         return columns | {_FIELDS[place]: texts[columns[_FIELDS[place]]] for place in _TEXTS}
@@ -108,7 +100,7 @@ class Activities(Sequence[Activity]):
     def totals(self, by: str, amounts: Sequence[str], first: int = 0) -> dict[str, float]:
         """Sums of the fields ``amounts`` together, by the text in the field ``by``; activities from ``first`` on."""
         found: dict[str, float] = {}
-        for rows in self._tables(first):
+        for rows in self._rows.pages(first):
             sums = np.bincount(rows[by], weights=sum(rows[name] for name in amounts))
             for number in np.unique(rows[by]).tolist():
                 text = self._texts[number]
@@ -116,7 +108,7 @@ class Activities(Sequence[Activity]):
         return found
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._rows)
 
     @overload
     def __getitem__(self, index: int) -> Activity: ...
@@ -133,15 +125,8 @@ class Activities(Sequence[Activity]):
 
     __hash__ = None  # type: ignore[assignment]  # it grows
 
-    def _tables(self, first: int) -> Iterator[NDArray[Any]]:
-        """The rows from ``first`` on, page by page."""
-        for start in range(first - first % _ROWS_A_PAGE, self._count, _ROWS_A_PAGE):
-            rows = np.frombuffer(self._pages[start // _ROWS_A_PAGE], _COLUMNS)
-            yield rows[max(first - start, 0) : self._count - start]
-
     def _activity(self, place: int) -> Activity:
-        page, number = divmod(place, _ROWS_A_PAGE)
-        row: list[Any] = list(_ROW.unpack_from(self._pages[page], number * _ROW.size))
+        row = list(self._rows.row(place))
         for column in _TEXTS:
             row[column] = self._texts[row[column]]
         return Activity(**dict(zip(_FIELDS, row, strict=True)))

@@ -69,6 +69,11 @@ FAMILIES: dict[str, dict[str, str]] = {
         "on_off": "channel_models.availability:MarkovOnOff",
         "recorded": "channel_models.recorded_availability:RecordedAvailability",
     },
+    "trackers": {
+        "tensorboard": "cosim.tracking.tensorboard:TensorBoard",
+        "mlflow": "cosim.tracking.mlflow:MLflow",
+        "wandb": "cosim.tracking.wandb:WandB",
+    },
     "partition": {
         "natural": "training.partition:Natural",
         "iid": "training.partition:Iid",

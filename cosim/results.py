@@ -4,50 +4,50 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cosim.clock import to_s
 from cosim.links_frame import links_frame
+from cosim.provenance import provenance
 from cosim.recorder import EVERYBODY, KINDS, PAYLOADS
-from cosim.recordings import sha256
 from cosim.scenario import write_scenario
-from cosim.scenario.entries import single
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cosim.runner import Run
 
-_CHECKOUT = Path(__file__).parents[1]
-_PACKAGES = ("cosim", "torch", "transformers", "peft", "simpy", "numpy", "pydantic", "pandas")
-
 
 def write(run: Run, folder: Path) -> dict[str, Any]:
-    """Write all results of ``run`` in place of an earlier run's, and return its summary.
+    """Write all results that ``run`` has so far in place of an earlier run's, and return its summary.
 
-    ``summary.json`` goes first and comes last: where it is, all the rest is there and of one run.
+    Another run's ``summary.json`` goes first, its own comes last: where it is, all the rest is there and of one run. Of
+    a run under way the other tables may be later than their summary, which says how many rounds all of them have.
     """
+    from cosim import tables  # noqa: PLC0415 - with pandas
+
     folder.mkdir(parents=True, exist_ok=True)
-    events, memory, links = events_frame(run), memory_frame(run), links_frame(run)
-    rounds = _frame(run.observer.rows)
-    summary: dict[str, Any] = _finite(summarise(run, events, memory))
+    frames = {
+        "rounds": tables.rounds_frame(run),
+        "events": tables.events_frame(run),
+        "memory": tables.memory_frame(run),
+        "held": tables.held_frame(run),
+        "links": links_frame(run),
+    }
+    summary: dict[str, Any] = _finite(summarise(run, frames["events"], frames["memory"]))
     texts = {
-        "scenario.yaml": write_scenario(single(run.scenario, run.entry)),
+        "scenario.yaml": write_scenario(run.resolved),
         "provenance.json": _json(provenance(run)),
         "summary.json": _json(summary),
     }
-    (folder / "summary.json").unlink(missing_ok=True)
-    for name, frame in {"rounds": rounds, "events": events, "memory": memory, "links": links}.items():
+    if run.written_to != folder:
+        (folder / "summary.json").unlink(missing_ok=True)
+        run.written_to = folder
+    for name, frame in frames.items():
         with appearing(folder / f"{name}.parquet") as path:
             frame.to_parquet(path, index=False)
     _write_adapter(run, folder / "adapter")
@@ -66,29 +66,6 @@ def appearing(target: Path) -> Iterator[Path]:
         if target.is_dir():
             shutil.rmtree(target)
         path.replace(target)
-
-
-def events_frame(run: Run) -> pd.DataFrame:
-    """One row an activity of a finished round, in order of start."""
-    import pandas as pd  # noqa: PLC0415
-
-    last = run.observer.rows[-1]["round"] if run.observer.rows else 0
-    frame = pd.DataFrame(run.world.recorder.activities.columns())
-    frame = frame[frame["round"] <= last]
-    frame.insert(0, "start_s", frame.pop("start_ns").map(to_s))
-    frame.insert(1, "end_s", frame.pop("end_ns").map(to_s))
-    frame["bytes"] = frame[list(PAYLOADS)].sum(axis=1)
-    return frame.sort_values(["start_s", "end_s"], kind="stable", ignore_index=True)
-
-
-def memory_frame(run: Run) -> pd.DataFrame:
-    """Peak bytes of every node by kind, and in total."""
-    rows = [
-        {"node": node.name, "role": node.role, "kind": kind, "peak_bytes": peak}
-        for node in run.world.nodes
-        for kind, peak in node.memory.peaks().items()
-    ]
-    return _frame(rows, ["node", "role", "kind", "peak_bytes"])
 
 
 def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str, Any]:
@@ -125,31 +102,9 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
     }
 
 
-def provenance(run: Run) -> dict[str, Any]:
-    """What made these results: software, machine, command, and the hashes of the files that were read."""
-    return {
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
-        "git_commit": _git_commit(),
-        "seed": run.scenario.seed,
-        "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "command": sys.argv,
-        "corpus": {
-            "name": run.scenario.data.corpus,
-            "sha256": run.prepared.corpus_sha256,
-            "classes": list(run.prepared.lab.train.labels),
-        },
-        "recordings": {
-            key: sha256(source)
-            for key in ("uplink_trace", "downlink_trace")
-            if (source := getattr(run.scenario.radio, key)) is not None
-        },
-        "model": {"name": run.prepared.lab.foundation.name, "sha256": run.prepared.lab.foundation.sha256},
-    }
-
-
 def _write_adapter(run: Run, folder: Path) -> None:
-    """The adapter of the last round that ended; where the run computed none, an earlier run's is removed."""
-    if not run.runtime.computes_values or run.observer.last is None:
+    """The adapter of the last round; where the run has computed none, or none yet, an earlier run's is removed."""
+    if not run.over or not run.runtime.computes_values or run.observer.last is None:
         if folder.exists():
             shutil.rmtree(folder)
         return
@@ -170,12 +125,6 @@ def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: rows[0][name] if rows else None for name in ("loss", "perplexity", "accuracy")}
 
 
-def _frame(rows: list[dict[str, Any]], columns: list[str] | None = None) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
-
-    return pd.DataFrame(rows, columns=columns)
-
-
 def _json(value: Any) -> str:
     return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -187,15 +136,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _git_commit() -> str | None:
-    """The commit of this program's checkout, if it runs from one and git is there to ask."""
-    if not (_CHECKOUT / ".git").exists():
-        return None  # installed; the folder may still lie in somebody else's repository
-    ask: Callable[..., Any] = subprocess.run
-    try:
-        answer = ask(["git", "rev-parse", "HEAD"], cwd=_CHECKOUT, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return answer.stdout.strip() or None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from channel_models.transfer import TransferNeverFinishes
-from cosim.observer import Observer, Row
-from cosim.scenario.entries import Entry
+from cosim.observer import Observer
+from cosim.scenario.entries import Entry, single
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import Scenario
+from cosim.tracking.callback import Callback
 from cosim.world import World, build_world
 
 if TYPE_CHECKING:
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     from training.store import Store
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Run:
-    """A run, finished or interrupted, with all that its results are made of."""
+    """A run, under way or over, with all that its results are made of."""
 
     scenario: Scenario
     entry: Entry
@@ -31,14 +33,29 @@ class Run:
     world: World
     runtime: Runtime
     observer: Observer
-    wall_time_s: float
-    finished: bool
+    began_s: float
+    ended_s: float | None = None
+    finished: bool = False
+    written_to: Path | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is finished or interrupted."""
+        return self.ended_s is not None
+
+    @property
+    def wall_time_s(self) -> float:
+        """Seconds it has taken so far, of this machine's time."""
+        return (time.perf_counter() if self.ended_s is None else self.ended_s) - self.began_s
+
+    @property
+    def resolved(self) -> Scenario:
+        """The scenario of this run alone, which gives the same result."""
+        return single(self.scenario, self.entry)
 
 
-def run(
-    scenario: Scenario, entry: Entry, tell: Callable[[Row], None] = lambda _: None, *, threads: int | None = None
-) -> Run:
-    """Run one scheme; ``tell`` hears of every round. Ctrl-C ends the run early, with the rounds it has.
+def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *, threads: int | None = None) -> Run:
+    """Run one scheme; ``callbacks`` hear of it. Ctrl-C ends the run early, with the rounds it has.
 
     ``threads`` are the cores it may use where the scenario does not say; None is all there are.
 
@@ -49,37 +66,45 @@ def run(
     from training.learning import Learning  # noqa: PLC0415
     from training.runtime import Unavailable  # noqa: PLC0415
 
-    began = time.perf_counter()
+    began_s = time.perf_counter()
     try:
         store = _store(scenario)
         prepared = prepare(scenario, store, threads)
         runtime = _runtime(scenario, prepared.lab, store)
         learning = Learning(runtime)
         world = build_world(scenario, runtime, prepared.rows)
-        observer = Observer(world, learning, scenario.evaluation, entry.options.rounds, tell)
+        observer = Observer(world, learning, scenario.evaluation, entry.options.rounds)
         scheme = entry.scheme(world, learning, entry.options, observer)
     except ValueError as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
-
-    finished = True
-    try:
-        world.clock.run(scheme.tell())
-    except (TransferNeverFinishes, Unavailable) as error:
-        raise ScenarioError(f"{scenario.name}: {error}") from error
-    except KeyboardInterrupt:
-        finished = False
-    finally:
-        runtime.close()
-    return Run(
+    done = Run(
         scenario=scenario,
         entry=entry,
         prepared=prepared,
         world=world,
         runtime=runtime,
         observer=observer,
-        wall_time_s=time.perf_counter() - began,
-        finished=finished,
+        began_s=began_s,
     )
+    observer.tell = lambda row: _each(callbacks, lambda callback: callback.round(done, row))
+    try:
+        _each(callbacks, lambda callback: callback.start(done))
+        world.clock.run(scheme.tell())
+        done.finished = True
+    except (TransferNeverFinishes, Unavailable) as error:
+        raise ScenarioError(f"{scenario.name}: {error}") from error
+    except KeyboardInterrupt:
+        pass
+    finally:
+        runtime.close()
+    done.ended_s = time.perf_counter()
+    _each(callbacks, lambda callback: callback.end(done))
+    return done
+
+
+def _each(callbacks: Sequence[Callback], tell: Callable[[Callback], None]) -> None:
+    for callback in callbacks:
+        tell(callback)
 
 
 def _store(scenario: Scenario) -> Store | None:

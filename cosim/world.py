@@ -15,6 +15,7 @@ from cosim.clock import Clock
 from cosim.coverage import Coverage
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
 from cosim.handover import Handovers
+from cosim.memory import Ledger
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
 from cosim.presence import come_and_go
@@ -39,6 +40,7 @@ class World:
     seed: int
     clock: Clock
     recorder: Recorder
+    ledger: Ledger
     users: list[User]
     edges: list[Edge]
     cloud: Node
@@ -72,7 +74,8 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
     """Users (holding ``rows``), edge servers, cloud, cells and wires of ``scenario``."""
     clock = Clock()
     recorder = Recorder(clock)
-    services = Services(clock=clock, recorder=recorder, runtime=runtime)
+    ledger = Ledger()
+    services = Services(clock=clock, recorder=recorder, ledger=ledger, runtime=runtime)
     (processor,) = _processors(scenario.cloud.compute, [1.0])
     cloud = Cloud(name="cloud", processor=processor, services=services)
     edges = [
@@ -101,6 +104,7 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         seed=scenario.seed,
         clock=clock,
         recorder=recorder,
+        ledger=ledger,
         users=users,
         edges=edges,
         cloud=cloud,

@@ -17,6 +17,7 @@ from cosim.scenario.parts import (
     Partition,
     PathLossPart,
     RatePart,
+    Tracker,
 )
 from cosim.scenario.quantities import (
     BitsPerSecond,
@@ -315,6 +316,7 @@ class Host(Section):
     pending: Count = default(PENDING_JOBS, "jobs that may wait to be needed, before those that will be are run")
     cache: bool = default(True, "keep round states and evaluations on disk, and train nothing twice")
     cache_size: Annotated[int, Field(ge=0, strict=True)] = default(10 * 10**9, "bytes; beyond, the oldest go")
+    tracking: tuple[Tracker, ...] = default((), "who is told of each round: tensorboard, mlflow, wandb")
 
 
 class Scenario(Section):

@@ -7,9 +7,9 @@ the option goes without it and its value carries one (``k: 6 dB``, ``speed: 3 km
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator, model_validator
 
 from cosim import registry
 from cosim.scenario.quantities import BY_SUFFIX, Unit
@@ -148,3 +148,7 @@ def _read(key: str, value: Any) -> Any:
         return found[1].read(value)
     except ValueError as error:
         raise ValueError(f"{_option(key)} = {value!r}: {error}") from error
+
+
+Tracker = Annotated[str, AfterValidator(lambda name: registry.check("trackers", name))]
+"""The name of a tracker, which has no options."""

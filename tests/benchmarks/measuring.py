@@ -18,6 +18,7 @@ from cosim.observer import Row
 from cosim.runner import Run
 from cosim.scenario import load_scenario
 from cosim.scenario.entries import entries
+from cosim.tracking.callback import Telling
 
 QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart.yaml"
 
@@ -54,7 +55,7 @@ def median_ratio(pairs: list[tuple[float, float]]) -> float:
 def quickstart(*overrides: str, tell: Callable[[Row], None] = lambda _: None) -> Run:
     """One run of the quickstart's first scheme in this process."""
     scenario = load_scenario(QUICKSTART, overrides)
-    return runner.run(scenario, entries(scenario)[0], tell)
+    return runner.run(scenario, entries(scenario)[0], [Telling(tell)])
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from cosim.cells.shared import SharedCell
 from cosim.clock import Clock
 from cosim.devices import SteadySpeed
 from cosim.interference import Interference, NoInterference
+from cosim.memory import Ledger
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Processor, Services, User
 from cosim.recorder import Recorder
@@ -59,7 +60,7 @@ class TinyWorld:
         self.clock = Clock()
         self.recorder = Recorder(self.clock)
         self.runtime = AnalyticRuntime(lab=None)  # type: ignore[arg-type]
-        services = Services(clock=self.clock, recorder=self.recorder, runtime=self.runtime)
+        services = Services(clock=self.clock, recorder=self.recorder, ledger=Ledger(), runtime=self.runtime)
         common = {"processor": Processor(time=SteadySpeed(flops_per_s=FLOPS_PER_S), power_w=3.0), "services": services}
         self.cloud = Cloud(name="cloud", **common)
         self.edges = [Edge(name=f"edge{i}", index=i, **common) for i in range(2)]

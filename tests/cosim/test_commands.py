@@ -121,7 +121,7 @@ def test_a_run_that_diverged_is_named_and_is_no_failure(
     cosim: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     diverged = {"label": "splitfed", "finished": True, "diverged_in_round": 3, "rounds": 10}
-    monkeypatch.setattr("cosim.runner.run", lambda *_: None)
+    monkeypatch.setattr("cosim.runner.run", lambda _, __, callbacks: [callback.end(None) for callback in callbacks])
     monkeypatch.setattr("cosim.results.write", lambda *_: diverged)
     status, out, err = cosim("run", QUICKSTART, "--quiet", "--out", tmp_path)
     assert (status, out, err) == (0, f"splitfed: diverged in round 3\nresults in {tmp_path}\n", "")

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosim.memory import MEMORY_KINDS, Memory, MemoryKind
+from cosim.memory import MEMORY_KINDS, Ledger, MemoryKind
 
 LAST_NS = 100
 CHANGES = st.lists(
@@ -11,11 +11,11 @@ CHANGES = st.lists(
 
 
 def test_nothing_held_has_no_peak() -> None:
-    assert Memory().peaks() == dict.fromkeys((*MEMORY_KINDS, "total"), 0)
+    assert Ledger().memory("user0").peaks() == dict.fromkeys((*MEMORY_KINDS, "total"), 0)
 
 
 def test_peaks_by_kind_may_lie_at_other_instants_than_that_of_the_total() -> None:
-    memory = Memory()
+    memory = Ledger().memory("user0")
     memory.settle(0, "weights 0:3", {"weights": 100})
     memory.during(10, 20, "activations", 50)
     memory.during(15, 30, "buffers", 30)  # total 180 in [15, 20)
@@ -30,7 +30,7 @@ def test_peaks_by_kind_may_lie_at_other_instants_than_that_of_the_total() -> Non
 
 
 def test_changes_may_be_written_out_of_the_order_of_time() -> None:
-    memory = Memory()
+    memory = Ledger().memory("user0")
     memory.change(30, "buffers", -7)
     memory.change(20, "buffers", 2)
     memory.change(10, "buffers", 5)
@@ -39,14 +39,14 @@ def test_changes_may_be_written_out_of_the_order_of_time() -> None:
 
 
 def test_what_is_freed_before_something_else_comes_at_the_same_instant_does_not_overlap() -> None:
-    memory = Memory()
+    memory = Ledger().memory("user0")
     memory.during(0, 10, "activations", 5)
     memory.during(10, 20, "activations", 5)
     assert memory.peaks()["activations"] == 5
 
 
 def test_a_name_settles_once() -> None:
-    memory = Memory()
+    memory = Ledger().memory("user0")
     for instant_ns in (5, 0, 9):
         memory.settle(instant_ns, "state user0", {"adapter": 10, "optimiser": 20})
     memory.settle(7, "state user1", {"adapter": 1})
@@ -57,7 +57,7 @@ def test_a_name_settles_once() -> None:
 @given(CHANGES)
 def test_peaks_are_those_of_a_simulation_tick_by_tick(changes: list[tuple[int, int, MemoryKind, int]]) -> None:
     held = np.zeros((len(MEMORY_KINDS), LAST_NS), dtype=np.int64)
-    memory = Memory()
+    memory = Ledger().memory("user0")
     for start_ns, length_ns, kind, nbytes in changes:  # departures first, so that none overlaps an arrival
         memory.change(start_ns + length_ns, kind, -nbytes)
     for start_ns, length_ns, kind, nbytes in changes:

@@ -10,7 +10,7 @@ import peft
 import pytest
 import torch
 
-from cosim import results
+from cosim import results, tables
 from cosim.runner import Run
 from cosim.scenario import ScenarioError
 from training.base_model import load_base
@@ -52,7 +52,7 @@ def test_whatever_the_execution_the_same_is_simulated_and_learned(
     )
     for other in (narrow, waves, analytic):
         assert other.world.recorder.activities == eager.world.recorder.activities
-        assert results.memory_frame(other).equals(results.memory_frame(eager))
+        assert tables.memory_frame(other).equals(tables.memory_frame(eager))
     assert torch.equal(adapter(narrow), adapter(eager))
     assert narrow.observer.rows == eager.observer.rows
     torch.testing.assert_close(adapter(waves), adapter(eager), rtol=0, atol=ADAPTER)
@@ -78,13 +78,13 @@ def test_what_a_step_does_part_by_part_is_what_the_whole_learns(run_classifier: 
 def test_one_integer_a_row_goes_up_and_the_head_stays_with_the_last_part(run_classifier: Runner) -> None:
     run = run_classifier({"name": "splitfed", "cut": 1})
     head, block = 4 * len(CLASSES) * HIDDEN, 4 * RANK * (HIDDEN + 3 * HIDDEN)
-    summary = results.summarise(run, results.events_frame(run), results.memory_frame(run))
+    summary = results.summarise(run, tables.events_frame(run), tables.memory_frame(run))
     assert summary["payload_bytes"]["label"] == ROUNDS * STEPS * USERS * 4 * BATCH
-    memory = results.memory_frame(run).set_index(["node", "kind"])["peak_bytes"]
+    memory = tables.memory_frame(run).set_index(["node", "kind"])["peak_bytes"]
     assert memory["user0", "adapter"] == block
     assert memory["edge1", "adapter"] == (BLOCKS - 1) * block + head  # of the one user there
     federated = run_classifier({"name": "federated"})
-    sent = results.summarise(federated, results.events_frame(federated), results.memory_frame(federated))
+    sent = results.summarise(federated, tables.events_frame(federated), tables.memory_frame(federated))
     assert sent["traffic_bytes"]["uplink"] == ROUNDS * USERS * (BLOCKS * block + head)
 
 

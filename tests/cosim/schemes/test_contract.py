@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import simpy
 
-from cosim import results
+from cosim import results, tables
 from cosim.memory import MEMORY_KINDS
 from cosim.nodes import Node
 from cosim.recorder import EVERYBODY
@@ -29,7 +29,7 @@ def run(scheme: dict[str, Any], run_small: Runner) -> Run:
 
 @pytest.fixture(scope="module")
 def events(run: Run) -> pd.DataFrame:
-    return results.events_frame(run)
+    return tables.events_frame(run)
 
 
 def test_every_nanosecond_of_every_user_has_exactly_one_name(run: Run) -> None:
@@ -50,7 +50,7 @@ def test_the_named_delays_of_a_round_add_up_to_what_the_round_took(run: Run, eve
 
 
 def test_the_summary_agrees_with_the_record(run: Run, events: pd.DataFrame) -> None:
-    summary = results.summarise(run, events, results.memory_frame(run))
+    summary = results.summarise(run, events, tables.memory_frame(run))
     assert sum(summary["delay_s"].values()) == pytest.approx(summary["sim_time_s"], abs=ROUNDING_S)
     assert sum(summary["traffic_bytes"].values()) == events["bytes"].sum() == sum(summary["payload_bytes"].values())
     last = run.observer.rows[-1]
@@ -73,7 +73,7 @@ def test_analytic_execution_gives_the_same_record_without_values(
 ) -> None:
     analytic = run_small(scheme, execution="analytic")
     assert analytic.world.recorder.activities == run.world.recorder.activities
-    assert results.memory_frame(analytic).equals(results.memory_frame(run))
+    assert tables.memory_frame(analytic).equals(tables.memory_frame(run))
     assert analytic.runtime.jobs_run == 0
     assert all(row["perplexity"] is None for row in analytic.observer.rows)
 

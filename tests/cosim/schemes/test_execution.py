@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from cosim import results, runner
+from cosim import runner, tables
 from cosim.runner import Run
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.entries import Entry
@@ -54,7 +54,7 @@ def column(run: Run, *names: str) -> list[list[Any]]:
 
 def test_the_same_is_simulated_to_the_nanosecond_and_the_byte(deferred: Run, eager: Run) -> None:
     assert deferred.world.recorder.activities == eager.world.recorder.activities
-    assert results.memory_frame(deferred).equals(results.memory_frame(eager))
+    assert tables.memory_frame(deferred).equals(tables.memory_frame(eager))
     assert column(deferred, "round", "sim_time_s", *SPENT) == column(eager, "round", "sim_time_s", *SPENT)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from cosim import results
+from cosim import results, tables
 from cosim.runner import Run
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.checks import check_against_files
@@ -32,7 +32,7 @@ def users(*ranks: int) -> dict[str, Any]:
 
 
 def traffic(run: Run) -> dict[str, int]:
-    events, memory = results.events_frame(run), results.memory_frame(run)
+    events, memory = tables.events_frame(run), tables.memory_frame(run)
     return dict(results.summarise(run, events, memory)["traffic_bytes"])
 
 
@@ -76,7 +76,7 @@ def test_a_server_receives_an_average_as_wide_as_its_widest_copy(run_small: Runn
 
 def test_lower_ranks_take_less_memory_and_less_time(run_small: Runner) -> None:
     low, high = (run_small({"name": "federated"}, **users(rank)) for rank in (1, 4))
-    peaks = [results.memory_frame(run).query("node == 'user0'").set_index("kind")["peak_bytes"] for run in (low, high)]
+    peaks = [tables.memory_frame(run).query("node == 'user0'").set_index("kind")["peak_bytes"] for run in (low, high)]
     assert peaks[1]["optimiser"] == 4 * peaks[0]["optimiser"]
     assert low.world.clock.now_ns < high.world.clock.now_ns
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from cosim import results
+from cosim import tables
 from cosim.memory import MEMORY_KINDS
 from cosim.recorder import EVERYBODY, HAPPENINGS
 from cosim.runner import Run
@@ -67,7 +67,7 @@ def test_eager_execution_gives_the_same_record(
 ) -> None:
     eager = run_small(story, execution="eager", **RESTLESS, **radio)
     assert eager.world.recorder.activities == run.world.recorder.activities
-    assert results.memory_frame(eager).equals(results.memory_frame(run))
+    assert tables.memory_frame(eager).equals(tables.memory_frame(run))
     assert eager.observer.rows[-1]["loss"] == pytest.approx(run.observer.rows[-1]["loss"], abs=1e-5)
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cosim import results, runner
+from cosim import provenance, results, runner, tables
+from cosim.clock import to_ns
 from cosim.runner import Run
 from cosim.scenario import Scenario, load_scenario
 from cosim.scenario.entries import entries
+from cosim.tracking.callback import Callback, Telling
 
 Runner = Callable[..., Run]
 
@@ -24,6 +26,8 @@ FILES = {
     "rounds.parquet",
     "events.parquet",
     "memory.parquet",
+    "held.parquet",
+    "links.parquet",
     "adapter",
 }
 
@@ -80,14 +84,14 @@ def test_the_resolved_scenario_gives_the_same_run_again(
     again = runner.run(read, entries(read)[0])
     assert again.world.recorder.activities == run.world.recorder.activities
     assert again.observer.rows == run.observer.rows
-    assert results.memory_frame(again).equals(results.memory_frame(run))
+    assert tables.memory_frame(again).equals(tables.memory_frame(run))
 
 
 def test_provenance_names_software_machine_command_and_hashes(folder: Path) -> None:
-    provenance = json.loads((folder / "provenance.json").read_text())
-    assert {"torch", "simpy", "cosim", "python"} <= provenance["versions"].keys()
-    assert len(provenance["corpus"]["sha256"]) == len(provenance["model"]["sha256"]) == 64
-    assert {"git_commit", "seed", "machine", "command"} <= provenance.keys()
+    found = json.loads((folder / "provenance.json").read_text())
+    assert {"torch", "simpy", "cosim", "python"} <= found["versions"].keys()
+    assert len(found["corpus"]["sha256"]) == len(found["model"]["sha256"]) == 64
+    assert {"git_commit", "seed", "machine", "command"} <= found.keys()
 
 
 def test_two_runs_leave_the_same_files(folder: Path, run_small: Runner, tmp_path: Path) -> None:
@@ -110,22 +114,22 @@ def test_events_hold_every_activity_in_order(folder: Path, run: Run) -> None:
 def test_provenance_has_the_commit_of_the_programs_own_checkout(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(results, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(provenance, "_CHECKOUT", tmp_path)
     identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     subprocess.run(["git", *identity, "commit", "--quiet", "--allow-empty", "-m", "first"], cwd=tmp_path, check=True)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert results.provenance(run)["git_commit"] == head.stdout.strip()
+    assert provenance.provenance(run)["git_commit"] == head.stdout.strip()
     (tmp_path / "site-packages").mkdir()
-    monkeypatch.setattr(results, "_CHECKOUT", tmp_path / "site-packages")
-    assert results.provenance(run)["git_commit"] is None  # of the repository that it is installed in
+    monkeypatch.setattr(provenance, "_CHECKOUT", tmp_path / "site-packages")
+    assert provenance.provenance(run)["git_commit"] is None  # of the repository that it is installed in
 
 
 def test_without_git_there_is_no_commit_and_no_error(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    monkeypatch.setattr(results, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(provenance, "_CHECKOUT", tmp_path)
     monkeypatch.setenv("PATH", "")
-    assert results.provenance(run)["git_commit"] is None
+    assert provenance.provenance(run)["git_commit"] is None
 
 
 def test_nothing_of_an_earlier_run_stays_in_the_folder(run: Run, run_small: Runner, tmp_path: Path) -> None:
@@ -134,8 +138,10 @@ def test_nothing_of_an_earlier_run_stays_in_the_folder(run: Run, run_small: Runn
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"adapter"}
 
 
-def test_a_folder_that_is_not_whole_has_no_summary(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    results.write(run, tmp_path)
+def test_a_folder_that_is_not_whole_has_no_summary(
+    run: Run, run_small: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    results.write(run_small({"name": "federated"}, execution="analytic"), tmp_path)
 
     def fail(*_: Any) -> None:
         assert not (tmp_path / "summary.json").exists()
@@ -173,7 +179,7 @@ def test_an_interrupted_run_keeps_its_finished_rounds(run_small: Runner, small_s
             raise KeyboardInterrupt
 
     scenario = small_scenario({"name": "federated", "rounds": 5})
-    cut_short = runner.run(scenario, entries(scenario)[0], interrupt)
+    cut_short = runner.run(scenario, entries(scenario)[0], [Telling(interrupt)])
     summary = results.write(cut_short, tmp_path)
     assert not summary["finished"]
     assert summary["rounds"] == 2
@@ -182,13 +188,24 @@ def test_an_interrupted_run_keeps_its_finished_rounds(run_small: Runner, small_s
     assert sum(summary["delay_s"].values()) == pytest.approx(summary["sim_time_s"], abs=1e-9)
 
 
-def test_the_summary_has_the_metrics_of_the_last_evaluation(small_scenario: Any, tmp_path: Path) -> None:
-    def interrupt(row: dict[str, Any]) -> None:
-        if row["round"] == 3:
-            raise KeyboardInterrupt
+class Interrupted(Callback):
+    """Ctrl-C at a simulated instant."""
 
+    def __init__(self, instant_s: float) -> None:
+        self.instant_s = instant_s
+
+    def start(self, run: Run) -> None:
+        run.world.clock.at(to_ns(self.instant_s), self.interrupt)
+
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt
+
+
+def test_the_summary_has_the_metrics_of_the_last_evaluation(small_scenario: Any, tmp_path: Path) -> None:
     scenario = small_scenario({"name": "federated", "rounds": 5}, evaluation={"every": 2, "sequences": 4})
-    cut_short = runner.run(scenario, entries(scenario)[0], interrupt)
+    whole = runner.run(scenario, entries(scenario)[0])
+    after_three_s = whole.observer.rows[3]["sim_time_s"] + 1e-9
+    cut_short = runner.run(scenario, entries(scenario)[0], [Interrupted(after_three_s)])
     summary = results.write(cut_short, tmp_path)
     at = {row["round"]: row for row in cut_short.observer.rows}
     assert at[3]["loss"] is None

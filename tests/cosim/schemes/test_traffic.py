@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cosim import results
+from cosim import results, tables
 from cosim.recorder import NOBODY
 from cosim.runner import Run
 
@@ -20,7 +20,7 @@ STEPS_IN_ALL = ROUNDS * STEPS * USERS
 
 
 def traffic(run: Run) -> dict[str, int]:
-    events, memory = results.events_frame(run), results.memory_frame(run)
+    events, memory = tables.events_frame(run), tables.memory_frame(run)
     return dict(results.summarise(run, events, memory)["traffic_bytes"])
 
 
@@ -72,7 +72,7 @@ def test_users_in_turn_take_longer_than_users_at_once(run_small: Runner) -> None
 def test_users_twice_as_fast_halve_their_computing_time(run_small: Runner) -> None:
     def computing_s(speed: str) -> float:
         run = run_small({"name": "federated"}, users={"count": USERS, "compute": {"speed": speed}})
-        events = results.events_frame(run)
+        events = tables.events_frame(run)
         return float(events[events["kind"] == "user_compute"].eval("end_s - start_s").sum())
 
     nanosecond_each = 1e-9 * STEPS_IN_ALL
@@ -81,7 +81,7 @@ def test_users_twice_as_fast_halve_their_computing_time(run_small: Runner) -> No
 
 def test_the_user_holds_less_of_a_split_model_than_of_a_whole_one(run_small: Runner) -> None:
     def peaks(scheme: dict[str, Any]) -> dict[str, int]:
-        frame = results.memory_frame(run_small(scheme))
+        frame = tables.memory_frame(run_small(scheme))
         return dict(frame[frame["node"] == "user0"].set_index("kind")["peak_bytes"])
 
     split, whole = peaks({"name": "splitfed", "cut": 1}), peaks({"name": "federated"})
@@ -114,13 +114,13 @@ def test_servers_exchange_adapters_beside_their_users(run_small: Runner) -> None
 def test_a_middle_part_holds_what_it_received_until_its_backward(run_small: Runner) -> None:
     """One user: at the edge the activation waits in its buffer beside the gradient that comes back for it."""
     one = {"count": 1, "compute": {"speed": "1 GFLOP/s"}}
-    frame = results.memory_frame(run_small({"name": "splitfed", "cut": [1, 3]}, users=one))
+    frame = tables.memory_frame(run_small({"name": "splitfed", "cut": [1, 3]}, users=one))
     buffers = frame[(frame["node"] == "edge0") & (frame["kind"] == "buffers")]["peak_bytes"].item()
     assert buffers >= 2 * ACTIVATION
 
 
 def test_the_cloud_holds_the_averages(run_small: Runner) -> None:
-    frame = results.memory_frame(run_small({"name": "federated"}))
+    frame = tables.memory_frame(run_small({"name": "federated"}))
     cloud = frame[frame["node"] == "cloud"].set_index("kind")["peak_bytes"]
     assert cloud["adapter"] == BLOCKS * BLOCK_ADAPTER
     assert cloud["buffers"] == USERS * BLOCKS * BLOCK_ADAPTER

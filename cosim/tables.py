@@ -1,0 +1,57 @@
+"""The tables of a run, as its folder has them; each ends with the last round that ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cosim.clock import NS_PER_S, to_ns, to_s
+from cosim.memory import MEMORY_KINDS
+from cosim.recorder import PAYLOADS
+
+if TYPE_CHECKING:
+    from cosim.runner import Run
+
+
+def rounds_frame(run: Run) -> pd.DataFrame:
+    """One row a round: what it has learned, and what it has cost since the start."""
+    return pd.DataFrame(run.observer.rows)
+
+
+def events_frame(run: Run) -> pd.DataFrame:
+    """One row an activity of a finished round, in order of start."""
+    last = run.observer.rows[-1]["round"] if run.observer.rows else 0
+    frame = pd.DataFrame(run.world.recorder.activities.columns())
+    frame = frame[frame["round"] <= last]
+    frame.insert(0, "start_s", frame.pop("start_ns").map(to_s))
+    frame.insert(1, "end_s", frame.pop("end_ns").map(to_s))
+    frame["bytes"] = frame[list(PAYLOADS)].sum(axis=1)
+    return frame.sort_values(["start_s", "end_s"], kind="stable", ignore_index=True)
+
+
+def memory_frame(run: Run) -> pd.DataFrame:
+    """Peak bytes of every node by kind, and in total, until that end."""
+    peaks = pd.DataFrame(run.world.ledger.peaks(_end_ns(run)), index=run.world.ledger.nodes)
+    nodes = pd.DataFrame({"node": [node.name for node in run.world.nodes], "role": [n.role for n in run.world.nodes]})
+    wide = nodes.join(peaks, on="node")
+    order = wide.melt(["node", "role"], var_name="kind", value_name="peak_bytes", ignore_index=False)
+    return order.sort_index(kind="stable", ignore_index=True)
+
+
+def held_frame(run: Run) -> pd.DataFrame:
+    """One row a change of the bytes of a kind that a node holds, in order of time."""
+    changes, ledger = run.world.ledger.changes(_end_ns(run)), run.world.ledger
+    return pd.DataFrame(
+        {
+            "time_s": changes["instant_ns"] / NS_PER_S,
+            "node": np.array(ledger.nodes, dtype=object)[changes["node"]],
+            "kind": np.array(MEMORY_KINDS, dtype=object)[changes["kind"]],
+            "bytes": changes["bytes"],
+        }
+    )
+
+
+def _end_ns(run: Run) -> int:
+    return to_ns(run.observer.rows[-1]["sim_time_s"]) if run.observer.rows else 0

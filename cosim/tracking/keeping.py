@@ -1,0 +1,44 @@
+"""The tables of a run are written while it goes on, so that its figures and report can be drawn meanwhile."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cosim import results
+from cosim.tracking.callback import Callback
+
+if TYPE_CHECKING:
+    from cosim.observer import Row
+    from cosim.runner import Run
+
+LEAST_S = 5.0
+"""Seconds between two writings; a run that takes less is written once, at its end."""
+SHARE = 0.02
+"""Most of its time that a run spends on writing before its end: each time all is written anew."""
+
+
+class Keeping(Callback):
+    """Writes the results so far into ``folder`` now and then, and all of them at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.summary: dict[str, Any] = {}
+        self._written_s = time.perf_counter()
+        self._took_s = 0.0
+
+    def round(self, run: Run, row: Row) -> None:
+        """See ``Callback.round``."""
+        if time.perf_counter() - self._written_s >= max(LEAST_S, self._took_s / SHARE):
+            self._write(run)
+
+    def end(self, run: Run) -> None:
+        """See ``Callback.end``."""
+        self._write(run)
+
+    def _write(self, run: Run) -> None:
+        began_s = time.perf_counter()
+        self.summary = results.write(run, self.folder)
+        self._written_s = time.perf_counter()
+        self._took_s = self._written_s - began_s
