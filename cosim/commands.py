@@ -69,25 +69,32 @@ def compare(
     overrides: Overrides = [],  # noqa: B006
     out: Out = None,
     seed: Seed = None,
+    seeds: Annotated[str | None, typer.Option(help="several: 0:5 (0 to 4) or 0,3,7", metavar="SEEDS")] = None,
+    baseline: table_command.Baseline = None,
+    target: table_command.TargetText = None,
     execution: Execution = None,
     workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; else one a core")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run every scheme of the scenario under common random numbers; table and pictures."""
+    """Run every scheme of the scenario under common random numbers; tables and pictures."""
     from analysis import overview  # noqa: PLC0415
     from cosim import comparison  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
 
+    if seed is not None and seeds is not None:
+        raise ScenarioError(f"--seed {seed} --seeds {seeds}: expected one of them")
     read = _read(scenario, overrides, seed, execution)
-    found = entries(read)
-    labels, folder = [entry.label for entry in found], _writable(out or Path("runs") / read.name)
-    for label in labels:
-        _writable(folder / label)
-    with RunsProgress(labels, [entry.options.rounds for entry in found], quiet=quiet) as progress:
-        outcomes = comparison.compare(read, folder, workers, progress.seen)
-    summaries = [summary for summary in outcomes if summary is not None]
-    overview.show(folder, [summary["label"] for summary in summaries], Console())
-    _conclude(summaries, folder, not_begun=len(outcomes) - len(summaries))
+    wanted = table_command.checked(read, baseline, target)
+    folder = out or Path("runs") / read.name
+    planned = comparison.plan(read, parse_seeds(seeds) if seeds is not None else [read.seed], folder)
+    for place in (folder, *(run.folder for run in planned)):
+        _writable(place)
+    comparison.make_way(planned)
+    with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
+        outcomes = comparison.compare(read, planned, workers, progress.seen)
+    done = [run for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None]
+    overview.show(folder, [run.folder for run in done], Console(), baseline=baseline, target=wanted)
+    ...
 
 
 @application.command()

@@ -1,0 +1,37 @@
+"""A comparison printed in the terminal."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from analysis.comparison import Comparison
+from analysis.sheet import MARK, Cell, Sheet, main_sheet, paired_sheet
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print the comparison, and below it the differences over equal seeds if there are several."""
+    print_sheet(main_sheet(comparison), console)
+    paired = paired_sheet(comparison)
+    if paired.lines:
+        print_sheet(paired, console, title="Paired differences")
+
+
+def print_sheet(sheet: Sheet, console: Console, title: str | None = None) -> None:
+    """Print the cells, intervals in a line of their own, and the notes below."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for column in sheet.columns:
+        table.add_column(Text(column), justify="right")
+    for line in sheet.lines:
+        table.add_row(Text(line.title), *map(_text, line.cells), end_section=line.ends_group)
+    console.print(table)
+    for note in sheet.notes:
+        console.print(Text(note))
+
+
+def _text(cell: Cell) -> Text:
+    """The value, and its interval in the line below; as wide with a mark as without."""
+    text = Text(f"{cell.text} {MARK if cell.marked else ' '}", style="bold" if cell.marked else "")
+    if cell.interval:
+        text.append(f"\n{cell.interval}  ", style="not bold dim")
+    return text
