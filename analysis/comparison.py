@@ -67,7 +67,7 @@ def _table(runs: pd.DataFrame, target: Target | None, of: dict[str, str | None])
     for label in of:
         row: dict[str, float] = {"seeds": len(runs.loc[label])}
         for name in QUANTITIES:
-            interval = mean_interval(runs[name].loc[label].to_numpy())
+            interval = mean_interval(runs[name].loc[label])
             row |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
         rows[label] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("label").astype({"seeds": "int64"})

@@ -19,7 +19,7 @@ SPECIAL = {
     "–": "--",
     **{character: f"{{{character}}}" for character in "[]*"},
 }
-"""How each character is written that LaTeX would not print as it is; the last three are arguments after a line's end."""
+"""How each character is written that LaTeX would not print as it is; after a line's end the last three are options."""
 
 
 def write_latex(comparison: Comparison, path: Path) -> None:

@@ -2,12 +2,17 @@
 
 import pandas as pd
 
-from analysis.intervals import CONFIDENCE, mean_interval, ratio_interval
+from analysis.intervals import mean_interval, ratio_interval
 from analysis.load import Results
 from analysis.quantities import QUANTITIES
 
 SPEED_UP_OF = ("time_to_target_s", "sim_time_s")
 """What a speed-up is the ratio of: time to the target, or where there is none, the simulated time of all rounds."""
+
+PAIRED_COLUMNS = (
+    "label", "baseline", "quantity", "seeds", "pairs", "difference", "difference_low", "difference_high", "ratio",
+    "ratio_low", "ratio_high",
+)  # fmt: skip
 
 
 def baselines(results: Results, baseline: str | None) -> dict[str, str | None]:
@@ -36,10 +41,10 @@ def baselines(results: Results, baseline: str | None) -> dict[str, str | None]:
 def paired_differences(runs: pd.DataFrame, of: dict[str, str | None]) -> pd.DataFrame:
     """A row a series and quantity of ``runs`` (`measured`): this one less its baseline, over the seeds both have.
 
-    Columns: ``label``, ``baseline``, ``quantity``; ``seeds`` they have in common, and of these those for which both know
-    the quantity, ``pairs``; the mean ``difference``, in base units, and the geometric mean of this over that, ``ratio``,
-    each with the ends of its interval, ``..._low`` and ``..._high``. NaN where a seed lacks one of a pair: a mean over
-    the others would be one over the seeds that went well. Quantities that no pair knows have no row.
+    Columns: ``label``, ``baseline``, ``quantity``; ``seeds`` they have in common, and of these those for which both
+    know the quantity, ``pairs``; the mean ``difference``, in base units, and the geometric mean of this over that,
+    ``ratio``, each with the ends of its interval, ``..._low`` and ``..._high``. NaN where a seed lacks one of a pair: a
+    mean over the others would be one over the seeds that went well. Quantities that no pair knows have no row.
     """
     rows = []
     for label, baseline in of.items():
@@ -51,8 +56,7 @@ def paired_differences(runs: pd.DataFrame, of: dict[str, str | None]) -> pd.Data
             if pairs:
                 row = {"label": label, "baseline": baseline, "quantity": quantity, "seeds": len(this), "pairs": pairs}
                 rows.append(row | _compared(this[quantity], that[quantity]))
-    columns = ["label", "baseline", "quantity", "seeds", "pairs", *_compared(pd.Series([]), pd.Series([]))]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=PAIRED_COLUMNS)
 
 
 def speed_ups(runs: pd.DataFrame, of: dict[str, str | None]) -> pd.DataFrame:
@@ -69,11 +73,8 @@ def speed_ups(runs: pd.DataFrame, of: dict[str, str | None]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("label")
 
 
-def _compared(this: "pd.Series[float]", that: "pd.Series[float]", confidence: float = CONFIDENCE) -> dict[str, float]:
-    found = {
-        "difference": mean_interval((this - that).to_numpy(float), confidence),
-        "ratio": ratio_interval((this / that).to_numpy(float), confidence),
-    }
+def _compared(this: "pd.Series[float]", that: "pd.Series[float]") -> dict[str, float]:
+    found = {"difference": mean_interval(this - that), "ratio": ratio_interval(this / that)}
     return {
         column: value
         for name, interval in found.items()

@@ -40,9 +40,7 @@ QUANTITIES = {
     "rounds": Quantity(title="Rounds", ladder=PLAIN, keys=("rounds",), best=None),
     "sim_time_s": Quantity(title="Simulated time", ladder=TIME, keys=("sim_time_s",), ends_group=True, headline=True),
     "perplexity_before": Quantity(title="Perplexity before", ladder=PLAIN, keys=("initial", "perplexity"), best=None),
-    "perplexity_after": Quantity(
-        title="Perplexity after", ladder=PLAIN, keys=("final", "perplexity"), headline=True
-    ),
+    "perplexity_after": Quantity(title="Perplexity after", ladder=PLAIN, keys=("final", "perplexity"), headline=True),
     CHANGE: Quantity(title="Perplexity change", ladder=PERCENT),
     "accuracy_before": Quantity(title="Accuracy before", ladder=PLAIN, keys=("initial", "accuracy"), best=None),
     "accuracy_after": Quantity(

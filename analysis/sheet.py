@@ -15,6 +15,9 @@ MOST_COLUMNS = 5
 """Series beyond which each has a line instead of a column, and only headlines."""
 
 SPEED_UP = Quantity(title="Speed-up", ladder=PLAIN, best="highest", headline=True)
+WITHOUT_TARGET = ("uplink_bytes", "user_energy_j")
+"""Headlines where nothing is learned."""
+
 MARK = "*"
 
 
@@ -51,7 +54,9 @@ def main_sheet(comparison: Comparison) -> Sheet:
     shown = {**QUANTITIES, "speed_up": SPEED_UP} if len(table) > 1 else QUANTITIES
     for name, quantity in shown.items():
         sought = name in TARGET_QUANTITIES and comparison.target is not None
-        if (table[name].isna().all() and not sought) or (len(table) > MOST_COLUMNS and not quantity.headline):
+        if (table[name].isna().all() and not sought) or (
+            len(table) > MOST_COLUMNS and not _is_headline(name, quantity, comparison)
+        ):
             continue
         cells = _cells(table, name, quantity, _best(table[name], quantity))
         if sought:
@@ -70,7 +75,7 @@ def paired_sheet(comparison: Comparison) -> Sheet:
     lines = []
     for name, quantity in QUANTITIES.items():
         paired = comparison.paired[comparison.paired["quantity"] == name].set_index("label").reindex(compared)
-        if quantity.headline and (paired["pairs"] > 1).any():
+        if _is_headline(name, quantity, comparison) and (paired["pairs"] > 1).any():
             clear = (paired["difference_low"] > 0) | (paired["difference_high"] < 0)
             cells = _cells(paired, "difference", quantity, clear, signed=True)
             title = _title(paired["difference"], quantity)
@@ -80,6 +85,10 @@ def paired_sheet(comparison: Comparison) -> Sheet:
         f"{MARK} zero lies outside. All quantities are in paired.csv."
     )
     return _sheet(compared, lines, [note])
+
+
+def _is_headline(name: str, quantity: Quantity, comparison: Comparison) -> bool:
+    return quantity.headline or (comparison.target is None and name in WITHOUT_TARGET)
 
 
 def _sheet(series: Sequence[str], lines: Sequence[Line], notes: Sequence[str]) -> Sheet:
@@ -140,7 +149,7 @@ def _notes(comparison: Comparison) -> list[str]:
     if several:
         what = "time to target" if table["time_to_target_s"].notna().any() else "simulated time"
         notes.append(f"Speed-up: {what} of {_standing(comparison)} over the own")
-    unfinished = [name for name, run in zip(comparison.results.names, comparison.results, strict=True) if not run.finished]
-    if unfinished:
+    results = comparison.results
+    if unfinished := [name for name, run in zip(results.names, results, strict=True) if not run.finished]:
         notes.append(f"Not finished: {', '.join(unfinished)}")
     return notes

@@ -19,9 +19,9 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 def print_sheet(sheet: Sheet, console: Console, title: str | None = None) -> None:
     """Print the cells, intervals in a line of their own, and the notes below."""
     table = Table(title=title, title_justify="left")
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for column in sheet.columns:
-        table.add_column(Text(column), justify="right")
+        table.add_column(Text(column), justify="right", overflow="fold")
     for line in sheet.lines:
         table.add_row(Text(line.title), *map(_text, line.cells), end_section=line.ends_group)
     console.print(table)
@@ -30,8 +30,8 @@ def print_sheet(sheet: Sheet, console: Console, title: str | None = None) -> Non
 
 
 def _text(cell: Cell) -> Text:
-    """The value, and its interval in the line below; as wide with a mark as without."""
-    text = Text(f"{cell.text} {MARK if cell.marked else ' '}", style="bold" if cell.marked else "")
+    """The value, and its interval in the line below."""
+    text = Text(f"{MARK} {cell.text}", style="bold") if cell.marked else Text(cell.text)
     if cell.interval:
-        text.append(f"\n{cell.interval}  ", style="not bold dim")
+        text.append(f"\n{cell.interval}", style="not bold dim")
     return text

@@ -15,10 +15,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim import cache_command, registry
+from cosim import cache_command, registry, table_command
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.entries import entries
 from cosim.scenario.schema import json_schema
+from cosim.seeds import parse_seeds
 
 application = typer.Typer(
     help="Co-simulator for fine-tuning language models over wireless networks.",
@@ -28,6 +29,7 @@ application = typer.Typer(
 )
 
 application.add_typer(cache_command.application, name="cache")
+application.command()(table_command.table)
 
 ScenarioFile = Annotated[Path, typer.Argument(help="scenario file (YAML)", metavar="SCENARIO")]
 Overrides = Annotated[list[str], typer.Option("--set", help="override a key: users.count=20, compare.0.rounds=3")]
@@ -60,7 +62,7 @@ def run(
         from analysis import signals  # noqa: PLC0415
 
         signals.show(folder)
-    _conclude([summary], folder)
+    _conclude({entry.label: summary}, folder)
 
 
 @application.command()
@@ -84,7 +86,7 @@ def compare(
     if seed is not None and seeds is not None:
         raise ScenarioError(f"--seed {seed} --seeds {seeds}: expected one of them")
     read = _read(scenario, overrides, seed, execution)
-    wanted = table_command.checked(read, baseline, target)
+    wanted = table_command.checked_target(read, baseline, target)
     folder = out or Path("runs") / read.name
     planned = comparison.plan(read, parse_seeds(seeds) if seeds is not None else [read.seed], folder)
     for place in (folder, *(run.folder for run in planned)):
@@ -92,9 +94,11 @@ def compare(
     comparison.make_way(planned)
     with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
         outcomes = comparison.compare(read, planned, workers, progress.seen)
-    done = [run for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None]
-    overview.show(folder, [run.folder for run in done], Console(), baseline=baseline, target=wanted)
-    ...
+    summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}
+    standing = baseline if baseline in {summary["label"] for summary in summaries.values()} else None
+    done = [run.folder for run in planned if run.name in summaries]
+    overview.show(folder, done, Console(), baseline=standing, target=wanted)
+    _conclude(summaries, folder, not_begun=len(outcomes) - len(summaries))
 
 
 @application.command()
@@ -138,14 +142,14 @@ def _writable(folder: Path) -> Path:
         raise ScenarioError(f"--out {folder}: cannot be written ({error.strerror}); expected a folder") from error
 
 
-def _conclude(summaries: list[dict[str, Any]], folder: Path, not_begun: int = 0) -> None:
+def _conclude(summaries: dict[str, dict[str, Any]], folder: Path, not_begun: int = 0) -> None:
     """Say where the results are, which runs diverged, and what an interrupted run has kept."""
-    for summary in summaries:
+    for name, summary in summaries.items():
         if summary["diverged_in_round"] is not None:
-            typer.echo(f"{summary['label']}: diverged in round {summary['diverged_in_round']}")
-    cut_short = [summary for summary in summaries if not summary["finished"]]
-    for summary in cut_short:
-        typer.echo(f"{summary['label']}: interrupted, kept {summary['rounds']} of its rounds")
+            typer.echo(f"{name}: diverged in round {summary['diverged_in_round']}")
+    cut_short = {name: summary for name, summary in summaries.items() if not summary["finished"]}
+    for name, summary in cut_short.items():
+        typer.echo(f"{name}: interrupted, kept {summary['rounds']} of its rounds")
     if not_begun:
         typer.echo(f"interrupted before {not_begun} of the runs had begun")
     typer.echo(f"results in {folder}")
