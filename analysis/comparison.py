@@ -9,7 +9,7 @@ from analysis.files import whole_file
 from analysis.intervals import mean_interval
 from analysis.load import Results
 from analysis.paired import baselines, paired_differences, speed_ups
-from analysis.quantities import QUANTITIES, measured
+from analysis.quantities import QUANTITIES, TARGET_QUANTITIES, measured
 from analysis.targets import Target, default_target
 
 
@@ -45,14 +45,20 @@ def compare(results: Results, *, baseline: str | None = None, target: Target | N
         raise ValueError(f"target {target}: no run recorded {target.metric}; an analytic run, for one, learns nothing")
     target = target or default_target(results)
     runs = measured(results, target)
+    known = [name for name in QUANTITIES if runs[name].notna().any() or (target and name in TARGET_QUANTITIES)]
     return Comparison(
         results=results,
         target=target,
         baselines=of,
         runs=runs,
         table=_table(runs, target, of),
-        paired=paired_differences(runs, of),
+        paired=paired_differences(runs, of, known),
     )
+
+
+def timed_by(target: Target | None) -> str:
+    """The quantity that speed-ups are ratios of: time to target, or if there is no target, the time of all rounds."""
+    return "time_to_target_s" if target else "sim_time_s"
 
 
 def write_csv(comparison: Comparison, folder: Path) -> None:
@@ -74,4 +80,4 @@ def _table(runs: pd.DataFrame, target: Target | None, of: dict[str, str | None])
     table["target"] = str(target or "")
     table["reached"] = runs["time_to_target_s"].notna().groupby(level="label").sum().reindex(table.index)
     table["baseline"] = [baseline or "" for baseline in of.values()]
-    return table.join(speed_ups(runs, of))
+    return table.join(speed_ups(runs[timed_by(target)], of))

@@ -1,13 +1,11 @@
 """Differences between schemes seed by seed: what two runs of a seed share, users and channels, cancels out."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from analysis.intervals import mean_interval, ratio_interval
 from analysis.load import Results
-from analysis.quantities import QUANTITIES
-
-SPEED_UP_OF = ("time_to_target_s", "sim_time_s")
-"""What a speed-up is the ratio of: time to the target, or where there is none, the simulated time of all rounds."""
 
 PAIRED_COLUMNS = (
     "label", "baseline", "quantity", "seeds", "pairs", "difference", "difference_low", "difference_high", "ratio",
@@ -38,36 +36,34 @@ def baselines(results: Results, baseline: str | None) -> dict[str, str | None]:
     return {name: next((other for other in standing if world[other] == world[name]), None) for name in series}
 
 
-def paired_differences(runs: pd.DataFrame, of: dict[str, str | None]) -> pd.DataFrame:
-    """A row a series and quantity of ``runs`` (`measured`): this one less its baseline, over the seeds both have.
+def paired_differences(runs: pd.DataFrame, of: dict[str, str | None], quantities: Sequence[str]) -> pd.DataFrame:
+    """A row a series and quantity of ``runs`` (`measured`): the series less its baseline, over the seeds both have.
 
     Columns: ``label``, ``baseline``, ``quantity``; ``seeds`` they have in common, and of these those for which both
     know the quantity, ``pairs``; the mean ``difference``, in base units, and the geometric mean of this over that,
     ``ratio``, each with the ends of its interval, ``..._low`` and ``..._high``. NaN where a seed lacks one of a pair: a
-    mean over the others would be one over the seeds that went well. Quantities that no pair knows have no row.
+    mean over the others would be one over the seeds that went well.
     """
     rows = []
     for label, baseline in of.items():
         if baseline is None:
             continue
         this, that = runs.loc[label].align(runs.loc[baseline], join="inner", axis=0)
-        for quantity in QUANTITIES:
+        for quantity in quantities:
             pairs = int((this[quantity].notna() & that[quantity].notna()).sum())
-            if pairs:
-                row = {"label": label, "baseline": baseline, "quantity": quantity, "seeds": len(this), "pairs": pairs}
-                rows.append(row | _compared(this[quantity], that[quantity]))
+            row = {"label": label, "baseline": baseline, "quantity": quantity, "seeds": len(this), "pairs": pairs}
+            rows.append(row | _compared(this[quantity], that[quantity]))
     return pd.DataFrame(rows, columns=PAIRED_COLUMNS)
 
 
-def speed_ups(runs: pd.DataFrame, of: dict[str, str | None]) -> pd.DataFrame:
+def speed_ups(times_s: "pd.Series[float]", of: dict[str, str | None]) -> pd.DataFrame:
     """How many times as fast each series is as its baseline, indexed by ``label``: ``speed_up`` with its interval.
 
-    The geometric mean over seeds of the baseline's time over the own (`SPEED_UP_OF`). NaN where a seed lacks one.
+    The geometric mean over seeds of the baseline's time over the own. NaN where a seed lacks one.
     """
-    time = next(name for name in SPEED_UP_OF if runs[name].notna().any() or name == SPEED_UP_OF[-1])
-    times, found = runs[time], {}
+    found = {}
     for label, baseline in of.items():
-        this, that = times.loc[label].align(times.loc[baseline or label], join="inner")
+        this, that = times_s.loc[label].align(times_s.loc[baseline or label], join="inner")
         interval = ratio_interval(that / this if baseline else [])
         found[label] = {"speed_up": interval.mean, "speed_up_low": interval.low, "speed_up_high": interval.high}
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("label")

@@ -6,7 +6,7 @@ from math import isfinite
 
 import pandas as pd
 
-from analysis.comparison import Comparison
+from analysis.comparison import Comparison, timed_by
 from analysis.intervals import CONFIDENCE, FEWEST
 from analysis.quantities import QUANTITIES, TARGET_QUANTITIES, Quantity
 from analysis.units import PERCENT, PLAIN, three_digits, unit_for
@@ -51,17 +51,12 @@ class Sheet:
 def main_sheet(comparison: Comparison) -> Sheet:
     """All quantities that any run recorded, and the speed-up; best values marked. Of many series headlines only."""
     table, lines = comparison.table, []
-    shown = {**QUANTITIES, "speed_up": SPEED_UP} if len(table) > 1 else QUANTITIES
-    for name, quantity in shown.items():
-        sought = name in TARGET_QUANTITIES and comparison.target is not None
-        if (table[name].isna().all() and not sought) or (
-            len(table) > MOST_COLUMNS and not _is_headline(name, quantity, comparison)
-        ):
+    for name, quantity in {**QUANTITIES, "speed_up": SPEED_UP}.items():
+        if not _is_shown(name, quantity, comparison):
             continue
         cells = _cells(table, name, quantity, _best(table[name], quantity))
-        if sought:
-            reached = zip(cells, table["reached"], table["seeds"], strict=True)
-            cells = [cell if count == seeds else _missed(count, seeds) for cell, count, seeds in reached]
+        if name in TARGET_QUANTITIES:
+            cells = _unless_missed(cells, table["reached"], table["seeds"])
         lines.append(Line(title=_title(table[name], quantity), cells=cells, ends_group=quantity.ends_group))
     return _sheet(list(table.index), lines, _notes(comparison))
 
@@ -75,9 +70,10 @@ def paired_sheet(comparison: Comparison) -> Sheet:
     lines = []
     for name, quantity in QUANTITIES.items():
         paired = comparison.paired[comparison.paired["quantity"] == name].set_index("label").reindex(compared)
-        if _is_headline(name, quantity, comparison) and (paired["pairs"] > 1).any():
+        if _is_headline(name, quantity, comparison) and (paired["seeds"] > 1).any():
             clear = (paired["difference_low"] > 0) | (paired["difference_high"] < 0)
             cells = _cells(paired, "difference", quantity, clear, signed=True)
+            cells = _unless_missed(cells, paired["pairs"], paired["seeds"])
             title = _title(paired["difference"], quantity)
             lines.append(Line(title=title, cells=cells, ends_group=quantity.ends_group))
     note = (
@@ -85,6 +81,16 @@ def paired_sheet(comparison: Comparison) -> Sheet:
         f"{MARK} zero lies outside. All quantities are in paired.csv."
     )
     return _sheet(compared, lines, [note])
+
+
+def _is_shown(name: str, quantity: Quantity, comparison: Comparison) -> bool:
+    table = comparison.table
+    if name == "speed_up":
+        return len(table) > 1
+    if len(table) > MOST_COLUMNS and not _is_headline(name, quantity, comparison):
+        return False
+    is_missed = name in TARGET_QUANTITIES and comparison.target is not None
+    return is_missed or bool(table[name].notna().any())
 
 
 def _is_headline(name: str, quantity: Quantity, comparison: Comparison) -> bool:
@@ -122,8 +128,13 @@ def _best(values: "pd.Series[float]", quantity: Quantity) -> "pd.Series[bool]":
     return (values == best) & (quantity.best is not None and values.nunique() > 1)
 
 
-def _missed(count: int, seeds: int) -> Cell:
-    return Cell(text="not reached" if count == 0 else f"in {count} of {seeds}")
+def _unless_missed(cells: Iterable[Cell], known: "pd.Series[int]", seeds: "pd.Series[int]") -> list[Cell]:
+    """The cells, with the count in place of a mean that some seeds of a series do not have."""
+    found = []
+    for cell, count, of in zip(cells, known, seeds, strict=True):
+        missed = "not reached" if count == 0 else f"in {count:.0f} of {of:.0f}"
+        found.append(cell if not count < of else Cell(text=missed))
+    return found
 
 
 def _standing(comparison: Comparison) -> str:
@@ -147,8 +158,8 @@ def _notes(comparison: Comparison) -> list[str]:
         if len(some):
             notes.append("“in 2 of 5”: so many seeds reach the target, and a mean over these alone would flatter")
     if several:
-        what = "time to target" if table["time_to_target_s"].notna().any() else "simulated time"
-        notes.append(f"Speed-up: {what} of {_standing(comparison)} over the own")
+        time = QUANTITIES[timed_by(target)].title.lower()
+        notes.append(f"Speed-up: {time} of {_standing(comparison)} over the own, geometric mean")
     results = comparison.results
     if unfinished := [name for name, run in zip(results.names, results, strict=True) if not run.finished]:
         notes.append(f"Not finished: {', '.join(unfinished)}")
