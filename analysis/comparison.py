@@ -1,6 +1,7 @@
 """The comparison in numbers: series of runs side by side, each the mean over its seeds with an interval about it."""
 
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 import pandas as pd
@@ -77,7 +78,8 @@ def _table(runs: pd.DataFrame, target: Target | None, of: dict[str, str | None])
             row |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
         rows[label] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("label").astype({"seeds": "int64"})
-    table["target"] = str(target or "")
+    table["target_metric"] = target.metric if target else ""
+    table["target_value"] = target.value if target else nan
     table["reached"] = runs["time_to_target_s"].notna().groupby(level="label").sum().reindex(table.index)
     table["baseline"] = [baseline or "" for baseline in of.values()]
-    return table.join(speed_ups(runs[timed_by(target)], of))
+    return table.join(speed_ups(runs, of, timed_by(target)))

@@ -46,9 +46,9 @@ def paired_differences(runs: pd.DataFrame, of: dict[str, str | None], quantities
     """
     rows = []
     for label, baseline in of.items():
-        if baseline is None:
+        if baseline is None or baseline == label:
             continue
-        this, that = runs.loc[label].align(runs.loc[baseline], join="inner", axis=0)
+        this, that = _over_equal_seeds(runs, label, baseline)
         for quantity in quantities:
             pairs = int((this[quantity].notna() & that[quantity].notna()).sum())
             row = {"label": label, "baseline": baseline, "quantity": quantity, "seeds": len(this), "pairs": pairs}
@@ -56,17 +56,23 @@ def paired_differences(runs: pd.DataFrame, of: dict[str, str | None], quantities
     return pd.DataFrame(rows, columns=PAIRED_COLUMNS)
 
 
-def speed_ups(times_s: "pd.Series[float]", of: dict[str, str | None]) -> pd.DataFrame:
+def speed_ups(runs: pd.DataFrame, of: dict[str, str | None], time: str) -> pd.DataFrame:
     """How many times as fast each series is as its baseline, indexed by ``label``: ``speed_up`` with its interval.
 
-    The geometric mean over seeds of the baseline's time over the own. NaN where a seed lacks one.
+    The geometric mean over seeds of the baseline's ``time``, a quantity, over the own. NaN where a seed lacks one.
     """
     found = {}
     for label, baseline in of.items():
-        this, that = times_s.loc[label].align(times_s.loc[baseline or label], join="inner")
-        interval = ratio_interval(that / this if baseline else [])
+        this, that = _over_equal_seeds(runs, label, baseline or label)
+        interval = ratio_interval(that[time] / this[time] if baseline else [])
         found[label] = {"speed_up": interval.mean, "speed_up_low": interval.low, "speed_up_high": interval.high}
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("label")
+
+
+def _over_equal_seeds(runs: pd.DataFrame, this: str, that: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    first, second = (runs.loc[[label]].droplevel("label") for label in (this, that))
+    seeds = first.index.intersection(second.index)
+    return first.loc[seeds], second.loc[seeds]
 
 
 def _compared(this: "pd.Series[float]", that: "pd.Series[float]") -> dict[str, float]:

@@ -16,31 +16,27 @@ CHANGE = "perplexity_change_percent"
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """A number of a run: its title and units for people, and where the summary holds it, unless it is worked out.
-
-    ``headline`` is what a table has room for that is short of it.
-    """
+    """A number of a run: its title and units for people, and where the summary holds it, unless it is worked out."""
 
     title: str
     ladder: Ladder
     keys: tuple[str, ...] = ()
     best: Literal["lowest", "highest"] | None = "lowest"
     ends_group: bool = False
-    headline: bool = False
 
 
 TARGET_QUANTITIES = {
-    "time_to_target_s": Quantity(title="Time to target", ladder=TIME, headline=True),
-    "traffic_to_target_bytes": Quantity(title="Traffic to target", ladder=TRAFFIC, headline=True),
+    "time_to_target_s": Quantity(title="Time to target", ladder=TIME),
+    "traffic_to_target_bytes": Quantity(title="Traffic to target", ladder=TRAFFIC),
     "user_energy_to_target_j": Quantity(title="Users' energy to target", ladder=ENERGY),
-    "energy_to_target_j": Quantity(title="All energy to target", ladder=ENERGY, headline=True, ends_group=True),
+    "energy_to_target_j": Quantity(title="All energy to target", ladder=ENERGY, ends_group=True),
 }
 
 QUANTITIES = {
     "rounds": Quantity(title="Rounds", ladder=PLAIN, keys=("rounds",), best=None),
-    "sim_time_s": Quantity(title="Simulated time", ladder=TIME, keys=("sim_time_s",), ends_group=True, headline=True),
+    "sim_time_s": Quantity(title="Simulated time", ladder=TIME, keys=("sim_time_s",), ends_group=True),
     "perplexity_before": Quantity(title="Perplexity before", ladder=PLAIN, keys=("initial", "perplexity"), best=None),
-    "perplexity_after": Quantity(title="Perplexity after", ladder=PLAIN, keys=("final", "perplexity"), headline=True),
+    "perplexity_after": Quantity(title="Perplexity after", ladder=PLAIN, keys=("final", "perplexity")),
     CHANGE: Quantity(title="Perplexity change", ladder=PERCENT),
     "accuracy_before": Quantity(title="Accuracy before", ladder=PLAIN, keys=("initial", "accuracy"), best=None),
     "accuracy_after": Quantity(
@@ -49,7 +45,6 @@ QUANTITIES = {
         keys=("final", "accuracy"),
         best="highest",
         ends_group=True,
-        headline=True,
     ),
     **TARGET_QUANTITIES,
     "uplink_bytes": Quantity(title="Uplink traffic", ladder=TRAFFIC, keys=("traffic_bytes", "uplink")),

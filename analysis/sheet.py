@@ -9,15 +9,13 @@ import pandas as pd
 from analysis.comparison import Comparison, timed_by
 from analysis.intervals import CONFIDENCE, FEWEST
 from analysis.quantities import QUANTITIES, TARGET_QUANTITIES, Quantity
+from analysis.targets import default_target
 from analysis.units import PERCENT, PLAIN, three_digits, unit_for
 
 MOST_COLUMNS = 5
 """Series beyond which each has a line instead of a column, and only headlines."""
 
-SPEED_UP = Quantity(title="Speed-up", ladder=PLAIN, best="highest", headline=True)
-WITHOUT_TARGET = ("uplink_bytes", "user_energy_j")
-"""Headlines where nothing is learned."""
-
+SPEED_UP = Quantity(title="Speed-up", ladder=PLAIN, best="highest")
 MARK = "*"
 
 
@@ -52,7 +50,7 @@ def main_sheet(comparison: Comparison) -> Sheet:
     """All quantities that any run recorded, and the speed-up; best values marked. Of many series headlines only."""
     table, lines = comparison.table, []
     for name, quantity in {**QUANTITIES, "speed_up": SPEED_UP}.items():
-        if not _is_shown(name, quantity, comparison):
+        if not _is_shown(name, comparison):
             continue
         cells = _cells(table, name, quantity, _best(table[name], quantity))
         if name in TARGET_QUANTITIES:
@@ -68,9 +66,10 @@ def paired_sheet(comparison: Comparison) -> Sheet:
     """
     compared = [label for label, baseline in comparison.baselines.items() if baseline not in (None, label)]
     lines = []
-    for name, quantity in QUANTITIES.items():
+    for name in _headlines(comparison):
+        quantity = QUANTITIES[name]
         paired = comparison.paired[comparison.paired["quantity"] == name].set_index("label").reindex(compared)
-        if _is_headline(name, quantity, comparison) and (paired["seeds"] > 1).any():
+        if (paired["seeds"] > 1).any():
             clear = (paired["difference_low"] > 0) | (paired["difference_high"] < 0)
             cells = _cells(paired, "difference", quantity, clear, signed=True)
             cells = _unless_missed(cells, paired["pairs"], paired["seeds"])
@@ -83,18 +82,26 @@ def paired_sheet(comparison: Comparison) -> Sheet:
     return _sheet(compared, lines, [note])
 
 
-def _is_shown(name: str, quantity: Quantity, comparison: Comparison) -> bool:
+def _is_shown(name: str, comparison: Comparison) -> bool:
     table = comparison.table
     if name == "speed_up":
         return len(table) > 1
-    if len(table) > MOST_COLUMNS and not _is_headline(name, quantity, comparison):
+    if len(table) > MOST_COLUMNS and name not in _headlines(comparison):
         return False
     is_missed = name in TARGET_QUANTITIES and comparison.target is not None
     return is_missed or bool(table[name].notna().any())
 
 
-def _is_headline(name: str, quantity: Quantity, comparison: Comparison) -> bool:
-    return quantity.headline or (comparison.target is None and name in WITHOUT_TARGET)
+def _headlines(comparison: Comparison) -> Sequence[str]:
+    """The quantities that tell most: what was learned and what the target took, or without it, what the rounds took."""
+    if comparison.target is None:
+        return "sim_time_s", "uplink_bytes", "user_energy_j"
+    return (
+        f"{comparison.target.metric}_after",
+        "time_to_target_s",
+        "traffic_to_target_bytes",
+        "energy_to_target_j",
+    )
 
 
 def _sheet(series: Sequence[str], lines: Sequence[Line], notes: Sequence[str]) -> Sheet:
@@ -153,7 +160,8 @@ def _notes(comparison: Comparison) -> list[str]:
         few = f"; no interval of fewer than {FEWEST} seeds" if counts[0] < FEWEST else ""
         notes.append(f"Means over {seeds} seeds, below them {CONFIDENCE:.0%} intervals where seeds differ{few}")
     if target:
-        notes.append(f"Target: {target}, at the end of the first evaluated round that reaches it; traffic of all links")
+        best = ", the best that every run reaches" if target == default_target(comparison.results) else ""
+        notes.append(f"Target: {target}{best}; at the end of the first evaluated round that does; traffic of all links")
         some = table[table["reached"].between(1, table["seeds"] - 1)]
         if len(some):
             notes.append("“in 2 of 5”: so many seeds reach the target, and a mean over these alone would flatter")

@@ -20,8 +20,9 @@ def print_sheet(sheet: Sheet, console: Console, title: str | None = None) -> Non
     """Print the cells, intervals in a line of their own, and the notes below."""
     table = Table(title=title, title_justify="left")
     table.add_column("", overflow="fold")
-    for column in sheet.columns:
-        table.add_column(Text(column), justify="right", overflow="fold")
+    for place, column in enumerate(sheet.columns):
+        widest = max(max(len(line.cells[place].interval), len(line.cells[place].text) + 2) for line in sheet.lines)
+        table.add_column(Text(column), justify="right", overflow="fold", min_width=widest)
     for line in sheet.lines:
         table.add_row(Text(line.title), *map(_text, line.cells), end_section=line.ends_group)
     console.print(table)
