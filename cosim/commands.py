@@ -97,7 +97,10 @@ def compare(
     summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}
     standing = baseline if baseline in {summary["label"] for summary in summaries.values()} else None
     done = [run.folder for run in planned if run.name in summaries]
-    overview.show(folder, done, Console(), baseline=standing, target=wanted)
+    try:
+        overview.show(folder, done, Console(), baseline=standing, target=wanted)
+    except ValueError as error:  # the runs stay, whatever cannot be shown of them
+        typer.echo(f"no table and pictures: {error}", err=True)
     _conclude(summaries, folder, not_begun=len(outcomes) - len(summaries))
 
 
