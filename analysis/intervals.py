@@ -8,7 +8,7 @@ and so is right for normal values and keeps most of the promise for skewed ones,
 smoothed bootstrap (Silverman and Young, 1987), takes that away, and with it ends far beyond anything seen.
 
 Measured coverage of 95 % intervals of 3, 5 and 10 values: normal 99, 95, 95; uniform 96, 95, 97; Student's t of three
-degrees 98, 94, 93; lognormal of sigma 0.5 97, 94, 93; exponential 93, 92, 93, where Student's table has 88 to 90. What
+degrees 98, 94, 93; lognormal of sigma 0.5 97, 94, 93; exponential 93, 92, 93, where Student's table has 87 to 91. What
 no method mends at so few values is a long tail of which they hold nothing: lognormal of sigma one 90, 87, 89.
 """
 

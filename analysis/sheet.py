@@ -72,7 +72,8 @@ def paired_sheet(comparison: Comparison) -> Sheet:
         if (paired["seeds"] > 1).any():
             clear = (paired["difference_low"] > 0) | (paired["difference_high"] < 0)
             cells = _cells(paired, "difference", quantity, clear, signed=True)
-            cells = _unless_missed(cells, paired["pairs"], paired["seeds"])
+            if name in TARGET_QUANTITIES:
+                cells = _unless_missed(cells, paired["pairs"], paired["seeds"])
             title = _title(paired["difference"], quantity)
             lines.append(Line(title=title, cells=cells, ends_group=quantity.ends_group))
     note = (
