@@ -29,8 +29,9 @@ def write_latex(comparison: Comparison, path: Path) -> None:
 
 
 def latex(sheet: Sheet) -> str:
-    """A ``tabular`` of booktabs: best values bold, intervals small in a row of their own; notes are comments above."""
-    lines = [f"% {' '.join(note.split())}" for note in sheet.notes]
+    """A ``tabular`` of booktabs: marked values bold, intervals small in a row of their own, notes as comments."""
+    notes = [f"Bold: {sheet.mark}", *sheet.notes] if sheet.mark else sheet.notes
+    lines = [f"% {' '.join(note.split())}" for note in notes]
     lines += [rf"\begin{{tabular}}{{l{'r' * len(sheet.columns)}}}", r"\toprule"]
     lines += [_row("", map(escaped, sheet.columns)), r"\midrule"]
     for line in sheet.lines:

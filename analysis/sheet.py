@@ -16,7 +16,6 @@ MOST_COLUMNS = 5
 """Series beyond which each has a line instead of a column, and only headlines."""
 
 SPEED_UP = Quantity(title="Speed-up", ladder=PLAIN, best="highest")
-MARK = "*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +38,12 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """Lines of cells below the titles of the columns; ``notes`` say how to read them."""
+    """Lines of cells below the titles of the columns; what marks mean, and further ``notes`` on how to read them."""
 
     columns: Sequence[str]
     lines: Sequence[Line]
-    notes: Sequence[str]
+    mark: str = ""
+    notes: Sequence[str] = ()
 
 
 def main_sheet(comparison: Comparison) -> Sheet:
@@ -56,7 +56,7 @@ def main_sheet(comparison: Comparison) -> Sheet:
         if name in TARGET_QUANTITIES:
             cells = _unless_missed(cells, table["reached"], table["seeds"])
         lines.append(Line(title=_title(table[name], quantity), cells=cells, ends_group=quantity.ends_group))
-    return _sheet(list(table.index), lines, _notes(comparison))
+    return _sheet(list(table.index), lines, "best of its kind" if len(table) > 1 else "", _notes(comparison))
 
 
 def paired_sheet(comparison: Comparison) -> Sheet:
@@ -76,11 +76,8 @@ def paired_sheet(comparison: Comparison) -> Sheet:
                 cells = _unless_missed(cells, paired["pairs"], paired["seeds"])
             title = _title(paired["difference"], quantity)
             lines.append(Line(title=title, cells=cells, ends_group=quantity.ends_group))
-    note = (
-        f"Mean over seeds of the difference from {_standing(comparison)}, with its {CONFIDENCE:.0%} interval; "
-        f"{MARK} zero lies outside. All quantities are in paired.csv."
-    )
-    return _sheet(compared, lines, [note])
+    means = f"Mean over seeds of the difference from {_standing(comparison)}, with its {CONFIDENCE:.0%} interval"
+    return _sheet(compared, lines, "zero lies outside", [means, "All quantities are in paired.csv"])
 
 
 def _is_shown(name: str, comparison: Comparison) -> bool:
@@ -105,12 +102,12 @@ def _headlines(comparison: Comparison) -> Sequence[str]:
     )
 
 
-def _sheet(series: Sequence[str], lines: Sequence[Line], notes: Sequence[str]) -> Sheet:
+def _sheet(series: Sequence[str], lines: Sequence[Line], mark: str, notes: Sequence[str]) -> Sheet:
     """Lines over few series; of many, each has a line of its own."""
     if len(series) <= MOST_COLUMNS:
-        return Sheet(columns=series, lines=lines, notes=notes)
+        return Sheet(columns=series, lines=lines, mark=mark, notes=notes)
     turned = [Line(title=name, cells=[line.cells[place] for line in lines]) for place, name in enumerate(series)]
-    return Sheet(columns=[line.title for line in lines], lines=turned, notes=notes)
+    return Sheet(columns=[line.title for line in lines], lines=turned, mark=mark, notes=notes)
 
 
 def _cells(
@@ -154,7 +151,7 @@ def _standing(comparison: Comparison) -> str:
 
 def _notes(comparison: Comparison) -> list[str]:
     table, target, several = comparison.table, comparison.target, len(comparison.table) > 1
-    notes = [f"{MARK} best of its kind"] if several else []
+    notes = []
     if (table["seeds"] > 1).any():
         counts = sorted(set(table["seeds"]))
         seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
@@ -167,8 +164,8 @@ def _notes(comparison: Comparison) -> list[str]:
         if len(some):
             notes.append("“in 2 of 5”: so many seeds reach the target, and a mean over these alone would flatter")
     if several:
-        time = QUANTITIES[timed_by(target)].title.lower()
-        notes.append(f"Speed-up: {time} of {_standing(comparison)} over the own, geometric mean")
+        time, mean = QUANTITIES[timed_by(target)].title.lower(), ", geometric mean" if (table["seeds"] > 1).any() else ""
+        notes.append(f"Speed-up: {time} of {_standing(comparison)} over the own{mean}")
     results = comparison.results
     if unfinished := [name for name, run in zip(results.names, results, strict=True) if not run.finished]:
         notes.append(f"Not finished: {', '.join(unfinished)}")

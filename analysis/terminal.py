@@ -5,7 +5,9 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.comparison import Comparison
-from analysis.sheet import MARK, Cell, Sheet, main_sheet, paired_sheet
+from analysis.sheet import Cell, Sheet, main_sheet, paired_sheet
+
+MARK = "*"
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -26,7 +28,7 @@ def print_sheet(sheet: Sheet, console: Console, title: str | None = None) -> Non
     for line in sheet.lines:
         table.add_row(Text(line.title), *map(_text, line.cells), end_section=line.ends_group)
     console.print(table)
-    for note in sheet.notes:
+    for note in [f"{MARK} {sheet.mark}", *sheet.notes] if sheet.mark else sheet.notes:
         console.print(Text(note))
 
 

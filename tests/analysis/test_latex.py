@@ -78,8 +78,11 @@ def test_the_file_is_a_tabular_that_tex_can_read(table: Path) -> None:
 
 def test_best_values_are_bold_minus_signs_are_no_hyphens_and_dashes_stay() -> None:
     cells = [Cell(text="-1.5", marked=True), Cell(text="–"), Cell(text="1,200", interval="[-3, 4]")]
-    sheet = Sheet(columns=["a", "b", "c"], lines=[Line(title="x", cells=cells, ends_group=True)], notes=["100 % ≤ 2"])
+    sheet = Sheet(
+        columns=["a", "b", "c"], lines=[Line(title="x", cells=cells, ends_group=True)], mark="best", notes=["100 % ≤ 2"]
+    )
     assert latex(sheet).splitlines() == [
+        "% Bold: best",
         "% 100 % ≤ 2",
         r"\begin{tabular}{lrrr}",
         r"\toprule",
@@ -94,7 +97,7 @@ def test_best_values_are_bold_minus_signs_are_no_hyphens_and_dashes_stay() -> No
 
 def test_a_line_that_begins_like_an_option_is_none() -> None:
     lines = [Line(title=title, cells=[Cell(text="1")]) for title in ("[2ex]", "*", "a\nb")]
-    rows = rows_of(latex(Sheet(columns=["c"], lines=lines, notes=[])))
+    rows = rows_of(latex(Sheet(columns=["c"], lines=lines)))
     assert [row[0] for row in rows] == ["", "{[}2ex{]}", "{*}", "a b"]
 
 
@@ -102,7 +105,7 @@ def test_a_line_that_begins_like_an_option_is_none() -> None:
     "broken", [r"a & b & c \\", r"a_1 & b \\", r"a & {b \\", r"[a] & b \\", r"\multicolumn & b \\", r"5% & b \\"]
 )
 def test_the_stand_in_for_tex_finds_mistakes(broken: str) -> None:
-    good = latex(Sheet(columns=["c"], lines=[Line(title="x", cells=[Cell(text="1")])], notes=[]))
+    good = latex(Sheet(columns=["c"], lines=[Line(title="x", cells=[Cell(text="1")])]))
     rows_of(good)
     with pytest.raises(AssertionError):
         rows_of(good.replace(r"x & 1 \\", broken))
