@@ -164,7 +164,8 @@ def _notes(comparison: Comparison) -> list[str]:
         if len(some):
             notes.append("“in 2 of 5”: so many seeds reach the target, and a mean over these alone would flatter")
     if several:
-        time, mean = QUANTITIES[timed_by(target)].title.lower(), ", geometric mean" if (table["seeds"] > 1).any() else ""
+        time = QUANTITIES[timed_by(target)].title.lower()
+        mean = ", geometric mean" if (table["seeds"] > 1).any() else ""
         notes.append(f"Speed-up: {time} of {_standing(comparison)} over the own{mean}")
     results = comparison.results
     if unfinished := [name for name, run in zip(results.names, results, strict=True) if not run.finished]:
