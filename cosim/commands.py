@@ -15,10 +15,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim import cache_command, registry
+from cosim import cache_command, registry, table_command
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.entries import entries
 from cosim.scenario.schema import json_schema
+from cosim.seeds import parse_seeds
 
 application = typer.Typer(
     help="Co-simulator for fine-tuning language models over wireless networks.",
@@ -28,6 +29,7 @@ application = typer.Typer(
 )
 
 application.add_typer(cache_command.application, name="cache")
+application.command()(table_command.table)
 
 ScenarioFile = Annotated[Path, typer.Argument(help="scenario file (YAML)", metavar="SCENARIO")]
 Overrides = Annotated[list[str], typer.Option("--set", help="override a key: users.count=20, compare.0.rounds=3")]
@@ -64,7 +66,7 @@ def run(
         from analysis import signals  # noqa: PLC0415
 
         signals.show(folder)
-    _conclude([keeping.summary], folder)
+    _conclude({entry.label: keeping.summary}, folder)
 
 
 @application.command()
@@ -73,24 +75,36 @@ def compare(
     overrides: Overrides = [],  # noqa: B006
     out: Out = None,
     seed: Seed = None,
+    seeds: Annotated[str | None, typer.Option(help="several: 0:5 (0 to 4) or 0,3,7", metavar="SEEDS")] = None,
+    baseline: table_command.Baseline = None,
+    target: table_command.TargetText = None,
     execution: Execution = None,
     workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; else one a core")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run every scheme of the scenario under common random numbers; table and pictures."""
+    """Run every scheme of the scenario under common random numbers; tables and pictures."""
     from analysis import overview  # noqa: PLC0415
     from cosim import comparison  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
 
+    if seed is not None and seeds is not None:
+        raise ScenarioError(f"--seed {seed} --seeds {seeds}: expected one of them")
     read = _read(scenario, overrides, seed, execution)
-    found = entries(read)
-    labels, folder = [entry.label for entry in found], _writable(out or Path("runs") / read.name)
-    for label in labels:
-        _writable(folder / label)
-    with RunsProgress(labels, [entry.options.rounds for entry in found], quiet=quiet) as progress:
-        outcomes = comparison.compare(read, folder, workers, progress.seen)
-    summaries = [summary for summary in outcomes if summary is not None]
-    overview.show(folder, [summary["label"] for summary in summaries], Console())
+    wanted = table_command.checked_target(read, baseline, target)
+    folder = out or Path("runs") / read.name
+    planned = comparison.plan(read, parse_seeds(seeds) if seeds is not None else [read.seed], folder)
+    for place in (folder, *(run.folder for run in planned)):
+        _writable(place)
+    comparison.make_way(planned)
+    with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
+        outcomes = comparison.compare(read, planned, workers, progress.seen)
+    summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}
+    standing = baseline if baseline in {summary["label"] for summary in summaries.values()} else None
+    done = [run.folder for run in planned if run.name in summaries]
+    try:
+        overview.show(folder, done, Console(), baseline=standing, target=wanted)
+    except ValueError as error:  # the runs stay, whatever cannot be shown of them
+        typer.echo(f"no table and pictures: {error}", err=True)
     _conclude(summaries, folder, not_begun=len(outcomes) - len(summaries))
 
 
@@ -135,14 +149,14 @@ def _writable(folder: Path) -> Path:
         raise ScenarioError(f"--out {folder}: cannot be written ({error.strerror}); expected a folder") from error
 
 
-def _conclude(summaries: list[dict[str, Any]], folder: Path, not_begun: int = 0) -> None:
+def _conclude(summaries: dict[str, dict[str, Any]], folder: Path, not_begun: int = 0) -> None:
     """Say where the results are, which runs diverged, and what an interrupted run has kept."""
-    for summary in summaries:
+    for name, summary in summaries.items():
         if summary["diverged_in_round"] is not None:
-            typer.echo(f"{summary['label']}: diverged in round {summary['diverged_in_round']}")
-    cut_short = [summary for summary in summaries if not summary["finished"]]
-    for summary in cut_short:
-        typer.echo(f"{summary['label']}: interrupted, kept {summary['rounds']} of its rounds")
+            typer.echo(f"{name}: diverged in round {summary['diverged_in_round']}")
+    cut_short = {name: summary for name, summary in summaries.items() if not summary["finished"]}
+    for name, summary in cut_short.items():
+        typer.echo(f"{name}: interrupted, kept {summary['rounds']} of its rounds")
     if not_begun:
         typer.echo(f"interrupted before {not_begun} of the runs had begun")
     typer.echo(f"results in {folder}")

@@ -1,9 +1,10 @@
-"""Runs every scheme of a scenario under common random numbers, several at a time."""
+"""Runs every scheme of a scenario with every seed under common random numbers, several at a time."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,35 +14,88 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import yaml
+
 from cosim import runner
 from cosim.observer import Row
-from cosim.scenario import Scenario
-from cosim.scenario.entries import Entry, entries
+from cosim.scenario import Scenario, ScenarioError
+from cosim.scenario.entries import entries
 from cosim.tracking.callback import Callback, Telling
 from cosim.tracking.keeping import Keeping
 from cosim.tracking.tracker import trackers
 
 _POLL_S = 0.1
+_SEED = "seed-"
 
 Summary = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A run of a comparison: the scheme at a place of the scenario's list, a seed, and the folder of its results."""
+
+    name: str
+    place: int
+    rounds: int
+    seed: int
+    folder: Path
+
+
+def plan(scenario: Scenario, seeds: Sequence[int], folder: Path) -> list[Planned]:
+    """Every scheme with every seed; all schemes of a seed first, so that what is cut short can be compared.
+
+    Results go to ``folder/LABEL`` where there is one seed, to ``folder/LABEL/seed-K`` where there are several.
+    """
+    several = len(seeds) > 1
+    return [
+        Planned(
+            name=f"{entry.label}, seed {seed}" if several else entry.label,
+            place=place,
+            rounds=entry.options.rounds,
+            seed=seed,
+            folder=folder / entry.label / f"{_SEED}{seed}" if several else folder / entry.label,
+        )
+        for seed in seeds
+        for place, entry in enumerate(entries(scenario))
+    ]
+
+
+def make_way(planned: Sequence[Planned]) -> None:
+    """Move an earlier comparison's only run of a label, which would hide runs of several seeds below it, beside them.
+
+    Raises:
+        ScenarioError: its seed cannot be read.
+    """
+    for parent in {run.folder.parent for run in planned if run.folder.name == f"{_SEED}{run.seed}"}:
+        file = parent / "scenario.yaml"
+        if file.is_file():
+            try:
+                seed = int(yaml.safe_load(file.read_text(encoding="utf-8"))["seed"])
+            except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+                raise ScenarioError(f"{file}: not readable; name another folder with --out") from error
+            below = parent / f"{_SEED}{seed}"
+            if below.exists():
+                shutil.rmtree(below)
+            below.mkdir()
+            for path in [path for path in parent.iterdir() if not path.name.startswith(_SEED)]:
+                path.rename(below / path.name)
+
+
 def compare(
-    scenario: Scenario, folder: Path, workers: int | None, tell: Callable[[str, Row], None]
+    scenario: Scenario, planned: Sequence[Planned], workers: int | None, tell: Callable[[str, Row], None]
 ) -> list[Summary | None]:
-    """Run all schemes into ``folder/LABEL`` and return their summaries, in the order of the scenario.
+    """Run all that is ``planned`` and return the summaries, in the same order.
 
     Each worker is a process; they share the cores, and ``workers`` defaults to as many. On Ctrl-C every running
-    scheme ends with the rounds it has; one that has not begun has no summary.
+    run ends with the rounds it has; one that has not begun has no summary.
     """
-    found = entries(scenario)
     context = multiprocessing.get_context("spawn")
     line = _Line(context.Queue(), context.Event())
     cores = os.cpu_count() or 1
-    count = min(workers or cores, len(found))
+    count = min(workers or cores, len(planned))
     with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(line,)) as pool:
         threads = max(1, cores // count)
-        futures = [pool.submit(_work, scenario, index, folder, threads) for index in range(len(found))]
+        futures = [pool.submit(_work, scenario, run, threads) for run in planned]
         _listen(futures, line, tell)
         return [_outcome(future) for future in futures]
 
@@ -98,16 +152,17 @@ class _Undisturbed(Callback):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _work(scenario: Scenario, index: int, folder: Path, threads: int) -> Summary:
+def _work(scenario: Scenario, planned: Planned, threads: int) -> Summary:
     if _line.stop.is_set():
         raise KeyboardInterrupt
-    entry: Entry = entries(scenario)[index]
+    seeded = scenario.model_copy(update={"seed": planned.seed})
+    entry = entries(seeded)[planned.place]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    keeping = Keeping(folder / entry.label)
-    told = Telling(lambda row: _line.news.put((entry.label, row)))
+    keeping = Keeping(planned.folder)
+    told = Telling(lambda row: _line.news.put((planned.name, row)))
     try:
-        callbacks = [_Undisturbed(), keeping, told, *trackers(scenario, keeping.folder)]
-        runner.run(scenario, entry, callbacks, threads=threads)
+        callbacks = [_Undisturbed(), keeping, told, *trackers(seeded, keeping.folder)]
+        runner.run(seeded, entry, callbacks, threads=threads)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     return keeping.summary

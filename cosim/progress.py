@@ -11,11 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cosim.observer import Row
 
+MOST_BARS = 12
+"""Runs beyond which only those under way have a bar, below one that counts the runs."""
+
 
 class RunsProgress:
-    """A bar for each run, by label; nothing is drawn when ``quiet``."""
+    """A bar for each run, by name; nothing is drawn when ``quiet``."""
 
-    def __init__(self, labels: Sequence[str], rounds: Sequence[int], *, quiet: bool) -> None:
+    def __init__(self, names: Sequence[str], rounds: Sequence[int], *, quiet: bool) -> None:
         self.bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -25,11 +28,14 @@ class RunsProgress:
             console=Console(stderr=True),
             disable=quiet,
         )
-        width = max(map(len, labels))
+        width = max(map(len, names))
+        self._many = len(names) > MOST_BARS
+        self._all = self.bars.add_task("all runs".ljust(width), total=len(names), visible=self._many, seen="")
         self._tasks = {
-            label: self.bars.add_task(label.ljust(width), total=total, seen="")
-            for label, total in zip(labels, rounds, strict=True)
+            name: self.bars.add_task(name.ljust(width), total=total, visible=not self._many, seen="")
+            for name, total in zip(names, rounds, strict=True)
         }
+        self._last_round = dict(zip(names, rounds, strict=True))
 
     def __enter__(self) -> Self:
         self.bars.start()
@@ -40,9 +46,13 @@ class RunsProgress:
     ) -> None:
         self.bars.stop()
 
-    def seen(self, label: str, row: Row) -> None:
-        """A round of ``label`` has ended."""
-        self.bars.update(self._tasks[label], completed=row["round"], seen=describe(row))
+    def seen(self, name: str, row: Row) -> None:
+        """A round of the run ``name`` has ended."""
+        ended = row["round"] >= self._last_round[name]
+        visible = not (self._many and ended)
+        self.bars.update(self._tasks[name], completed=row["round"], seen=describe(row), visible=visible)
+        if ended:
+            self.bars.advance(self._all)
 
 
 def describe(row: Row) -> str:

@@ -1,34 +1,46 @@
+"""Series of runs in numbers."""
+
 from collections.abc import Callable
-from io import StringIO
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
-from analysis.comparison import comparison_table, print_table, to_csv
+from analysis.comparison import Comparison, compare, write_csv
+from analysis.intervals import mean_interval
 from analysis.load import load
+from analysis.quantities import QUANTITIES
+from analysis.targets import Target
 
+SLOWNESS = (1.0, 1.5, 3.0, 2.0)
+"""Of the runs of each seed."""
 
-def printed(frame: pd.DataFrame) -> dict[str, list[str]]:
-    """The table as printed without colour on 80 columns: the cells of each line, by its title."""
-    console = Console(file=StringIO(), width=80, color_system=None)
-    print_table(frame, console)
-    assert isinstance(console.file, StringIO)
-    lines = [line.strip("│┃").replace("┃", "│").split("│") for line in console.file.getvalue().splitlines()]
-    return {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in lines if len(cells) > 1}
+ROUNDS_S = 18.0
 
 
 @pytest.fixture
-def frame(make_run: Callable[..., Path]) -> pd.DataFrame:
+def one_seed(make_run: Callable[..., Path]) -> Comparison:
     slow = make_run("slow", slowness=10.0, perplexities=(40.0, 35.0, 30.0))
-    return comparison_table(load(make_run("fast"), slow))
+    return compare(load(make_run("fast"), slow))
 
 
-def test_the_table_has_a_row_a_run_with_the_totals_of_its_summary(frame: pd.DataFrame) -> None:
-    assert list(frame.index) == ["fast", "slow"]
-    assert frame.loc["slow"].to_dict() == {
+@pytest.fixture
+def seeds(make_run: Callable[..., Path]) -> Comparison:
+    """Of the four seeds of `late`, which is three times as slow, two never come to a perplexity of 25."""
+    for seed, slowness in enumerate(SLOWNESS):
+        make_run(f"early/seed-{seed}", label="early", seed=seed, slowness=slowness)
+        perplexities = (40.0, 30.0, 20.0 + 2 * seed)
+        runs = make_run(
+            f"late/seed-{seed}", label="late", seed=seed, slowness=3 * slowness, perplexities=perplexities
+        ).parents[1]
+    return compare(load(runs), target=Target(metric="perplexity", value=22.0))
+
+
+def test_of_one_seed_the_table_has_the_totals_of_the_summary_and_no_interval(one_seed: Comparison) -> None:
+    row = one_seed.table.loc["slow"]
+    assert {name: row[name] for name in QUANTITIES} == {
         "rounds": 2,
         "sim_time_s": 180.0,
         "perplexity_before": 40.0,
@@ -36,6 +48,10 @@ def test_the_table_has_a_row_a_run_with_the_totals_of_its_summary(frame: pd.Data
         "perplexity_change_percent": -25.0,
         "accuracy_before": 0.0,
         "accuracy_after": 0.2,
+        "time_to_target_s": 180.0,
+        "traffic_to_target_bytes": 24_000.0,
+        "user_energy_to_target_j": 20.0,
+        "energy_to_target_j": 60.0,
         "uplink_bytes": 8_000_000,
         "downlink_bytes": 4_000_000,
         "backhaul_bytes": 2_000,
@@ -46,55 +62,74 @@ def test_the_table_has_a_row_a_run_with_the_totals_of_its_summary(frame: pd.Data
         "edge_energy_j": 20.0,
         "cloud_energy_j": 0.0,
     }
+    assert row.filter(regex="_(low|high)$").isna().all()
+    assert row[["seeds", "reached", "baseline", "target_metric", "target_value"]].tolist() == [
+        1, 1, "fast", "perplexity", 30.0,
+    ]  # fmt: skip
 
 
-def test_each_quantity_is_printed_in_one_humane_unit(frame: pd.DataFrame) -> None:
-    cells = printed(frame)
-    assert cells["Simulated time (min)"] == ["0.300 *", "3"]
-    assert cells["Uplink traffic (MB)"] == ["8", "8"]
-    assert cells["Backhaul traffic (kB)"] == ["2", "2"]
-    assert cells["User peak memory (MiB)"] == ["3", "3"]
-    assert cells["Edge peak memory (GiB)"] == ["5", "5"]
-    assert cells["Energy of users (kJ)"] == ["4 *", "40"]
-    assert cells["Energy of cloud (J)"] == ["0", "0"]
+def test_the_speed_up_is_of_the_time_to_target(one_seed: Comparison) -> None:
+    """Both come to 30, the fast one in a round of 9 s, the slow one in two of 90."""
+    assert one_seed.table["speed_up"].to_dict() == pytest.approx({"fast": 1.0, "slow": 9 / 180})
 
 
-def test_the_best_value_is_starred_where_runs_differ_and_something_is_better(frame: pd.DataFrame) -> None:
-    starred = {title for title, cells in printed(frame).items() if any("*" in cell for cell in cells)}
-    assert starred == {
-        "Simulated time (min)",
-        "Perplexity after",
-        "Perplexity change (%)",
-        "Energy of users (kJ)",
-    }
-    assert printed(frame)["Perplexity change (%)"] == ["-50 *", "-25"]
+def test_where_nothing_is_learned_it_is_of_all_rounds(make_run: Callable[..., Path], nothing_learned: Any) -> None:
+    runs = [make_run(name, slowness=slow, **nothing_learned) for name, slow in (("fast", 1.0), ("slow", 4.0))]
+    comparison = compare(load(*runs), baseline="slow")
+    assert comparison.target is None
+    assert comparison.table["speed_up"].to_dict() == pytest.approx({"fast": 4.0, "slow": 1.0})
 
 
-def test_runs_that_learned_nothing_show_a_dash(make_run: Callable[..., Path], nothing_learned: Any) -> None:
-    cells = printed(comparison_table(load(make_run("learned"), make_run("analytic", **nothing_learned))))
-    assert cells["Perplexity after"] == ["20", "–"]
-    assert cells["Perplexity change (%)"] == ["-50", "–"]
-
-
-def test_classifiers_have_no_line_of_perplexity_and_the_highest_accuracy_is_best(make_run: Callable[..., Path]) -> None:
-    runs = [
-        make_run(name, perplexities=(None, None, None), accuracies=(0.1, 0.2, after))
-        for name, after in (("better", 0.75), ("worse", 0.5))
-    ]
-    cells = printed(comparison_table(load(*runs)))
-    assert not [title for title in cells if title.startswith("Perplexity")]
-    assert cells["Accuracy before"] == ["0.100", "0.100"]
-    assert cells["Accuracy after"] == ["0.750 *", "0.500"]
-
-
-def test_labels_are_printed_as_they_are_even_if_they_look_like_markup(make_run: Callable[..., Path]) -> None:
-    cells = printed(comparison_table(load(make_run("plain", label="[red]"))))
-    assert cells[""] == ["[red]"]
-
-
-def test_csv_keeps_base_units_and_full_precision(frame: pd.DataFrame, tmp_path: Path) -> None:
-    to_csv(frame, tmp_path / "tables" / "comparison.csv")
-    pd.testing.assert_frame_equal(
-        pd.read_csv(tmp_path / "tables" / "comparison.csv", index_col="label"), frame, check_dtype=False
+def test_a_series_is_the_mean_over_its_seeds_with_their_interval(seeds: Comparison) -> None:
+    row = seeds.table.loc["early"]
+    times_s = mean_interval([ROUNDS_S * slowness for slowness in SLOWNESS])
+    assert (row["sim_time_s"], row["sim_time_s_low"], row["sim_time_s_high"]) == pytest.approx(
+        (times_s.mean, times_s.low, times_s.high)
     )
-    assert [file.name for file in (tmp_path / "tables").iterdir()] == ["comparison.csv"]
+    assert times_s.low < times_s.mean < times_s.high
+    assert seeds.table["seeds"].tolist() == [4, 4]
+
+
+def test_differences_are_of_equal_seeds(seeds: Comparison) -> None:
+    found = seeds.paired.set_index("quantity").loc["sim_time_s"]
+    expected = mean_interval([2 * ROUNDS_S * slowness for slowness in SLOWNESS])
+    assert (found["label"], found["baseline"], found["pairs"]) == ("late", "early", 4)
+    assert found["difference"] == pytest.approx(expected.mean)
+    assert found["difference_low"] == pytest.approx(expected.low)
+    assert found[["ratio", "ratio_low", "ratio_high"]].tolist() == pytest.approx([3.0] * 3)
+
+
+def test_seeds_that_miss_the_target_are_counted_and_the_others_make_no_mean(seeds: Comparison) -> None:
+    table, paired = seeds.table, seeds.paired.set_index("quantity")
+    assert table["reached"].tolist() == [4, 2]
+    assert table.loc["early", "time_to_target_s"] == pytest.approx(ROUNDS_S * sum(SLOWNESS) / 4)
+    assert isnan(table.loc["late", "time_to_target_s"])
+    assert isnan(table.loc["late", "speed_up"])
+    assert (paired.loc["time_to_target_s", "pairs"], paired.loc["time_to_target_s", "seeds"]) == (2, 4)
+    assert isnan(paired.loc["time_to_target_s", "difference"])
+
+
+def test_a_target_that_nobody_recorded_is_refused(make_run: Callable[..., Path], nothing_learned: Any) -> None:
+    runs = load(make_run("analytic", **nothing_learned))
+    with pytest.raises(ValueError, match="target perplexity ≤ 20: no run recorded perplexity"):
+        compare(runs, target=Target(metric="perplexity", value=20.0))
+
+
+def test_a_run_that_has_only_begun_has_no_numbers_and_the_others_keep_theirs(make_run: Callable[..., Path]) -> None:
+    begun = make_run("begun")
+    for file in begun.iterdir():
+        if file.name != "scenario.yaml":
+            file.unlink()
+    table = compare(load(make_run("done"), begun)).table
+    assert table.loc["done", "sim_time_s"] == ROUNDS_S
+    assert table.loc["begun", list(QUANTITIES)].isna().all()
+
+
+def test_csv_keeps_base_units_full_precision_and_intervals_in_columns(seeds: Comparison, tmp_path: Path) -> None:
+    write_csv(seeds, tmp_path / "tables")
+    table = pd.read_csv(tmp_path / "tables" / "table.csv", index_col="label")
+    pd.testing.assert_frame_equal(table, seeds.table, check_dtype=False)
+    assert {"sim_time_s_low", "sim_time_s_high", "speed_up_low", "speed_up_high"} <= set(table.columns)
+    paired = pd.read_csv(tmp_path / "tables" / "paired.csv")
+    pd.testing.assert_frame_equal(paired, seeds.paired, check_dtype=False)
+    assert sorted(file.name for file in (tmp_path / "tables").iterdir()) == ["paired.csv", "table.csv"]

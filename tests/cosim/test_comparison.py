@@ -1,17 +1,20 @@
-"""What the parent of several runs does while they run."""
+"""What runs a comparison has, where they go, and what their parent does while they run."""
 
 import queue
 import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cosim import comparison
+from cosim.scenario import ScenarioError, load_scenario
 
+QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart.yaml"
 ROW = {"round": 1, "sim_time_s": 1.0, "train_loss": None}
 
 
@@ -76,3 +79,60 @@ def test_news_from_before_the_last_run_ended_are_passed_on(handlers: list[tuple[
     comparison._listen([future], comparison._Line(news, threading.Event()), lambda label, row: heard.append(label))
     assert heard == ["first", "last"]
     assert handlers == []
+
+
+def planned(seeds: list[int], folder: Path) -> list[comparison.Planned]:
+    scenario = load_scenario(QUICKSTART, ["compare=[{name: federated, rounds: 3}]"])
+    return comparison.plan(scenario, seeds, folder)
+
+
+def test_of_one_seed_results_go_to_the_label(tmp_path: Path) -> None:
+    runs = planned([7], tmp_path)
+    assert [(run.name, run.seed, run.rounds, run.folder) for run in runs] == [
+        ("splitfed", 7, 8, tmp_path / "splitfed"),
+        ("federated", 7, 3, tmp_path / "federated"),
+    ]
+
+
+def test_of_several_seeds_they_go_below_it_and_all_schemes_of_a_seed_come_first(tmp_path: Path) -> None:
+    runs = planned([7, 3], tmp_path)
+    assert [(run.name, run.place, run.folder.relative_to(tmp_path).as_posix()) for run in runs] == [
+        ("splitfed, seed 7", 0, "splitfed/seed-7"),
+        ("federated, seed 7", 1, "federated/seed-7"),
+        ("splitfed, seed 3", 0, "splitfed/seed-3"),
+        ("federated, seed 3", 1, "federated/seed-3"),
+    ]
+
+
+def test_an_earlier_run_of_one_seed_is_kept_beside_those_of_several(tmp_path: Path) -> None:
+    """Where it was, it would be all that is found of the label."""
+    label = tmp_path / "splitfed"
+    (label / "adapter").mkdir(parents=True)
+    (label / "adapter" / "weights").write_text("old")
+    (label / "scenario.yaml").write_text("seed: 9")
+    (label / "seed-0").mkdir()
+    (label / "seed-0" / "scenario.yaml").write_text("seed: 0")
+    comparison.make_way(planned([0, 1], tmp_path))
+    assert sorted(path.relative_to(label).as_posix() for path in label.rglob("*") if path.is_file()) == [
+        "seed-0/scenario.yaml",
+        "seed-9/adapter/weights",
+        "seed-9/scenario.yaml",
+    ]
+    comparison.make_way(planned([0, 1], tmp_path))  # nothing more to move
+    assert (label / "seed-9" / "scenario.yaml").is_file()
+
+
+def test_a_run_of_one_seed_stays_for_a_comparison_of_one(tmp_path: Path) -> None:
+    (tmp_path / "splitfed").mkdir()
+    (tmp_path / "splitfed" / "scenario.yaml").write_text("seed: 9")
+    comparison.make_way(planned([0], tmp_path))
+    assert (tmp_path / "splitfed" / "scenario.yaml").is_file()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "name: x", "seed: first", "{"])
+def test_a_run_whose_seed_is_unreadable_is_left_alone_and_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "splitfed").mkdir()
+    (tmp_path / "splitfed" / "scenario.yaml").write_text(text)
+    with pytest.raises(ScenarioError, match=r"scenario.yaml: not readable; name another folder with --out"):
+        comparison.make_way(planned([0, 1], tmp_path))
+    assert (tmp_path / "splitfed" / "scenario.yaml").read_text() == text

@@ -44,7 +44,7 @@ def test_the_folder_holds_a_run_a_scheme_and_pictures_with_their_numbers(
 ) -> None:
     folder = compared[0] / "runs" / "small"
     pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")}
-    assert {path.name for path in folder.iterdir()} == {*LABELS, *pictures, "table.csv"}
+    assert {path.name for path in folder.iterdir()} == {*LABELS, *pictures, "table.csv", "table.tex", "paired.csv"}
     drawn = pd.read_csv(folder / "perplexity.csv").groupby("label")["perplexity"]
     for label in LABELS:
         rounds = pd.read_parquet(folder / label / "rounds.parquet")
@@ -59,3 +59,22 @@ def test_worker_processes_compute_what_this_process_computes(
         theirs = compared[0] / "runs" / "small" / entry.label
         for file in ("rounds.parquet", "events.parquet", "memory.parquet", "adapter/adapter_model.safetensors"):
             assert (tmp_path / entry.label / file).read_bytes() == (theirs / file).read_bytes()
+
+
+def test_several_seeds_are_runs_below_the_label_and_only_these_are_compared(scenario: Scenario, tmp_path: Path) -> None:
+    scenario = scenario.model_copy(update={"execution": "analytic"})
+    folder = tmp_path / "runs" / "small"
+    for entry in entries(scenario):
+        earlier = scenario.model_copy(update={"seed": 8})
+        results.write(runner.run(earlier, entry), folder / entry.label)
+    (tmp_path / "small.yaml").write_text(write_scenario(scenario))
+    command = [sys.executable, "-m", "cosim", "compare", "small.yaml", "--quiet", "--seeds", "0:2", "--workers", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Means over 2 seeds" in " ".join(done.stdout.split())
+    assert pd.read_csv(folder / "table.csv")["seeds"].tolist() == [2, 2]
+    for entry in entries(scenario):
+        assert sorted(path.name for path in (folder / entry.label).iterdir()) == ["seed-0", "seed-1", "seed-8"]
+        results.write(runner.run(scenario.model_copy(update={"seed": 1}), entry), tmp_path / entry.label)
+        events = [place / "events.parquet" for place in (tmp_path / entry.label, folder / entry.label / "seed-1")]
+        assert events[0].read_bytes() == events[1].read_bytes()

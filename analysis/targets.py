@@ -1,0 +1,72 @@
+"""What it takes to learn so much: time, traffic and energy until a run's metric reaches a target."""
+
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+import pandas as pd
+
+from analysis.load import Results
+from analysis.result import Result
+
+METRICS = {"perplexity": "lowest", "accuracy": "highest"}
+"""What learning is measured by and which way is better. The first that all runs recorded counts; of classes there is no
+perplexity."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A value of a metric to be reached: at most so much perplexity, at least so much accuracy."""
+
+    metric: str
+    value: float
+
+    def __str__(self) -> str:
+        sign = "≤" if METRICS[self.metric] == "lowest" else "≥"
+        return f"{self.metric} {sign} {self.value:.4g}"
+
+    def reached(self, values: "pd.Series[float]") -> "pd.Series[bool]":
+        """Whether each value reaches it; NaN does not."""
+        return values <= self.value if METRICS[self.metric] == "lowest" else values >= self.value
+
+
+def parse_target(text: str) -> Target:
+    """``perplexity=120`` or ``accuracy=0.4``.
+
+    Raises ValueError for another metric, or what is no finite number.
+    """
+    metric, _, number = (part.strip() for part in text.partition("="))
+    try:
+        value = float(number)
+    except ValueError:
+        value = nan
+    if metric not in METRICS or not np.isfinite(value):
+        raise ValueError(f"target {text!r}: expected perplexity=NUMBER or accuracy=NUMBER")
+    return Target(metric=metric, value=value)
+
+
+def default_target(results: Results) -> Target | None:
+    """The best value that every run reaches: the worst over runs of each one's best. None if no metric is in all."""
+    for metric, better in METRICS.items():
+        recorded = [run.rounds[metric].dropna() for run in results]
+        if all(len(values) for values in recorded):
+            if better == "lowest":
+                return Target(metric=metric, value=max(float(values.min()) for values in recorded))
+            return Target(metric=metric, value=min(float(values.max()) for values in recorded))
+    return None
+
+
+def costs_to(run: Result, target: Target) -> dict[str, float]:
+    """Time, traffic and energy at the end of the first evaluated round that reaches ``target``; NaN if none does.
+
+    Nothing is interpolated: between two evaluations nobody knows what the model was worth, and a user would have had to
+    wait for the second. Traffic is of all links. Energy is given twice, of the users and of all nodes.
+    """
+    first = run.rounds[target.reached(run.rounds[target.metric])].head(1)
+    sums = {
+        "time_to_target_s": ["sim_time_s"],
+        "traffic_to_target_bytes": ["uplink_bytes", "downlink_bytes", "backhaul_bytes"],
+        "user_energy_to_target_j": ["user_energy_j"],
+        "energy_to_target_j": ["user_energy_j", "edge_energy_j", "cloud_energy_j"],
+    }
+    return {name: float(first[columns].sum(axis=1).iloc[0]) if len(first) else nan for name, columns in sums.items()}
