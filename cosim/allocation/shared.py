@@ -1,0 +1,17 @@
+"""What a round comes to when its bands are shared as well as they can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cosim.allocation.problem import Array
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shared:
+    """The least duration of a round (drops,), how it changes with eta, and the bands that give it (drops, K)."""
+
+    round_s: Array
+    slope: Array
+    band_hz: Array
+    federated_band_hz: Array | None = None
