@@ -26,10 +26,16 @@ def placed(events: pd.DataFrame) -> pd.DataFrame:
         start_ns=to_ns(events["start_s"]), end_ns=to_ns(events["end_s"]), owner=_owners(events), row=_rows(events)
     )
     table = table.sort_values(["start_ns", "end_ns"], kind="stable", ignore_index=True)
-    table["lane"] = np.zeros(len(table), dtype=np.int64)
-    for _, part in table.groupby(["owner", "row"], sort=False, observed=True)[["start_ns", "end_ns"]]:
-        table.loc[part.index, "lane"] = _lanes(part["start_ns"].to_numpy(), part["end_ns"].to_numpy())
-    return table
+    return table.assign(lane=lanes(table, ["owner", "row"]))
+
+
+def lanes(table: pd.DataFrame, rows: list[str]) -> NDArray[np.int64]:
+    """The lane (n,) of each activity of ``table``, in the row that the columns ``rows`` name; starts are in order."""
+    start_ns, end_ns = table["start_ns"].to_numpy(), table["end_ns"].to_numpy()
+    found = np.zeros(len(table), dtype=np.int64)
+    for places in table.groupby(rows, sort=False).indices.values():
+        found[places] = _lanes(start_ns[places], end_ns[places])
+    return found
 
 
 def place_of(node: str) -> tuple[int, str, int]:
@@ -52,9 +58,9 @@ def _rows(events: pd.DataFrame) -> "pd.Series[str]":
 
 def _lanes(start_ns: NDArray[np.int64], end_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """The lowest lane that is free at each start; starts are in order."""
-    lanes = np.zeros(len(start_ns), dtype=np.int64)
+    found = np.zeros(len(start_ns), dtype=np.int64)
     if (start_ns[1:] >= np.maximum.accumulate(end_ns)[:-1]).all():
-        return lanes
+        return found
     busy: list[tuple[int, int]] = []
     free: list[int] = []
     for place, (start, end) in enumerate(zip(start_ns.tolist(), end_ns.tolist(), strict=True)):
@@ -62,5 +68,5 @@ def _lanes(start_ns: NDArray[np.int64], end_ns: NDArray[np.int64]) -> NDArray[np
             heapq.heappush(free, heapq.heappop(busy)[1])
         lane = heapq.heappop(free) if free else len(busy)
         heapq.heappush(busy, (end, lane))
-        lanes[place] = lane
-    return lanes
+        found[place] = lane
+    return found

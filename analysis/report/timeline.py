@@ -1,0 +1,167 @@
+"""The activities of rounds as compact data for the page's timeline, as much of them as a page can hold."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from analysis.delays import EVERYBODY, HAPPENINGS, KINDS, NOBODY
+from analysis.load import Results
+from analysis.report.alternatives import span_in_words
+from analysis.report.inline_svg import on_page
+from analysis.result import Result
+from analysis.style import KIND_STYLES
+from analysis.trace.instants import NS_PER_S, to_ns
+from analysis.trace.tracks import ROWS, lanes, place_of, placed
+from analysis.units import quantity_of
+
+MOST_SPANS = 40_000
+"""Of all runs together; some forty bytes each."""
+MOST_RUNS = 12
+
+_HATCHES = {"//": "rising", "\\\\": "falling", "||": "upright", "xx": "crossed", "..": "dotted"}
+"""Hatches of figures by the names that the page's style sheet and script have for them."""
+
+_WHOSE = {EVERYBODY: "everybody", NOBODY: "beside the users"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """Data for the page's script, the same in a few words, and what there was no room for."""
+
+    data: Markup
+    in_words: str
+    left_out: tuple[str, ...]
+
+
+def timeline(results: Results) -> Timeline | None:
+    """Of each run some rounds, or all; None where no run has an activity yet."""
+    named = [(name, run) for name, run in zip(results.names, results, strict=True) if not run.events.empty]
+    if not named:
+        return None
+    shown = named[:MOST_RUNS]
+    left_out = [f"only the first {MOST_RUNS} of {len(named)} runs are here"] if len(named) > len(shown) else []
+    runs = []
+    for name, run in shown:
+        data, missing = _run(name, run, MOST_SPANS // len(shown))
+        runs.append(data)
+        left_out += missing
+    named_kinds = [*kinds(), *({"key": kind, "name": quantity_of(kind), "hatch": ""} for kind in HAPPENINGS)]
+    text = json.dumps({"kinds": named_kinds, "runs": runs}, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Timeline(data=Markup(text), in_words=_in_words(runs), left_out=tuple(left_out))
+
+
+def kinds() -> list[dict[str, str]]:
+    """Name, colour and hatch of each kind of delay, as in the figures; greys are shares of the page's ink."""
+    looks = {kind: KIND_STYLES[kind] for kind in KINDS}
+    return [
+        {"key": kind, "name": quantity_of(kind), "color": on_page(look.color), "hatch": _HATCHES.get(look.hatch, "")}
+        for kind, look in looks.items()
+    ]
+
+
+def _run(name: str, run: Result, most: int) -> tuple[dict[str, Any], list[str]]:
+    events = run.events
+    sizes = events.groupby("round").size()
+    rounds = _chosen(sizes.index.to_numpy(), sizes.to_numpy(), most)
+    missing = []
+    if len(rounds) < len(sizes):
+        numbers = ", ".join(map(str, rounds))
+        missing.append(f"{name}: of its {len(sizes)} rounds only {numbers}")
+    table = placed(events[events["round"].isin(rounds)])
+    users = sorted(set(table.loc[table["user"] >= 0, "user"]))
+    keep = len(users) if len(rounds) > 1 else int(len(users) * min(1.0, most / max(1, len(table))))
+    if keep < len(users):
+        hidden = set(users[max(1, keep) :])
+        names = {f"user{user}" for user in hidden}
+        table = table[~table["user"].isin(hidden) & ~table["owner"].isin(names)]
+        missing.append(f"{name}: of its {len(users)} users only the first {max(1, keep)}")
+    bounds = _bounds(run)
+    paths, resources = _paths(table), _resources(table)
+    reasons = list(dict.fromkeys(table["reason"]))
+    columns = {
+        "p": paths[1],
+        "r": resources[1],
+        "k": table["kind"].map({kind: place for place, kind in enumerate((*KINDS, *HAPPENINGS))}).to_numpy(),
+        "u": table["user"].to_numpy(),
+        "b": table["bytes"].to_numpy(),
+        "w": table["reason"].map({reason: place for place, reason in enumerate(reasons)}).to_numpy(),
+    }
+    data = [_round(int(number), table["round"].to_numpy() == number, table, columns, bounds) for number in rounds]
+    return {"name": name, "paths": paths[0], "nodes": resources[0], "reasons": reasons, "rounds": data}, missing
+
+
+def _chosen(numbers: NDArray[np.int64], sizes: NDArray[np.int64], most: int) -> list[int]:
+    """As many rounds as there is room for, the first and the last among them; at least the first."""
+    for count in range(len(numbers), 0, -1):
+        places = np.unique(np.linspace(0, len(numbers) - 1, count).round().astype(int))
+        if sizes[places].sum() <= most:
+            break
+    return [int(number) for number in numbers[places]]
+
+
+def _bounds(run: Result) -> dict[int, tuple[int, int]]:
+    """Start and end of each round in nanoseconds."""
+    ends_ns = to_ns(run.rounds["sim_time_s"]).tolist()
+    numbers = run.rounds["round"].tolist()
+    return {number: (start, end) for number, start, end in zip(numbers[1:], ends_ns, ends_ns[1:], strict=False)}
+
+
+def _paths(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
+    """A row a user, for all that it waited for; what befell a user stands there too."""
+    befell = table["kind"].isin(HAPPENINGS)
+    node = table["node"].str.removeprefix("user")
+    at_user = befell & node.str.isdecimal() & table["node"].str.startswith("user")
+    whose = table["user"].where(~at_user, node.where(at_user, "0").astype("int64"))
+    lane = np.where(whose == NOBODY, lanes(table.assign(whose=whose), ["whose"]), 0)
+    keys = list(zip(whose.tolist(), lane.tolist(), strict=True))
+    order = sorted(set(keys), key=lambda key: (key[0] if key[0] != NOBODY else 10**9, key[1]))
+    number = {key: place for place, key in enumerate(order)}
+    names = ["" if lane else _WHOSE.get(user, f"user {user}") for user, lane in order]
+    return names, np.array([number[key] for key in keys], dtype=np.int64)
+
+
+def _resources(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
+    """A row a processor and link, and lanes where activities overlap."""
+    keys = list(zip(table["owner"], table["row"], table["lane"], strict=True))
+    order = sorted(set(keys), key=lambda key: (place_of(key[0]), ROWS.index(key[1]), key[2]))
+    number = {key: place for place, key in enumerate(order)}
+    names = ["" if lane else f"{owner} {row}" for owner, row, lane in order]
+    return names, np.array([number[key] for key in keys], dtype=np.int64)
+
+
+def _round(
+    number: int,
+    chosen: NDArray[np.bool_],
+    table: pd.DataFrame,
+    columns: dict[str, NDArray[Any]],
+    bounds: dict[int, tuple[int, int]],
+) -> dict[str, Any]:
+    """Starts as differences, because small numbers are short; all times in nanoseconds after the round's start."""
+    start_ns, end_ns = table["start_ns"].to_numpy()[chosen], table["end_ns"].to_numpy()[chosen]
+    first_ns, last_ns = bounds.get(number, (int(start_ns.min(initial=0)), int(end_ns.max(initial=0))))
+    return {
+        "n": number,
+        "t": first_ns,
+        "l": max(last_ns, int(end_ns.max(initial=last_ns))) - first_ns,
+        "e": last_ns - first_ns,
+        "s": np.diff(start_ns, prepend=first_ns).tolist(),
+        "d": (end_ns - start_ns).tolist(),
+        **{name: column[chosen].tolist() for name, column in columns.items()},
+    }
+
+
+def _in_words(runs: Sequence[dict[str, Any]]) -> str:
+    told = []
+    for run in runs:
+        last = run["rounds"][-1]
+        lasted = span_in_words(last["e"] / NS_PER_S)
+        told.append(f"round {last['n']} of {run['name']} lasts {lasted} and has {len(last['s'])} activities")
+    return f"Timeline of one round at a time, a row a user or node and a bar an activity. {'; '.join(told)}."
