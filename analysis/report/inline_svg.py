@@ -6,8 +6,10 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.transforms import IdentityTransform
 
 from analysis import style
 from analysis.figures import UNDATED
@@ -55,8 +57,27 @@ def _drawn(figure: Figure, width_inches: float) -> bytes:
                 text.set_color(_ON_CELLS.get(str(text.get_color()), text.get_color()))
     page = io.BytesIO()
     with style.applied(), rc_context({"svg.fonttype": "none"}):
+        for axes in figure.axes:
+            _fit_legend(axes, figure)
         figure.savefig(page, format="svg", metadata=UNDATED["svg"], facecolor="none")
     return page.getvalue()
+
+
+def _fit_legend(axes: Axes, figure: Figure) -> None:
+    """A legend beside or below that is wider than its axes would squeeze them, or be cut off: give it fewer columns."""
+    for columns in range(3, 0, -1):
+        figure.draw_without_rendering()
+        legend = axes.get_legend()
+        if legend is None or legend.get_window_extent().width <= axes.bbox.width:
+            return
+        axes.legend(
+            handles=legend.legend_handles,
+            labels=[text.get_text() for text in legend.get_texts()],
+            loc="upper center",
+            bbox_to_anchor=legend.get_bbox_to_anchor(),
+            bbox_transform=IdentityTransform(),
+            ncols=columns,
+        )
 
 
 def _references(element: ElementTree.Element) -> list[str]:

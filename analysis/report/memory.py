@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.load import Results
+from analysis.report.names import names
 from analysis.trace.tracks import place_of
 from analysis.units import MEMORY, three_digits, unit_for
 
@@ -25,7 +26,7 @@ class MemoryTable:
 
 def memory_tables(results: Results) -> list[MemoryTable]:
     """Of each run that has come to its peaks."""
-    return [_table(name, run.memory) for name, run in zip(results.names, results, strict=True) if not run.memory.empty]
+    return [_table(name, run.memory) for name, run in zip(names(results), results, strict=True) if not run.memory.empty]
 
 
 def _table(name: str, memory: pd.DataFrame) -> MemoryTable:

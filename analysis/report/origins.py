@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from analysis.load import Results
+from analysis.report.names import names
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -11,7 +12,7 @@ Facts = tuple[tuple[str, str], ...]
 def origins(results: Results) -> list[tuple[tuple[str, ...], Facts]]:
     """Runs, and what is known of their origin; those of the same origin together."""
     found: dict[Facts, list[str]] = {}
-    for name, run in zip(results.names, results, strict=True):
+    for name, run in zip(names(results), results, strict=True):
         facts = tuple((key, value) for key, value in _flat(run.provenance) if value)
         found.setdefault(facts, []).append(name)
     return [(tuple(names), facts) for facts, names in found.items()]

@@ -10,6 +10,7 @@ from analysis.files import whole_file
 from analysis.load import Results
 from analysis.report.headline import headline
 from analysis.report.memory import memory_tables
+from analysis.report.names import names
 from analysis.report.origins import origins
 from analysis.report.pictures import pictures
 from analysis.report.scenarios import differences, facts, scenario_text
@@ -44,7 +45,7 @@ def report(results: Results) -> str:
         differences=differences(results),
         scenario=scenario_text(results),
         origins=origins(results),
-        first=results.names[0],
+        first=names(results)[0],
         style=_own("page.css"),
         script=_own("timeline.js"),
     )
@@ -53,7 +54,7 @@ def report(results: Results) -> str:
 def _unfinished(results: Results) -> list[str]:
     """What is still to come of runs that are under way, or were interrupted."""
     told = []
-    for name, run in zip(results.names, results, strict=True):
+    for name, run in zip(names(results), results, strict=True):
         if not run.finished:
             planned = run.settings.get("scheme.rounds")
             done = int(run.rounds["round"].max()) if len(run.rounds) else 0

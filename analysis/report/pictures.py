@@ -1,7 +1,7 @@
 """The figures of a report, and what each of them says in words."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from markupsafe import Markup
@@ -14,23 +14,28 @@ from analysis.load import Results
 from analysis.overview import LEARNED
 from analysis.report.alternatives import curves_in_words, delays_in_words, signals_in_words
 from analysis.report.inline_svg import inline_svg
+from analysis.report.names import names
 from analysis.result import Result
 from analysis.signals import farthest_travelled, signal_data, signal_figure
 from analysis.units import quantity_of
 
-WIDTH_INCHES = 5.4
+WIDTH_INCHES = 4.8
 """Of a figure that stands beside another on a screen and fills a phone, where its text is still legible."""
 WIDE_INCHES = 8.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure as it stands in the page, or, where it cannot be drawn, why."""
+    """A figure as it stands in the page, or, where it cannot be drawn, why.
+
+    Figures stand in pairs, unless they are `wide`, or, at an odd end, `alone`.
+    """
 
     title: str
     caption: str = ""
     svg: Markup | None = None
     wide: bool = False
+    alone: bool = False
     why_not: str = ""
 
 
@@ -46,7 +51,9 @@ class _Plan:
 
 def pictures(results: Results) -> list[Picture]:
     """All figures that ``results`` have the numbers for; one that cannot be drawn says so in its place."""
-    return [_picture(plan, f"figure{number}") for number, plan in enumerate(_plans(results), 1)]
+    found = [_picture(plan, f"figure{number}") for number, plan in enumerate(_plans(results), 1)]
+    beside = [picture for picture in found if not picture.wide]
+    return [replace(picture, alone=len(beside) % 2 == 1 and picture is beside[-1]) for picture in found]
 
 
 def _plans(results: Results) -> Iterator[_Plan]:
@@ -55,7 +62,7 @@ def _plans(results: Results) -> Iterator[_Plan]:
         for y in [y for y in LEARNED if len(_learned(results, y))][:1]:
             yield _Plan(
                 title=f"{quantity_of(y)} against {quantity_of(x).lower()}",
-                caption="Of the model on the validation set, before training and after rounds of it.",
+                caption="On the validation set, before training and after rounds.",
                 draw=partial(_curves, _learned(results, y), x, y),
             )
     timed = results.where(lambda run: not run.events.empty)
@@ -65,7 +72,7 @@ def _plans(results: Results) -> Iterator[_Plan]:
             caption="Mean over users: at any time a user's delay is one of these, and together they are the whole.",
             draw=partial(_delays, timed),
         )
-    for name, run in zip(results.names, results, strict=True):
+    for name, run in zip(names(results), results, strict=True):
         if run.links["time_s"].nunique() > 1:
             yield _Plan(
                 title=f"On the way ({name})",

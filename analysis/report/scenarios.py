@@ -5,7 +5,17 @@ from dataclasses import dataclass
 import yaml
 
 from analysis.load import Results
+from analysis.report.names import names
 from analysis.settings import Setting
+
+_WANTED = {
+    "users.count": "user",
+    "edges.count": "edge server",
+    "scheme.rounds": "round",
+    "radio.bandwidth": "",
+    "model.base": "",
+}
+"""Settings that are told in a few words, each with what it counts, if it does."""
 
 _NAMES = ("name", "scheme.label")
 
@@ -24,7 +34,7 @@ def differences(results: Results) -> Differences:
     differing = tuple(key for key in keys if len({run.settings.get(key) for run in results}) > 1)
     rows = tuple(
         (name, tuple(_told(run.settings.get(key)) for key in differing))
-        for name, run in zip(results.names, results, strict=True)
+        for name, run in zip(names(results), results, strict=True)
     )
     return Differences(keys=differing, rows=rows)
 
@@ -36,19 +46,14 @@ def scenario_text(results: Results) -> str:
 
 def facts(results: Results) -> list[str]:
     """The scenario in a few words, of what is the same in all runs."""
-    wanted = {
-        "users.count": "{} users",
-        "edges.count": "{} edge servers",
-        "scheme.rounds": "{} rounds",
-        "radio.bandwidth": "{}",
-        "model.base": "{}",
-        "seed": "seed {}",
-    }
-    found = {key: {run.settings.get(key) for run in results} for key in wanted}
-    known = {key: values.pop() for key, values in found.items() if len(values) == 1}
+    same = {key: values[0] for key in _WANTED if len(set(values := [run.settings.get(key) for run in results])) == 1}
+    told = [_counted(setting, _WANTED[key]) for key, setting in same.items() if setting is not None]
     seeds = len({run.seed for run in results})
-    told = [wanted[key].format(value) for key, value in known.items() if value is not None]
-    return [f"{len(results)} runs", *told, *([f"{seeds} seeds"] if seeds > 1 else [])]
+    return [_counted(len(results), "run"), *told, *([f"{seeds} seeds"] if seeds > 1 else [f"seed {results[0].seed}"])]
+
+
+def _counted(value: object, thing: str) -> str:
+    return f"{value} {thing}{'' if str(value) == '1' else 's'}" if thing else str(value)
 
 
 def _told(setting: Setting | None) -> str:

@@ -8,9 +8,9 @@
   const view = part("view"), canvas = part("canvas"), spacer = part("spacer"), tip = part("tip"), told = part("told");
   const pickRun = part("run"), pickRound = part("round"), pickRows = part("rows"), slider = part("height");
   const pen = canvas.getContext("2d");
-  const AXIS = 26, LEAST_NS = 200, DELAYS = 7, STEP = 1.5;
+  const AXIS = 26, LEAST_NS = 200, DELAYS = 7, STEP = 1.5, MOST_UNITS = 6;
   const HATCHES = { rising: ["/"], falling: ["\\"], upright: ["|"], crossed: ["/", "\\"], dotted: ["."] };
-  let round, rows, lanes, starts, from, to, look, gutter = 80, asked = false;
+  let round, rows, units, lane, starts, from, to, look, gutter = 80, asked = false;
 
   const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
   const run = () => runs[pickRun.selectedIndex];
@@ -38,25 +38,33 @@
   function chooseRows() {
     const byPath = pickRows.value === "paths", names = byPath ? run().paths : run().nodes;
     const column = byPath ? round.p : round.r, found = new Map();
+    lane = byPath ? round.q : round.m;
     for (let place = 0; place < column.length; place++) {
-      if (!found.has(column[place])) found.set(column[place], []);
-      found.get(column[place]).push(place);
+      if (column[place] < 0) continue;
+      if (!found.has(column[place])) found.set(column[place], { name: names[column[place]], places: [], lanes: 1 });
+      const row = found.get(column[place]);
+      row.places.push(place);
+      row.lanes = Math.max(row.lanes, lane[place] + 1);
     }
-    const order = [...found.keys()].sort((one, other) => one - other);
-    rows = order.map((number) => names[number]);
-    lanes = order.map((number) => found.get(number));
+    rows = [...found.keys()].sort((one, other) => one - other).map((number) => found.get(number));
+    units = 0;
+    for (const row of rows) {
+      row.at = units;
+      row.units = clamp(Math.ceil(row.lanes / 3), 1, MOST_UNITS);
+      units += row.units;
+    }
     const room = Math.min(0.6 * window.innerHeight, 560) - AXIS;
-    slider.value = clamp(Math.floor(room / rows.length), 5, 24);
+    slider.value = clamp(Math.floor(room / units), 5, 24);
     arrange();
   }
 
   function arrange() {
-    const whole = AXIS + rows.length * rowHeight() + 4;
+    const whole = AXIS + units * rowHeight() + 4;
     const height = Math.min(whole, Math.max(160, Math.min(0.6 * window.innerHeight, 560)));
     view.style.height = `${height}px`;
     spacer.style.height = `${whole - height}px`;
     pen.font = look.font;
-    const widest = Math.max(...rows.map((name) => pen.measureText(name).width));
+    const widest = Math.max(...rows.map(({ name }) => pen.measureText(name).width));
     gutter = Math.min(widest + 20, 0.34 * view.clientWidth);
     draw();
   }
@@ -152,34 +160,42 @@
     pen.fillRect(0, 0, width, height);
     pen.font = look.font;
     pen.textBaseline = "middle";
-    const tall = rowHeight(), first = Math.max(0, Math.floor(view.scrollTop / tall));
-    const last = Math.min(rows.length, Math.ceil((view.scrollTop + height - AXIS) / tall));
-    for (let row = first; row < last; row++) paintRow(row, AXIS + row * tall - view.scrollTop, tall, width);
+    const unit = rowHeight(), marks = ticks(width), seen = [];
+    rows.forEach((row, number) => {
+      const top = AXIS + row.at * unit - view.scrollTop, tall = row.units * unit;
+      if (top + tall < AXIS || top > height) return;
+      seen.push([row, top, tall]);
+      pen.fillStyle = look.ground;
+      if (number % 2 === 0) pen.fillRect(gutter, top, width - gutter, tall);
+    });
+    pen.fillStyle = look.rule;
+    for (const [x] of marks) pen.fillRect(x, AXIS - 5, 1, height);
+    for (const [row, top, tall] of seen) paintRow(row, top, tall, width);
     paintEnd(height);
-    paintNames(first, last, tall, height);
-    paintAxis(width, height);
+    paintNames(seen, height);
+    paintAxis(width, marks);
     say();
   }
 
   function paintRow(row, top, tall, width) {
-    if (row % 2 === 0) {
-      pen.fillStyle = look.ground;
-      pen.fillRect(gutter, top, width - gutter, tall);
-    }
     const inset = tall > 8 ? 2 : tall > 4 ? 1 : 0;
     let pixel = -1, kindBefore = -1;
-    for (const place of lanes[row]) {
+    const { places, lanes } = row, share = (tall - 2 * inset) / lanes;
+    for (const place of places) {
       const start = starts[place], end = start + round.d[place], kind = round.k[place];
       if (start > to) break;
       if (end < from) continue;
       const left = Math.max(placeOf(start), gutter), right = Math.min(placeOf(end), width);
-      if (right - left < 1 && Math.floor(left) === pixel && kind === kindBefore) continue;
+      if (lanes === 1 && right - left < 1 && Math.floor(left) === pixel && kind === kindBefore) continue;
       pixel = Math.floor(left);
       kindBefore = kind;
       if (kind >= DELAYS) {
         pen.fillStyle = look.ink;
         pen.fillRect(left - 1, top, Math.max(right - left, 2), Math.max(2, tall * 0.28));
-      } else paintBar(kind, left, top + inset, Math.max(right - left - (right - left > 3 ? 0.8 : 0), 0.8), tall - 2 * inset);
+      } else {
+        const wide = Math.max(right - left - (right - left > 3 ? 0.8 : 0), 0.8);
+        paintBar(kind, left, top + inset + lane[place] * share, wide, Math.max(share - (share > 3 ? 0.6 : 0), 0.6));
+      }
     }
   }
 
@@ -203,15 +219,15 @@
     pen.fillRect(placeOf(round.e), AXIS, 1, height);
   }
 
-  function paintNames(first, last, tall, height) {
+  function paintNames(seen, height) {
     pen.fillStyle = look.paper;
     pen.fillRect(0, AXIS, gutter, height);
     pen.fillStyle = look.ink;
-    let free = -1e9;
-    for (let row = first; row < last; row++) {
-      const middle = AXIS + (row + 0.5) * tall - view.scrollTop;
-      if (middle < free || !rows[row]) continue;
-      pen.fillText(short(rows[row]), 6, middle);
+    let free = AXIS + 5;
+    for (const [row, top, tall] of seen) {
+      const middle = top + tall / 2;
+      if (middle < free) continue;
+      pen.fillText(short(row.name), 6, middle);
       free = middle + 14;
     }
   }
@@ -222,21 +238,27 @@
     return text;
   }
 
-  function paintAxis(width, height) {
-    pen.fillStyle = look.paper;
-    pen.fillRect(0, 0, width, AXIS);
+  /** Instants with a label each, at round numbers of simulated time. */
+  function ticks(width) {
     const wanted = ((to - from) * 90) / Math.max(width - gutter, 90);
     const power = 10 ** Math.floor(Math.log10(wanted));
     const step = [1, 2, 5, 10].map((times) => times * power).find((each) => each >= wanted);
     const [unit, size] = unitOf(round.t + to);
     const decimals = clamp(Math.ceil(-Math.log10(step / size) - 1e-9), 0, 9);
+    const found = [];
     for (let tick = Math.ceil((round.t + from) / step); tick * step <= round.t + to; tick++) {
-      const x = placeOf(tick * step - round.t), text = `${((tick * step) / size).toFixed(decimals)} ${unit}`;
-      pen.fillStyle = look.rule;
-      pen.fillRect(x, AXIS - 5, 1, height);
-      pen.fillStyle = look.muted;
+      found.push([placeOf(tick * step - round.t), `${((tick * step) / size).toFixed(decimals)} ${unit}`]);
+    }
+    return found;
+  }
+
+  function paintAxis(width, marks) {
+    pen.fillStyle = look.paper;
+    pen.fillRect(0, 0, width, AXIS);
+    pen.fillStyle = look.muted;
+    for (const [x, text] of marks) {
       const wide = pen.measureText(text).width;
-      if (x - wide / 2 > gutter - 20) pen.fillText(text, Math.min(x - wide / 2, width - wide - 2), AXIS / 2 - 1);
+      if (x - wide / 2 > gutter - 24) pen.fillText(text, Math.min(x - wide / 2, width - wide - 2), AXIS / 2 - 1);
     }
     pen.fillStyle = look.rule;
     pen.fillRect(gutter, AXIS - 1, width - gutter, 1);
@@ -265,7 +287,7 @@
     const byPath = pickRows.value === "paths";
     const lines = [
       [run().reasons[round.w[place]] || "", ""],
-      ["at", (byPath ? run().nodes[round.r[place]] : "") || ""],
+      ["at", (byPath && run().nodes[round.r[place]]) || ""],
       ["of", user >= 0 ? `user ${user}` : user === -1 ? "everybody" : ""],
       ["from", measured(round.t + starts[place])],
       ["lasts", measured(duration)],
@@ -282,15 +304,18 @@
     }));
   }
 
+  /** The activity at a point of the view, or null. */
   function found(x, y) {
-    const row = Math.floor((y - AXIS + view.scrollTop) / rowHeight());
-    if (x < gutter || y < AXIS || !lanes[row]) return null;
-    const at = timeAt(x), near = (2 * (to - from)) / view.clientWidth;
+    const down = (y - AXIS + view.scrollTop) / rowHeight();
+    const row = rows.find(({ at, units }) => at <= down && down < at + units);
+    if (x < gutter || y < AXIS || !row) return null;
+    const at = timeAt(x), near = (2 * (to - from)) / view.clientWidth, wanted = Math.floor(((down - row.at) / row.units) * row.lanes);
     let best = null;
-    for (const place of lanes[row]) {
+    for (const place of row.places) {
       if (starts[place] > at + near) break;
       if (starts[place] + round.d[place] < at - near) continue;
-      if (best === null || round.k[place] >= DELAYS || round.k[best] < DELAYS) best = place;
+      const befell = round.k[place] >= DELAYS;
+      if (befell || (lane[place] === wanted && (best === null || round.k[best] < DELAYS))) best = place;
     }
     return best;
   }
@@ -373,6 +398,7 @@
     window.matchMedia(query).addEventListener("change", () => { readLook(); asked = false; paint(); });
   }
   pickRun.replaceChildren(...runs.map((each) => new Option(each.name)));
+  pickRun.selectedIndex = runs.reduce((most, each, place) => (each.nodes.length > runs[most].nodes.length ? place : most), 0);
   readLook();
   chooseRun();
 })();

@@ -1,7 +1,7 @@
 """The activities of rounds as compact data for the page's timeline, as much of them as a page can hold."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from analysis.delays import EVERYBODY, HAPPENINGS, KINDS, NOBODY
 from analysis.load import Results
 from analysis.report.alternatives import span_in_words
 from analysis.report.inline_svg import on_page
+from analysis.report.names import names
 from analysis.result import Result
 from analysis.style import KIND_STYLES
 from analysis.trace.instants import NS_PER_S, to_ns
@@ -23,6 +24,8 @@ from analysis.units import quantity_of
 MOST_SPANS = 40_000
 """Of all runs together; some forty bytes each."""
 MOST_RUNS = 12
+
+_SAID = {"happening": "interruptions"}
 
 _HATCHES = {"//": "rising", "\\\\": "falling", "||": "upright", "xx": "crossed", "..": "dotted"}
 """Hatches of figures by the names that the page's style sheet and script have for them."""
@@ -41,7 +44,7 @@ class Timeline:
 
 def timeline(results: Results) -> Timeline | None:
     """Of each run some rounds, or all; None where no run has an activity yet."""
-    named = [(name, run) for name, run in zip(results.names, results, strict=True) if not run.events.empty]
+    named = [(name, run) for name, run in zip(names(results), results, strict=True) if not run.events.empty]
     if not named:
         return None
     shown = named[:MOST_RUNS]
@@ -88,7 +91,9 @@ def _run(name: str, run: Result, most: int) -> tuple[dict[str, Any], list[str]]:
     reasons = list(dict.fromkeys(table["reason"]))
     columns = {
         "p": paths[1],
+        "q": paths[2],
         "r": resources[1],
+        "m": resources[2],
         "k": table["kind"].map({kind: place for place, kind in enumerate((*KINDS, *HAPPENINGS))}).to_numpy(),
         "u": table["user"].to_numpy(),
         "b": table["bytes"].to_numpy(),
@@ -114,27 +119,33 @@ def _bounds(run: Result) -> dict[int, tuple[int, int]]:
     return {number: (start, end) for number, start, end in zip(numbers[1:], ends_ns, ends_ns[1:], strict=False)}
 
 
-def _paths(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
-    """A row a user, for all that it waited for; what befell a user stands there too."""
-    befell = table["kind"].isin(HAPPENINGS)
-    node = table["node"].str.removeprefix("user")
-    at_user = befell & node.str.isdecimal() & table["node"].str.startswith("user")
-    whose = table["user"].where(~at_user, node.where(at_user, "0").astype("int64"))
+def _paths(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """A row a user, for all that delays it, with what befell it; its names, and row and lane of each activity."""
+    number = table["node"].str.removeprefix("user")
+    befell = table["kind"].isin(HAPPENINGS) & number.str.isdecimal()
+    whose = table["user"].where(~befell, number.where(befell, "0").astype("int64"))
     lane = np.where(whose == NOBODY, lanes(table.assign(whose=whose), ["whose"]), 0)
-    keys = list(zip(whose.tolist(), lane.tolist(), strict=True))
-    order = sorted(set(keys), key=lambda key: (key[0] if key[0] != NOBODY else 10**9, key[1]))
-    number = {key: place for place, key in enumerate(order)}
-    names = ["" if lane else _WHOSE.get(user, f"user {user}") for user, lane in order]
-    return names, np.array([number[key] for key in keys], dtype=np.int64)
+    order = sorted(set(whose.tolist()), key=lambda user: (user < 0, user if user >= 0 else -user))
+    names = [_WHOSE.get(user, f"user {user}") for user in order]
+    return names, _numbered(whose.tolist(), order), lane
 
 
-def _resources(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
-    """A row a processor and link, and lanes where activities overlap."""
-    keys = list(zip(table["owner"], table["row"], table["lane"], strict=True))
-    order = sorted(set(keys), key=lambda key: (place_of(key[0]), ROWS.index(key[1]), key[2]))
-    number = {key: place for place, key in enumerate(order)}
-    names = ["" if lane else f"{owner} {row}" for owner, row, lane in order]
-    return names, np.array([number[key] for key in keys], dtype=np.int64)
+def _resources(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """A row a processor and link, for what it does; its names, and row (or -1: none) and lane of each activity."""
+    wires = table.assign(row=table["row"].replace("latency", "backhaul"))
+    keys = list(zip(wires["owner"], wires["row"], strict=True))
+    order = [key for key in dict.fromkeys(keys) if key[1] != "waiting"]
+    order.sort(key=lambda key: (place_of(key[0]), ROWS.index(key[1])))
+    return (
+        [f"{owner} {_SAID.get(row, row)}" for owner, row in order],
+        _numbered(keys, order),
+        lanes(wires, ["owner", "row"]),
+    )
+
+
+def _numbered(keys: Sequence[Hashable], order: Sequence[Hashable]) -> NDArray[np.int64]:
+    places = {key: place for place, key in enumerate(order)}
+    return np.array([places.get(key, -1) for key in keys], dtype=np.int64)
 
 
 def _round(
