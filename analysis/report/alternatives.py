@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.delays import HAPPENINGS, KINDS
+from analysis.delays import HAPPENINGS
 from analysis.units import TIME, ladder_of, quantity_of, three_digits, unit_for
 
 _LARGEST = 3  # shares of a bar that are told
@@ -24,12 +24,11 @@ def delays_in_words(data: pd.DataFrame) -> str:
     """Of each run the whole time of a user and its largest shares."""
     told = []
     for label, bar in data.groupby("label", sort=False):
-        seconds = bar.set_index("kind")["delay_s"].reindex(list(KINDS), fill_value=0.0)
-        shares = (100 * seconds / seconds.sum()).sort_values(ascending=False, kind="stable")
-        largest = [
-            f"{quantity_of(kind).lower()} {share:.0f} %" for kind, share in shares[:_LARGEST].items() if share > 0
-        ]
-        told.append(f"{label} takes {_measured('delay_s', seconds.sum())}, of which {', '.join(largest) or 'nothing'}")
+        seconds: dict[str, float] = dict(zip(bar["kind"].tolist(), bar["delay_s"].tolist(), strict=True))
+        whole_s = sum(seconds.values())
+        largest = sorted((kind for kind in seconds if seconds[kind] > 0), key=lambda kind: -seconds[kind])[:_LARGEST]
+        shares = [f"{quantity_of(kind).lower()} {100 * seconds[kind] / whole_s:.0f} %" for kind in largest]
+        told.append(f"{label} takes {_measured('delay_s', whole_s)}, of which {', '.join(shares) or 'nothing'}")
     return f"Stacked bar chart of a user's time by kind, mean over users. {'; '.join(told)}."
 
 

@@ -35,16 +35,18 @@ def _table(name: str, memory: pd.DataFrame) -> MemoryTable:
     wide = wide.reindex(columns=[*kinds, "total"], fill_value=0)
     kinds = [kind for kind in kinds if wide[kind].any()]
     unit = unit_for(wide["total"], MEMORY)
+    peaks: dict[str, dict[str, float]] = wide.T.to_dict()  # type: ignore[assignment]
     left_out = []
     told: list[str] = []
     for role, nodes in memory.groupby("role", sort=False)["node"].unique().items():
-        ranked = wide.loc[list(nodes), "total"].sort_values(ascending=False, kind="stable")
-        told += [str(node) for node in ranked.index[:MOST_NODES]]
+        totals = {node: peaks[node]["total"] for node in nodes}
+        ranked = sorted(totals, key=lambda node: -totals[node])
+        told += ranked[:MOST_NODES]
         if len(ranked) > MOST_NODES:
-            most = f"{three_digits(ranked.iloc[MOST_NODES] / unit.size)} {unit.symbol}"
+            most = f"{three_digits(totals[ranked[MOST_NODES]] / unit.size)} {unit.symbol}"
             left_out.append(f"{len(ranked) - MOST_NODES} more nodes of role {role} need at most {most} each")
     rows = tuple(
-        (node, tuple(three_digits(wide.at[node, kind] / unit.size) for kind in [*kinds, "total"]))
+        (node, tuple(three_digits(peaks[node][kind] / unit.size) for kind in (*kinds, "total")))
         for node in sorted(told, key=place_of)
     )
     return MemoryTable(run=name, unit=unit.symbol, kinds=(*kinds, "total"), rows=rows, left_out=tuple(left_out))

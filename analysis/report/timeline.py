@@ -26,6 +26,7 @@ MOST_SPANS = 40_000
 MOST_RUNS = 12
 
 _SAID = {"happening": "interruptions"}
+"""Rows of a node whose names are not what a reader would say."""
 
 _HATCHES = {"//": "rising", "\\\\": "falling", "||": "upright", "xx": "crossed", "..": "dotted"}
 """Hatches of figures by the names that the page's style sheet and script have for them."""
@@ -71,45 +72,51 @@ def kinds() -> list[dict[str, str]]:
 
 
 def _run(name: str, run: Result, most: int) -> tuple[dict[str, Any], list[str]]:
-    events = run.events
-    sizes = events.groupby("round").size()
-    rounds = _chosen(sizes.index.to_numpy(), sizes.to_numpy(), most)
-    missing = []
-    if len(rounds) < len(sizes):
-        numbers = ", ".join(map(str, rounds))
-        missing.append(f"{name}: of its {len(sizes)} rounds only {numbers}")
-    table = placed(events[events["round"].isin(rounds)])
-    users = sorted(set(table.loc[table["user"] >= 0, "user"]))
-    keep = len(users) if len(rounds) > 1 else int(len(users) * min(1.0, most / max(1, len(table))))
-    if keep < len(users):
-        hidden = set(users[max(1, keep) :])
-        names = {f"user{user}" for user in hidden}
-        table = table[~table["user"].isin(hidden) & ~table["owner"].isin(names)]
-        missing.append(f"{name}: of its {len(users)} users only the first {max(1, keep)}")
-    bounds = _bounds(run)
-    paths, resources = _paths(table), _resources(table)
+    """What the page has of a run, and what is left out."""
+    events, rounds, missing = _cut(run.events, most)
+    table = placed(events)
+    paths, at_user, lane_there = _paths(table)
+    nodes, at_node, lane_at_node = _resources(table)
     reasons = list(dict.fromkeys(table["reason"]))
     columns = {
-        "p": paths[1],
-        "q": paths[2],
-        "r": resources[1],
-        "m": resources[2],
-        "k": table["kind"].map({kind: place for place, kind in enumerate((*KINDS, *HAPPENINGS))}).to_numpy(),
+        "p": at_user,
+        "q": lane_there,
+        "r": at_node,
+        "m": lane_at_node,
+        "k": _numbered(table["kind"].tolist(), (*KINDS, *HAPPENINGS)),
         "u": table["user"].to_numpy(),
         "b": table["bytes"].to_numpy(),
-        "w": table["reason"].map({reason: place for place, reason in enumerate(reasons)}).to_numpy(),
+        "w": _numbered(table["reason"].tolist(), reasons),
     }
-    data = [_round(int(number), table["round"].to_numpy() == number, table, columns, bounds) for number in rounds]
-    return {"name": name, "paths": paths[0], "nodes": resources[0], "reasons": reasons, "rounds": data}, missing
+    bounds = _bounds(run)
+    data = [_round(number, table["round"].to_numpy() == number, table, columns, bounds) for number in rounds]
+    told = {"name": name, "paths": paths, "nodes": nodes, "reasons": reasons, "rounds": data}
+    return told, [f"{name}: {what}" for what in missing]
 
 
-def _chosen(numbers: NDArray[np.int64], sizes: NDArray[np.int64], most: int) -> list[int]:
+def _cut(events: pd.DataFrame, most: int) -> tuple[pd.DataFrame, list[int], list[str]]:
+    """As many whole rounds as there is room for, or else a part of the users; which rounds, and what is left out."""
+    sizes = events.groupby("round").size()
+    rounds = _chosen(sizes.index.tolist(), sizes.to_numpy(), most)
+    missing = [f"of its {len(sizes)} rounds only {', '.join(map(str, rounds))}"] if len(rounds) < len(sizes) else []
+    kept = events[events["round"].isin(rounds)]
+    users = sorted(set(kept.loc[kept["user"] >= 0, "user"]))
+    count = max(1, len(users) * most // len(kept))
+    if len(kept) > most and count < len(users):
+        hidden = set(users[count:])
+        at_hidden = kept["node"].isin([f"user{user}" for user in hidden])
+        kept = kept[~kept["user"].isin(hidden) & ~at_hidden]
+        missing.append(f"of its {len(users)} users only the first {count}")
+    return kept, rounds, missing
+
+
+def _chosen(numbers: Sequence[int], sizes: NDArray[Any], most: int) -> list[int]:
     """As many rounds as there is room for, the first and the last among them; at least the first."""
     for count in range(len(numbers), 0, -1):
-        places = np.unique(np.linspace(0, len(numbers) - 1, count).round().astype(int))
-        if sizes[places].sum() <= most:
-            break
-    return [int(number) for number in numbers[places]]
+        places = sorted({round(place) for place in np.linspace(0, len(numbers) - 1, count).tolist()})
+        if count == 1 or sizes[places].sum() <= most:
+            return [numbers[place] for place in places]
+    return []
 
 
 def _bounds(run: Result) -> dict[int, tuple[int, int]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.delays import HAPPENINGS
+from analysis.delays import HAPPENINGS, require_known_kinds
 from analysis.trace.instants import to_ns
 
 ROWS = ("computing", "uplink", "downlink", "backhaul", "latency", "waiting", "happening")
@@ -20,8 +20,10 @@ def placed(events: pd.DataFrame) -> pd.DataFrame:
     """``events`` in order of start with columns `start_ns`, `end_ns`, `owner`, `row` and `lane`.
 
     The owner is the node of the activity, but of waiting the user whose delay it is. A row has as many lanes, counted
-    from 0, as activities that overlap in it; those of a lane follow one another.
+    from 0, as activities that overlap in it; those of a lane follow one another. Raises ValueError for a kind of
+    activity that is not known.
     """
+    require_known_kinds(events)
     table = events.assign(
         start_ns=to_ns(events["start_s"]), end_ns=to_ns(events["end_s"]), owner=_owners(events), row=_rows(events)
     )
