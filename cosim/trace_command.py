@@ -21,14 +21,14 @@ def trace(
     from analysis import load  # noqa: PLC0415 - pandas, for no other command
     from analysis.trace.events import write_trace  # noqa: PLC0415
 
-    file = out or folder / "trace.json"
     try:
         runs = load(folder)
         if len(runs) > 1:
             raise ValueError(f"{folder}: has {len(runs)} runs ({', '.join(runs.names)}); expected the folder of one")
+        file = out or runs[0].path / "trace.json"
         count = write_trace(runs[0], file)
     except ValueError as error:
         raise ScenarioError(str(error)) from error
     except OSError as error:
-        raise ScenarioError(f"--out {file}: cannot be written ({error.strerror})") from error
+        raise ScenarioError(f"{error.filename}: cannot be written ({error.strerror})") from error
     typer.echo(f"{count} events, {decimal(file.stat().st_size)} in {file}; open it in {VIEWER}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from analysis.comparison import COLUMNS, comparison_table
 from analysis.load import Results
+from analysis.overview import LEARNED
 from analysis.style import series_style
 from analysis.units import PERCENT, three_digits, unit_for
 
@@ -19,7 +20,10 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """A table: a column a series of runs, with its label and colour, and a line a quantity that any of them has."""
+    """A table: a column a series of runs, with its label and colour, and a line a quantity that any of them has.
+
+    The colour is that of the figures; empty where figures lack some of the runs, and so have other colours.
+    """
 
     columns: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...]
@@ -44,5 +48,12 @@ def headline(results: Results) -> Headline:
             for value in values.tolist()
         )
         lines.append(Line(title=unit.named(column.title), cells=cells, ends_group=column.ends_group))
-    columns = tuple((str(label), series_style(position).color) for position, label in enumerate(frame.index))
+    colors = [series_style(position).color if _in_all_figures(results) else "" for position in range(len(frame))]
+    columns = tuple(zip((str(label) for label in frame.index), colors, strict=True))
     return Headline(columns=columns, lines=tuple(lines))
+
+
+def _in_all_figures(results: Results) -> bool:
+    """Whether a run's place, and so its colour, is the same in the table and in all figures."""
+    learned = {bool(run.rounds[list(LEARNED)].notna().any(axis=None)) for run in results}
+    return len(learned) == 1 and all(run.summary and not run.events.empty for run in results)

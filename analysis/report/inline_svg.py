@@ -2,23 +2,27 @@
 
 import io
 import re
+from warnings import catch_warnings
 from xml.etree import ElementTree
 
+import numpy as np
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.transforms import IdentityTransform
 
 from analysis import style
 from analysis.figures import UNDATED
+
+MOST_POINTS = 4_000
+"""Of a line that is drawn as a line; one of more points is drawn as a picture, which is smaller."""
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _COLOR = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
-_FONT = re.compile(r"(font: [^;']*?[\d.]+px) [^;]*")
+_FONT = re.compile(r"font-family: [^;]*")
 _ON_CELLS = {"black": "#010000", "white": "#fffffe"}
 """Colours of texts that stand on coloured cells and must not follow the page's: not quite greys."""
 
@@ -52,32 +56,36 @@ def _drawn(figure: Figure, width_inches: float) -> bytes:
     figure.patch.set_alpha(0.0)
     for axes in figure.axes:
         axes.patch.set_alpha(0.0)
+        for line in axes.lines:
+            line.set_rasterized(np.size(line.get_xdata()) > MOST_POINTS)
         if axes.images or any(isinstance(found, QuadMesh) for found in axes.collections):
             for text in axes.texts:
                 text.set_color(_ON_CELLS.get(str(text.get_color()), text.get_color()))
     page = io.BytesIO()
     with style.applied(), rc_context({"svg.fonttype": "none"}):
-        for axes in figure.axes:
-            _fit_legend(axes, figure)
+        if len(figure.axes) == 1:
+            _fit_legend(figure.axes[0], figure)
         figure.savefig(page, format="svg", metadata=UNDATED["svg"], facecolor="none")
     return page.getvalue()
 
 
 def _fit_legend(axes: Axes, figure: Figure) -> None:
-    """A legend beside or below that is wider than its axes would squeeze them, or be cut off: give it fewer columns."""
-    for columns in range(3, 0, -1):
+    """A legend wider than its axes would squeeze them, or be cut off: it goes below the figure, in columns that fit."""
+    legend = axes.get_legend()
+    if legend is None:
+        return
+    handles, labels = legend.legend_handles, [text.get_text() for text in legend.get_texts()]
+    with catch_warnings(action="ignore", category=UserWarning):  # of axes squeezed to nothing, which is mended here
         figure.draw_without_rendering()
-        legend = axes.get_legend()
-        if legend is None or legend.get_window_extent().width <= axes.bbox.width:
+    if legend.get_window_extent().width <= axes.bbox.width:
+        return
+    legend.remove()
+    for columns in range(4, 0, -1):
+        below = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        figure.draw_without_rendering()
+        if below.get_window_extent().width <= figure.bbox.width or columns == 1:
             return
-        axes.legend(
-            handles=legend.legend_handles,
-            labels=[text.get_text() for text in legend.get_texts()],
-            loc="upper center",
-            bbox_to_anchor=legend.get_bbox_to_anchor(),
-            bbox_transform=IdentityTransform(),
-            ncols=columns,
-        )
+        below.remove()
 
 
 def _references(element: ElementTree.Element) -> list[str]:
@@ -94,7 +102,7 @@ def _rename(element: ElementTree.Element, name: str, used: set[str]) -> None:
         element.set("id", f"{name}-{own}")
     linked = element.attrib.pop(_LINK, None)
     if linked is not None:
-        element.set("href", f"#{name}-{linked.removeprefix('#')}")
+        element.set("href", f"#{name}-{linked[1:]}" if linked.startswith("#") else linked)
     for key, value in element.attrib.items():
         element.set(key, _REFERENCE.sub(rf"url(#{name}-\1)", value))
 
@@ -104,7 +112,7 @@ def _recolor(element: ElementTree.Element) -> None:
     for key in ("style", "fill", "stroke"):
         if key in element.attrib:
             value = on_page(element.attrib[key])
-            element.set(key, _FONT.sub(r"\1 var(--sans)", value))
+            element.set(key, _FONT.sub("font-family: var(--sans)", value))
 
 
 def on_page(text: str) -> str:

@@ -38,6 +38,7 @@ def report(results: Results) -> str:
         facts=facts(results),
         unfinished=_unfinished(results),
         headline=headline(results),
+        several_seeds=len({run.seed for run in results}) > 1,
         pictures=pictures(results),
         timeline=timeline(results),
         kinds=kinds(),

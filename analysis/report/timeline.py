@@ -25,6 +25,7 @@ MOST_SPANS = 40_000
 """Of all runs together; some forty bytes each."""
 MOST_RUNS = 12
 
+_MOST_NUMBERS = 12  # of rounds, told one by one
 _SAID = {"happening": "interruptions"}
 """Rows of a node whose names are not what a reader would say."""
 
@@ -98,7 +99,8 @@ def _cut(events: pd.DataFrame, most: int) -> tuple[pd.DataFrame, list[int], list
     """As many whole rounds as there is room for, or else a part of the users; which rounds, and what is left out."""
     sizes = events.groupby("round").size()
     rounds = _chosen(sizes.index.tolist(), sizes.to_numpy(), most)
-    missing = [f"of its {len(sizes)} rounds only {', '.join(map(str, rounds))}"] if len(rounds) < len(sizes) else []
+    here = ", ".join(map(str, rounds)) if len(rounds) <= _MOST_NUMBERS else f"{len(rounds)}"
+    missing = [f"of its {len(sizes)} rounds only {here}"] if len(rounds) < len(sizes) else []
     kept = events[events["round"].isin(rounds)]
     users = sorted(set(kept.loc[kept["user"] >= 0, "user"]))
     count = max(1, len(users) * most // len(kept))

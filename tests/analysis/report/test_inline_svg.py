@@ -6,16 +6,18 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.figure import Figure
 
+from analysis import style
 from analysis.report.inline_svg import inline_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def lines(**look: object) -> Figure:
-    figure = Figure(layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], marker="o", clip_on=True, label="run", **look)
-    axes.legend()
+    with style.applied():
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], marker="o", clip_on=True, label="run", **look)
+        axes.legend()
     return figure
 
 
@@ -31,9 +33,7 @@ def test_it_scales_and_says_what_it_shows() -> None:
 
 
 def test_the_same_figure_twice_shares_no_names() -> None:
-    first, second = (
-        {element.get("id") for element in parsed(lines(), name).iter()} - {None} for name in ("one", "two")
-    )
+    first, second = ({part.get("id") for part in parsed(lines(), name).iter()} - {None} for name in ("one", "two"))
     assert first and second and not first & second
 
 
@@ -71,19 +71,36 @@ def test_texts_on_coloured_cells_keep_their_colours() -> None:
     assert "fill: #fffffe" in looks["dark cell"] and "fill: #010000" in looks["bright cell"]
 
 
-def test_a_legend_too_wide_has_fewer_columns() -> None:
+def test_a_legend_too_wide_goes_below_in_columns_that_fit() -> None:
+    labels = [f"a rather long name {number}" for number in range(8)]
     figure = Figure(figsize=(6.0, 4.0), layout="constrained")
     axes = figure.subplots()
-    for number in range(8):
-        axes.plot([0, 1], [0, number], label=f"a rather long name {number}")
+    for number, label in enumerate(labels):
+        axes.plot([0, 1], [0, number], label=label)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4)
     parsed(figure)
-    legend = axes.get_legend()
-    assert legend is not None and legend.get_window_extent().width <= axes.bbox.width
-    assert [text.get_text() for text in legend.get_texts()] == [f"a rather long name {number}" for number in range(8)]
+    (legend,) = figure.legends
+    extent = legend.get_window_extent()
+    assert axes.get_legend() is None and extent.x0 >= 0 and extent.x1 <= figure.bbox.width
+    assert extent.y1 < axes.bbox.y0 and axes.bbox.width > figure.bbox.width / 2
+    assert [text.get_text() for text in legend.get_texts()] == labels
+
+
+def test_a_legend_that_fits_stays_where_it_is() -> None:
+    figure = lines()
+    legend = figure.axes[0].get_legend()
+    parsed(figure)
+    assert figure.axes[0].get_legend() is legend and figure.legends == []
 
 
 def test_labels_are_escaped() -> None:
     figure = Figure()
     figure.subplots().set_title("<script>alert(1)</script>")
     assert "<script>" not in inline_svg(figure, "one", '"<b>', 5.0)
+
+
+def test_a_line_of_very_many_points_is_a_picture() -> None:
+    figure = Figure(figsize=(6.0, 4.0))
+    figure.subplots().plot(range(100_000), [0, 1] * 50_000)
+    text = inline_svg(figure, "one", "", 5.0)
+    assert 'href="data:image/png;base64,' in text and len(text) < 200_000

@@ -54,8 +54,8 @@ def test_differences_are_the_settings_that_are_not_the_same(make_run: MakeRun) -
     narrow = make_run("narrow", settings={"radio": {"bandwidth": "5 MHz", "carrier": "3 GHz"}})
     wide = make_run("wide", settings={"radio": {"bandwidth": "20 MHz", "carrier": "3 GHz"}})
     found = differences(load(narrow, wide))
-    assert found.keys == ("scheme.name", "radio.bandwidth")
-    assert found.rows == (("narrow", ("narrow", "5 MHz")), ("wide", ("wide", "20 MHz")))
+    assert found.keys == ("radio.bandwidth", "scheme.name")
+    assert found.rows == (("narrow", ("5 MHz", "narrow")), ("wide", ("20 MHz", "wide")))
     assert "bandwidth: 5 MHz" in scenario_text(load(narrow))
 
 

@@ -12,16 +12,13 @@ ROUNDING_S = 1e-9  # sums of some hundred binary seconds of at most minutes
 Ended = tuple[int, str, str]  # exit status, standard output, standard error
 
 
-def run_of(cosim: Callable[..., Ended], folder: Path) -> Path:
-    """A real one, with handovers, outages, absences and missed deadlines."""
-    options = ("--execution", "analytic", "--quiet", "--out", folder, "--set", "scheme.rounds=5")
-    status, _, err = cosim("run", ROOT / "scenarios" / "mobility.yaml", *options)
-    assert (status, err) == (0, "")
-    return folder
-
-
-def test_a_real_run_has_a_trace_whose_spans_add_up_to_its_delays(cosim: Callable[..., Ended], tmp_path: Path) -> None:
-    folder = run_of(cosim, tmp_path / "run")
+def test_a_real_run_has_a_report_and_a_trace_whose_spans_add_up_to_its_delays(
+    cosim: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """One with handovers, outages, absences and missed deadlines."""
+    folder = tmp_path / "run"
+    options = ("--execution", "analytic", "--quiet", "--out", folder, "--set", "scheme.rounds=4")
+    assert cosim("run", ROOT / "scenarios" / "mobility.yaml", *options)[0] == 0
     status, out, _ = cosim("trace", folder)
     assert status == 0 and str(folder / "trace.json") in out and "ui.perfetto.dev" in out
     events = json.loads((folder / "trace.json").read_text())["traceEvents"]
@@ -33,6 +30,8 @@ def test_a_real_run_has_a_trace_whose_spans_add_up_to_its_delays(cosim: Callable
             found[event["cat"]] += share * event["dur"] / 1e6
     assert found == pytest.approx(delay_s, abs=ROUNDING_S)
     assert {"s", "t", "f", "C"} <= {event["ph"] for event in events}
+    assert cosim("report", folder)[0] == 0
+    assert "What user" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -56,20 +55,16 @@ def test_a_trace_is_of_one_run(cosim: Callable[..., Ended], tmp_path: Path) -> N
     assert status == 2 and "has 2 runs (one, two); expected the folder of one" in err
 
 
-@pytest.mark.parametrize("command", ["trace", "report"])
-def test_a_place_that_cannot_be_written_is_the_users_to_mend(
-    cosim: Callable[..., Ended], tmp_path: Path, command: str
-) -> None:
-    folder = run_of(cosim, tmp_path / "run")
+def test_a_place_that_cannot_be_written_is_the_users_to_mend(cosim: Callable[..., Ended], tmp_path: Path) -> None:
+    (tmp_path / "scenario.yaml").write_text("name: x\n")
     (tmp_path / "file").write_text("")
-    status, _, err = cosim(command, folder, "--out", tmp_path / "file" / "page")
-    assert status == 2 and "cannot be written" in err and err.count("\n") == 1
+    status, _, err = cosim("report", tmp_path, "--out", tmp_path / "file" / "page.html")
+    assert status == 2 and "page.html: cannot be written" in err and err.count("\n") == 1
 
 
-def test_a_report_is_beside_the_runs_unless_told(cosim: Callable[..., Ended], tmp_path: Path) -> None:
-    folder = run_of(cosim, tmp_path / "run")
-    assert cosim("report", folder)[0] == 0
-    assert cosim("report", folder, "--out", tmp_path / "page.html")[0] == 0
-    page = (folder / "report.html").read_text(encoding="utf-8")
-    assert page == (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "What user" in page and "<!doctype html>" in page
+def test_a_run_that_has_only_begun_has_no_trace_but_a_report(cosim: Callable[..., Ended], tmp_path: Path) -> None:
+    (tmp_path / "scenario.yaml").write_text("name: x\n")
+    status, _, err = cosim("trace", tmp_path)
+    assert status == 2 and "no activity is recorded yet" in err
+    status, out, _ = cosim("report", tmp_path, "--out", tmp_path / "page.html")
+    assert status == 0 and "page.html; it needs no network" in out
