@@ -74,7 +74,8 @@ def _fit_legend(axes: Axes, figure: Figure) -> None:
     legend = axes.get_legend()
     if legend is None:
         return
-    handles, labels = legend.legend_handles, [text.get_text() for text in legend.get_texts()]
+    handles = [handle for handle in legend.legend_handles if handle is not None]
+    labels = [text.get_text() for text in legend.get_texts()]
     with catch_warnings(action="ignore", category=UserWarning):  # of axes squeezed to nothing, which is mended here
         figure.draw_without_rendering()
     if legend.get_window_extent().width <= axes.bbox.width:
