@@ -28,7 +28,7 @@ _ON_CELLS = {"black": "#010000", "white": "#fffffe"}
 
 
 def inline_svg(figure: Figure, name: str, alternative: str, width_inches: float) -> Markup:
-    """``figure`` as an ``svg`` element, drawn ``width_inches`` wide in its own proportions.
+    """``figure``, which this changes, as an ``svg`` element, drawn ``width_inches`` wide and not lower than it was.
 
     ``name`` sets it apart from other figures of the page; ``alternative`` is read to who cannot see it.
     """
@@ -38,7 +38,7 @@ def inline_svg(figure: Figure, name: str, alternative: str, width_inches: float)
     for definitions in root.iter(f"{_SVG}defs"):
         for sheet in definitions.findall(f"{_SVG}style"):
             definitions.remove(sheet)
-    used = {name for element in root.iter() for name in _references(element)}
+    used = {own for element in root.iter() for own in _references(element)}
     for element in root.iter():
         _rename(element, name, used)
         _recolor(element)
@@ -90,11 +90,10 @@ def _fit_legend(axes: Axes, figure: Figure) -> None:
 
 
 def _references(element: ElementTree.Element) -> list[str]:
-    linked = element.get(_LINK, "").removeprefix("#")
-    return [
-        *([linked] if linked else []),
-        *(found for value in element.attrib.values() for found in _REFERENCE.findall(value)),
-    ]
+    """The ids of other elements that ``element`` uses."""
+    linked = element.get(_LINK, "")
+    found = [own for value in element.attrib.values() for own in _REFERENCE.findall(value)]
+    return [*found, linked[1:]] if linked.startswith("#") else found
 
 
 def _rename(element: ElementTree.Element, name: str, used: set[str]) -> None:

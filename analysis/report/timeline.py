@@ -135,8 +135,7 @@ def _paths(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64], NDArray[n
     whose = table["user"].where(~befell, number.where(befell, "0").astype("int64"))
     lane = np.where(whose == NOBODY, lanes(table.assign(whose=whose), ["whose"]), 0)
     order = sorted(set(whose.tolist()), key=lambda user: (user < 0, user if user >= 0 else -user))
-    names = [_WHOSE.get(user, f"user {user}") for user in order]
-    return names, _numbered(whose.tolist(), order), lane
+    return [_WHOSE.get(user, f"user {user}") for user in order], _numbered(whose.tolist(), order), lane
 
 
 def _resources(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:

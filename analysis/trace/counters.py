@@ -48,15 +48,17 @@ def _queues(table: pd.DataFrame) -> Iterator[Counter]:
 
 
 def _rates(result: Result, table: pd.DataFrame) -> Iterator[Counter]:
-    """Bits per second under way: over the air by cell, by wire at its sender; each transfer at its mean rate."""
+    """Bits per second under way, each transfer at its mean rate: in a cell, on a user's uplink, on a sender's wire."""
     carried = table[(table["act"] == "transmitting") & (table["end_ns"] > table["start_ns"])]
-    owner = carried["node"].where(carried["kind"] != "uplink", _served_by(result, carried))
-    for key, part in carried.groupby([owner.rename("owner"), carried["kind"]]):
-        start_ns, end_ns = part["start_ns"].to_numpy(), part["end_ns"].to_numpy()
-        bits = part["bytes"].to_numpy(dtype=np.float64) * 8
-        rate_bps = np.rint(bits * NS_PER_S / (end_ns - start_ns)).astype(np.int64)
-        instants, total_bps = staircase(start_ns, end_ns, rate_bps)
-        yield Counter(str(key[0]), f"{key[1]} rate", instants, {"bit/s": total_bps})
+    seconds = (carried["end_ns"] - carried["start_ns"]) / NS_PER_S
+    carried = carried.assign(rate_bps=(carried["bytes"] * 8 / seconds).round().astype("int64"), carrier=carried["node"])
+    up = carried[carried["kind"] == "uplink"]
+    in_cell = up.assign(carrier=_served_by(result, up))
+    in_cell = in_cell[in_cell["carrier"] != in_cell["node"]]
+    for (carrier, kind), part in pd.concat([carried, in_cell]).groupby(["carrier", "kind"]):
+        times_ns = part["start_ns"].to_numpy(), part["end_ns"].to_numpy()
+        instants, total_bps = staircase(*times_ns, part["rate_bps"].to_numpy())
+        yield Counter(str(carrier), f"{kind} rate", instants, {"bit/s": total_bps})
 
 
 def _memory(result: Result) -> Iterator[Counter]:

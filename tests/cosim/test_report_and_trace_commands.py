@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
+from tests.analysis.trace.conftest import checked
 
 ROOT = Path(__file__).parents[2]
 ROUNDING_S = 1e-9  # sums of some hundred binary seconds of at most minutes
@@ -21,13 +24,13 @@ def test_a_real_run_has_a_report_and_a_trace_whose_spans_add_up_to_its_delays(
     assert cosim("run", ROOT / "scenarios" / "mobility.yaml", *options)[0] == 0
     status, out, _ = cosim("trace", folder)
     assert status == 0 and str(folder / "trace.json") in out and "ui.perfetto.dev" in out
-    events = json.loads((folder / "trace.json").read_text())["traceEvents"]
+    events = checked(json.loads((folder / "trace.json").read_text(), parse_float=Decimal))
     delay_s = json.loads((folder / "summary.json").read_text())["delay_s"]
     found = dict.fromkeys(delay_s, 0.0)
     for event in events:
         if event["ph"] == "X" and event["cat"] in found and event["args"]["user"] != -2:
             share = 1.0 if event["args"]["user"] == -1 else 1 / 4
-            found[event["cat"]] += share * event["dur"] / 1e6
+            found[event["cat"]] += share * float(event["dur"]) / 1e6
     assert found == pytest.approx(delay_s, abs=ROUNDING_S)
     assert {"s", "t", "f", "C"} <= {event["ph"] for event in events}
     assert cosim("report", folder)[0] == 0

@@ -69,7 +69,7 @@ def test_rates_add_up_in_a_cell(record: Record) -> None:
     assert counted["edge0", "downlink rate"] == ["0: 40 bit/s", "1: 80 bit/s", "2: 0 bit/s"]
 
 
-def test_uplinks_count_in_the_cell_that_serves_the_user_then(record: Record) -> None:
+def test_uplinks_count_for_the_user_and_in_the_cell_that_serves_it_then(record: Record) -> None:
     handover = {"start_s": 3.0, "end_s": 3.0, "node": "user0", "act": "happening", "kind": "handover", "user": -2}
     folder = record(
         sent(0, 1, "user0", "uplink", 1),
@@ -82,6 +82,7 @@ def test_uplinks_count_in_the_cell_that_serves_the_user_then(record: Record) -> 
     counted = found(folder)
     assert counted["edge1", "uplink rate"] == ["0: 8 bit/s", "1: 0 bit/s"]
     assert counted["edge2", "uplink rate"] == ["3: 8 bit/s", "4: 0 bit/s"]
+    assert counted["user0", "uplink rate"] == ["0: 8 bit/s", "1: 0 bit/s", "3: 8 bit/s", "4: 0 bit/s"]
     assert counted["user1", "uplink rate"] == ["0: 16 bit/s", "1: 0 bit/s"]
 
 
