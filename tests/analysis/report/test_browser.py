@@ -27,15 +27,25 @@ class Opened:
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    def settle(self) -> None:
+        """Let the page handle what has come, and draw it."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def told(self) -> str:
+        """What the timeline says that it shows."""
+        self.settle()
+        words: str = self.page.inner_text("#timeline-told")
+        return words
+
     def sight(self) -> tuple[int, int]:
         """From when to when the timeline shows."""
-        self.page.wait_for_timeout(30)
+        self.settle()
         view = self.page.locator("#timeline-view")
         return int(view.get_attribute("data-from")), int(view.get_attribute("data-to"))
 
     def pixels(self) -> str:
         """The timeline as it is drawn."""
-        self.page.wait_for_timeout(60)
+        self.settle()
         drawn: str = self.page.evaluate("document.getElementById('timeline-canvas').toDataURL()")
         return drawn
 
@@ -48,10 +58,17 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the report is kept that all tests open."""
+    return tmp_path_factory.mktemp("report") / "report.html"
+
+
 @pytest.fixture
-def opened(browser: Any, make_run: Callable[..., Path], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def opened(browser: Any, make_run: Callable[..., Path], file: Path) -> Iterator[Callable[..., Opened]]:
     """The report of two runs, opened."""
-    write_report(load(make_run("fast"), make_run("slow", slowness=2.0)), tmp_path / "report.html")
+    if not file.exists():
+        write_report(load(make_run("fast"), make_run("slow", slowness=2.0)), file)
     contexts = []
 
     def open_page(**options: Any) -> Opened:
@@ -60,7 +77,7 @@ def opened(browser: Any, make_run: Callable[..., Path], tmp_path: Path) -> Itera
         found.page.on("console", lambda message: found.errors.append(message.text))
         found.page.on("pageerror", lambda error: found.errors.append(str(error)))
         found.page.on("request", lambda request: found.requests.append(request.url))
-        found.page.goto((tmp_path / "report.html").as_uri())
+        found.page.goto(file.as_uri())
         return found
 
     yield open_page
@@ -102,6 +119,7 @@ def test_the_wheel_zooms_about_the_pointer_and_all_is_shown_again(opened: Callab
     box = view.bounding_box()
     found.page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 60)
     found.page.mouse.wheel(0, -400)
+    found.page.wait_for_selector("#timeline-view:not([data-from='0'])")
     near = found.sight()
     assert near[1] - near[0] < 0.6 * (whole[1] - whole[0]) and near[0] > 0
     assert found.pixels() != before
@@ -159,9 +177,9 @@ def test_runs_rounds_and_rows_can_be_chosen(opened: Callable[..., Opened]) -> No
     found = opened()
     drawn = {found.pixels()}
     found.page.click("#timeline-later")
-    assert "Round 2 of fast" in found.page.inner_text("#timeline-told")
+    assert "Round 2 of fast" in found.told()
     found.page.select_option("#timeline-run", label="slow")
-    assert "Round 1 of slow" in found.page.inner_text("#timeline-told")
+    assert "Round 1 of slow" in found.told()
     assert found.sight() == (0, 2 * ROUND_NS)
     drawn.add(found.pixels())
     found.page.select_option("#timeline-rows", "nodes")
@@ -175,11 +193,12 @@ def test_pointing_at_an_activity_tells_what_it_is(opened: Callable[..., Opened])
     view.scroll_into_view_if_needed()
     box = view.bounding_box()
     found.page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 62)
+    found.page.wait_for_selector("#timeline-tip", state="visible")
     words = found.page.inner_text("#timeline-tip")
     assert words.splitlines()[0] == "User compute"
     assert "of user 1" in words and "lasts 4 s" in words
     found.page.mouse.move(box["x"] + 10, box["y"] + 5)
-    assert not found.page.is_visible("#timeline-tip")
+    found.page.wait_for_selector("#timeline-tip", state="hidden")
 
 
 def test_it_prints_without_controls_and_in_light_colours(opened: Callable[..., Opened]) -> None:
