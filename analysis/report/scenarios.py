@@ -29,9 +29,9 @@ class Differences:
 
 
 def differences(results: Results) -> Differences:
-    """All settings that are not the same in all runs; what a run's scheme does not have is empty."""
+    """All settings that are not the same in all runs; what is off, or a run's scheme does not have, is empty."""
     keys = dict.fromkeys(key for run in results for key in run.settings if key not in _NAMES)
-    differing = tuple(key for key in keys if len({run.settings.get(key) for run in results}) > 1)
+    differing = tuple(key for key in keys if len({_told(run.settings.get(key)) for run in results}) > 1)
     rows = tuple(
         (name, tuple(_told(run.settings.get(key)) for key in differing))
         for name, run in zip(names(results), results, strict=True)

@@ -287,8 +287,7 @@
     const byPath = pickRows.value === "paths";
     const lines = [
       [run().reasons[round.w[place]] || "", ""],
-      ["at", (byPath && run().nodes[round.r[place]]) || ""],
-      ["of", user >= 0 ? `user ${user}` : user === -1 ? "everybody" : ""],
+      byPath ? ["at", run().nodes[round.r[place]] || ""] : ["of", user >= 0 ? `user ${user}` : user === -1 ? "everybody" : ""],
       ["from", measured(round.t + starts[place])],
       ["lasts", measured(duration)],
       ["carries", nbytes ? measured(nbytes, SIZES) : ""],

@@ -196,7 +196,7 @@ def test_pointing_at_an_activity_tells_what_it_is(opened: Callable[..., Opened])
     found.page.wait_for_selector("#timeline-tip", state="visible")
     words = found.page.inner_text("#timeline-tip")
     assert words.splitlines()[0] == "User compute"
-    assert "of user 1" in words and "lasts 4 s" in words
+    assert "at user1 computing" in words and "lasts 4 s" in words
     found.page.mouse.move(box["x"] + 10, box["y"] + 5)
     found.page.wait_for_selector("#timeline-tip", state="hidden")
 

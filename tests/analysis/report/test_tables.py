@@ -51,7 +51,7 @@ def test_of_many_nodes_those_with_most_memory_are_told(make_run: MakeRun) -> Non
 
 
 def test_differences_are_the_settings_that_are_not_the_same(make_run: MakeRun) -> None:
-    narrow = make_run("narrow", settings={"radio": {"bandwidth": "5 MHz", "carrier": "3 GHz"}})
+    narrow = make_run("narrow", settings={"radio": {"bandwidth": "5 MHz", "carrier": "3 GHz", "sampling": None}})
     wide = make_run("wide", settings={"radio": {"bandwidth": "20 MHz", "carrier": "3 GHz"}})
     found = differences(load(narrow, wide))
     assert found.keys == ("radio.bandwidth", "scheme.name")
