@@ -1,5 +1,6 @@
 """The headline of a report: the comparison as rows of cells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.comparison import COLUMNS, comparison_table
@@ -10,30 +11,38 @@ from analysis.units import PERCENT, three_digits, unit_for
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A value, the interval about it if there is one, and whether it is the best."""
+
+    text: str
+    interval: str = ""
+    marked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Line:
-    """A quantity, with a cell a run and whether that is the best."""
+    """A quantity with its unit, and a cell a series of runs."""
 
     title: str
-    cells: tuple[tuple[str, bool], ...]
+    cells: Sequence[Cell]
     ends_group: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """A table: a column a series of runs, with its label and colour, and a line a quantity that any of them has.
+    """Lines of cells below the titles of the columns; what marks mean, and further ``notes`` on how to read them."""
 
-    The colour is that of the figures; empty where figures lack some of the runs, and so have other colours.
-    """
-
-    columns: tuple[tuple[str, str], ...]
-    lines: tuple[Line, ...]
+    columns: Sequence[str]
+    lines: Sequence[Line]
+    mark: str
+    notes: Sequence[str]
 
 
 def headline(results: Results) -> Headline:
-    """The comparison of those runs that have a summary."""
+    """The comparison of those runs that have a summary: a line a quantity that any of them recorded."""
     summarised = results.where(lambda run: bool(run.summary))
     if not len(summarised):
-        return Headline(columns=(), lines=())
+        return Headline(columns=(), lines=(), mark="", notes=())
     frame = comparison_table(summarised)
     lines = []
     for name, column in COLUMNS.items():
@@ -43,17 +52,25 @@ def headline(results: Results) -> Headline:
         unit = unit_for(values, column.ladder)
         best = values.max() if column.best == "highest" else values.min()
         has_best = column.best is not None and values.nunique() > 1
-        cells = tuple(
-            (three_digits(value / unit.size, signed=column.ladder is PERCENT), has_best and value == best)
+        cells = [
+            Cell(
+                text=three_digits(value / unit.size, signed=column.ladder is PERCENT), marked=has_best and value == best
+            )
             for value in values.tolist()
-        )
+        ]
         lines.append(Line(title=unit.named(column.title), cells=cells, ends_group=column.ends_group))
-    colors = [series_style(position).color if _in_all_figures(results) else "" for position in range(len(frame))]
-    columns = tuple(zip((str(label) for label in frame.index), colors, strict=True))
-    return Headline(columns=columns, lines=tuple(lines))
+    notes = ["Several seeds are averaged."] if len(frame) < len(summarised) else []
+    return Headline(
+        columns=[str(label) for label in frame.index],
+        lines=lines,
+        mark="best of its line" if len(frame) > 1 else "",
+        notes=notes,
+    )
 
 
-def _in_all_figures(results: Results) -> bool:
-    """Whether a run's place, and so its colour, is the same in the table and in all figures."""
+def colors(results: Results) -> dict[str, str]:
+    """The colour of each series in the figures; empty where these lack some of the runs, and so have other colours."""
     learned = {bool(run.rounds[list(LEARNED)].notna().any(axis=None)) for run in results}
-    return len(learned) == 1 and all(run.summary and not run.events.empty for run in results)
+    if len(learned) > 1 or not all(run.summary and not run.events.empty for run in results):
+        return {}
+    return {label: series_style(position).color for position, label in enumerate(results.series)}

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from analysis.files import whole_file
 from analysis.load import Results
-from analysis.report.headline import headline
+from analysis.report.headline import colors, headline
 from analysis.report.memory import memory_tables
 from analysis.report.names import names
 from analysis.report.origins import origins
@@ -38,7 +38,7 @@ def report(results: Results) -> str:
         facts=facts(results),
         unfinished=_unfinished(results),
         headline=headline(results),
-        several_seeds=len({run.seed for run in results}) > 1,
+        colors=colors(results),
         pictures=pictures(results),
         timeline=timeline(results),
         kinds=kinds(),

@@ -3,26 +3,40 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from analysis.load import load
-from analysis.report.headline import headline
+from analysis.report.headline import colors, headline
 from analysis.report.memory import MOST_NODES, memory_tables
 from analysis.report.names import names
 from analysis.report.origins import origins
 from analysis.report.scenarios import differences, facts, scenario_text
+from analysis.style import PALETTE
 
 MakeRun = Callable[..., Path]
 
 
 def test_the_headline_is_the_comparison_with_its_best_cells(make_run: MakeRun) -> None:
     table = headline(load(make_run("fast"), make_run("slow", slowness=2.0)))
-    assert [label for label, _ in table.columns] == ["fast", "slow"]
-    cells = {line.title: line.cells for line in table.lines}
-    assert cells["Simulated time (s)"] == (("18", True), ("36", False))
-    assert cells["Perplexity after"] == (("20", False), ("20", False))
-    assert cells["Energy of users (kJ)"] == (("4", True), ("8", False))
+    assert table.columns == ["fast", "slow"]
+    cells = {line.title: [(cell.text, cell.marked) for cell in line.cells] for line in table.lines}
+    assert cells["Simulated time (s)"] == [("18", True), ("36", False)]
+    assert cells["Perplexity after"] == [("20", False), ("20", False)]
+    assert cells["Energy of users (kJ)"] == [("4", True), ("8", False)]
+
+
+def test_seeds_are_said_to_be_averaged(make_run: MakeRun) -> None:
+    one, two = make_run("one", label="x", seed=0), make_run("two", label="x", seed=1)
+    assert headline(load(one)).notes == []
+    assert headline(load(one, two)).notes == ["Several seeds are averaged."]
+
+
+def test_series_have_the_colours_of_the_figures_unless_these_lack_one(make_run: MakeRun, nothing_learned: Any) -> None:
+    one, two = make_run("one"), make_run("two")
+    assert list(colors(load(one, two)).items()) == [("one", PALETTE[0]), ("two", PALETTE[1])]
+    assert colors(load(one, make_run("analytic", **nothing_learned))) == {}
 
 
 def test_what_no_run_recorded_has_no_line(make_run: MakeRun) -> None:
