@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import numpy as np
 from markupsafe import Markup
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 from analysis import style
 from analysis.figures import UNDATED
@@ -63,26 +63,36 @@ def _drawn(figure: Figure, width_inches: float) -> bytes:
                 text.set_color(_ON_CELLS.get(str(text.get_color()), text.get_color()))
     page = io.BytesIO()
     with style.applied(), rc_context({"svg.fonttype": "none"}):
-        if len(figure.axes) == 1:
-            _fit_legend(figure.axes[0], figure)
+        _fit_legends(figure)
         figure.savefig(page, format="svg", metadata=UNDATED["svg"], facecolor="none")
     return page.getvalue()
 
 
-def _fit_legend(axes: Axes, figure: Figure) -> None:
-    """A legend wider than its axes would squeeze them, or be cut off: it goes below the figure, in columns that fit."""
-    legend = axes.get_legend()
-    if legend is None:
-        return
-    handles = [handle for handle in legend.legend_handles if handle is not None]
-    labels = [text.get_text() for text in legend.get_texts()]
+def _fit_legends(figure: Figure) -> None:
+    """A legend that is wider than the figure, or squeezes its only axes, goes below it, in columns that fit."""
     with catch_warnings(action="ignore", category=UserWarning):  # of axes squeezed to nothing, which is mended here
         figure.draw_without_rendering()
-    if legend.get_window_extent().width <= axes.bbox.width:
-        return
+    too_wide = [found for found in figure.legends if found.get_window_extent().width > figure.bbox.width]
+    if len(figure.axes) == 1 and (own := figure.axes[0].get_legend()) is not None:
+        too_wide += [own] if own.get_window_extent().width > figure.axes[0].bbox.width else []
+    for legend in too_wide:
+        _put_below(figure, legend)
+
+
+def _put_below(figure: Figure, legend: Legend) -> None:
+    handles = [handle for handle in legend.legend_handles if handle is not None]
+    labels = [text.get_text() for text in legend.get_texts()]
+    title = legend.get_title()
     legend.remove()
     for columns in range(4, 0, -1):
-        below = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        below = figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=columns,
+            title=title.get_text() or None,
+            title_fontsize=title.get_fontsize(),
+        )
         figure.draw_without_rendering()
         if below.get_window_extent().width <= figure.bbox.width or columns == 1:
             return

@@ -71,19 +71,24 @@ def test_texts_on_coloured_cells_keep_their_colours() -> None:
     assert "fill: #fffffe" in looks["dark cell"] and "fill: #010000" in looks["bright cell"]
 
 
-def test_a_legend_too_wide_goes_below_in_columns_that_fit() -> None:
+@pytest.mark.parametrize("whose", ["axes", "figure"])
+def test_a_legend_too_wide_goes_below_in_columns_that_fit(whose: str) -> None:
     labels = [f"a rather long name {number}" for number in range(8)]
     figure = Figure(figsize=(6.0, 4.0), layout="constrained")
     axes = figure.subplots()
     for number, label in enumerate(labels):
         axes.plot([0, 1], [0, number], label=label)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4)
+    if whose == "axes":
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, title="runs")
+    else:
+        figure.legend(loc="outside lower center", ncols=8, title="runs")
     parsed(figure)
     (legend,) = figure.legends
     extent = legend.get_window_extent()
     assert axes.get_legend() is None and extent.x0 >= 0 and extent.x1 <= figure.bbox.width
     assert extent.y1 < axes.bbox.y0 and axes.bbox.width > figure.bbox.width / 2
     assert [text.get_text() for text in legend.get_texts()] == labels
+    assert legend.get_title().get_text() == "runs"
 
 
 def test_a_legend_that_fits_stays_where_it_is() -> None:
