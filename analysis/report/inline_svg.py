@@ -2,6 +2,7 @@
 
 import io
 import re
+from textwrap import fill
 from warnings import catch_warnings
 from xml.etree import ElementTree
 
@@ -17,6 +18,8 @@ from analysis.figures import UNDATED
 
 MOST_POINTS = 4_000
 """Of a line that is drawn as a line; one of more points is drawn as a picture, which is smaller."""
+
+_LETTERS_PER_INCH = 13  # of a legend's title, so that it fits
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
@@ -83,6 +86,7 @@ def _put_below(figure: Figure, legend: Legend) -> None:
     handles = [handle for handle in legend.legend_handles if handle is not None]
     labels = [text.get_text() for text in legend.get_texts()]
     title = legend.get_title()
+    words = fill(title.get_text(), round(_LETTERS_PER_INCH * figure.get_figwidth()))
     legend.remove()
     for columns in range(4, 0, -1):
         below = figure.legend(
@@ -90,7 +94,7 @@ def _put_below(figure: Figure, legend: Legend) -> None:
             labels,
             loc="outside lower center",
             ncols=columns,
-            title=title.get_text() or None,
+            title=words or None,
             title_fontsize=title.get_fontsize(),
         )
         figure.draw_without_rendering()
