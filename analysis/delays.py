@@ -21,11 +21,16 @@ def mean_delay_s(events: pd.DataFrame) -> "pd.Series[float]":
     An event of one user counts for that user, an event of `EVERYBODY` once for each, an event of `NOBODY` for none;
     users are those with events of their own. Raises ValueError for a kind that is not in `KINDS` or `HAPPENINGS`.
     """
-    if unknown := sorted(set(events["kind"]) - {*KINDS, *HAPPENINGS}):
-        raise ValueError(f"events: unknown kind {unknown[0]!r}; known are {', '.join((*KINDS, *HAPPENINGS))}")
+    require_known_kinds(events)
     felt = events[(events["user"] != NOBODY) & events["kind"].isin(KINDS)]
     duration_s = felt["end_s"] - felt["start_s"]
     common = felt["user"] == EVERYBODY
     users = max(1, felt.loc[~common, "user"].nunique())
     share_s = duration_s.where(common, duration_s / users)
     return share_s.groupby(felt["kind"]).sum().reindex(list(KINDS), fill_value=0.0)
+
+
+def require_known_kinds(events: pd.DataFrame) -> None:
+    """Raises ValueError for a kind that is not in `KINDS` or `HAPPENINGS`."""
+    if unknown := sorted(set(events["kind"]) - {*KINDS, *HAPPENINGS}):
+        raise ValueError(f"events: unknown kind {unknown[0]!r}; known are {', '.join((*KINDS, *HAPPENINGS))}")

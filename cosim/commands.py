@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim import cache_command, registry, table_command
+from cosim import cache_command, registry, report_command, table_command, trace_command
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.entries import entries
 from cosim.scenario.schema import json_schema
@@ -30,6 +30,8 @@ application = typer.Typer(
 
 application.add_typer(cache_command.application, name="cache")
 application.command()(table_command.table)
+application.command()(trace_command.trace)
+application.command()(report_command.report)
 
 ScenarioFile = Annotated[Path, typer.Argument(help="scenario file (YAML)", metavar="SCENARIO")]
 Overrides = Annotated[list[str], typer.Option("--set", help="override a key: users.count=20, compare.0.rounds=3")]

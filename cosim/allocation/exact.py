@@ -1,8 +1,8 @@
 """The exact optimum of a delay problem, over all users and many drops at once: no solver, but Newton and one root.
 
-All users finish together at the optimum, so that the duration of a round tau fixes every band by way of Lambert's W, and
-tau itself is the one at which the bands fill what there is. Of eta the delay is convex in (ln T, ln(1 - eta), ln b), so
-that the sign of its slope leads to the one minimum. Derived for this project, and checked against ``conic``.
+All users finish together at the optimum, so that the duration of a round tau fixes every band by way of Lambert's W,
+and tau itself is the one at which the bands fill what there is. Of eta the delay is convex in (ln T, ln(1 - eta),
+ln b), so that the sign of its slope leads to the one minimum. Derived for this project, and checked against ``conic``.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def share(drops: DelayProblem, eta: Array, guess_s: Array | None = None) -> Shar
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Filled:
-    """A band that is filled: what users hold, for how long they send, and what a second less would cost each in hertz."""
+    """A band that is filled: what users hold, for how long they send, and what a second less would cost in hertz."""
 
     round_s: Array
     band_hz: Array

@@ -31,7 +31,7 @@ class LearningModel:
 
     @classmethod
     def of_losses(cls, *, smoothness: float, convexity: float, step: float, xi: float, accuracy: float) -> Self:
-        """Of losses that are L-smooth and gamma-strongly convex, learnt by gradient ``step`` up to a global ``accuracy``.
+        """Of losses that are L-smooth and gamma-strongly convex, learnt in gradient steps up to a global ``accuracy``.
 
         ValueError unless ``step`` is in (0, 2 / L), and ``accuracy`` in (0, 1).
         """

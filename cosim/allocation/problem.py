@@ -23,9 +23,9 @@ class DelayProblem:
 
     ``carrier_to_noise_hz`` is g_k p_k / N0. ``compute_s`` is the time of one local iteration, that of user and server
     together. ``adapter_bits`` go to the federated server once a round, ``activation_bits`` to the main server once a
-    round or, with ``each_iteration``, once a local iteration. Both share the band ``bandwidth_hz``, unless the federated
-    server has one of its own, ``federated_bandwidth_hz``. ValueError unless all are finite and positive; users without
-    adapter or activation bits are allowed where there is one band.
+    round or, with ``each_iteration``, once a local iteration. Both share the band ``bandwidth_hz``, unless the
+    federated server has one of its own, ``federated_bandwidth_hz``. ValueError unless all are finite and
+    positive; users without adapter or activation bits are allowed where there is one band.
     """
 
     carrier_to_noise_hz: Array

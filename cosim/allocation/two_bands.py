@@ -78,7 +78,8 @@ class _Task:
     @property
     def floor_s(self) -> Array:
         """What no round (drops,) is as short as."""
-        return np.max(self.compute_s + np.sum(self.needed_s, axis=0), axis=1)
+        floor: Array = np.max(self.compute_s + np.sum(self.needed_s, axis=0), axis=1)
+        return floor
 
     def start(self) -> tuple[Array, Array]:
         """Where to begin: equal bands for all, both sides one after the other, and bands as dear as they are narrow."""
@@ -115,7 +116,7 @@ class _Task:
         return bands, effort, np.stack([band.elasticity() for band in bands])
 
     def _part(self, time_s: Array, log_mu: Array) -> Array:
-        """The part (drops, K) of each user's time for the main server at which a second costs the same on both sides."""
+        """The part (drops, K) of each user's time for the main server at which a second costs as much on both."""
         least = self.needed_s[0] / time_s
         width = 1.0 - (self.needed_s[0] + self.needed_s[1]) / time_s
         low, high = np.full_like(time_s, -_FARTHEST), np.full_like(time_s, _FARTHEST)

@@ -13,7 +13,7 @@ from cosim.commands import application
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 SLOW_TO_IMPORT = ("torch", "pint", "pandas", "matplotlib", "transformers", "cvxpy", "peft", "datasets", "pyarrow")
-COMMANDS = ("run", "compare", "validate", "schema", "list")
+COMMANDS = ("run", "compare", "table", "report", "trace", "validate", "schema", "list")
 
 Ended = tuple[int, str, str]  # exit status, standard output, standard error
 

@@ -1,0 +1,57 @@
+"""What a figure shows, in words and numbers, for those who cannot see it."""
+
+import pandas as pd
+
+from analysis.delays import HAPPENINGS
+from analysis.units import TIME, ladder_of, quantity_of, three_digits, unit_for
+
+_LARGEST = 3  # shares of a bar that are told
+
+
+def curves_in_words(data: pd.DataFrame, x: str, y: str) -> str:
+    """Of each run the first and last value of a learning curve, the mean over its seeds."""
+    told = []
+    for label, points in data.groupby("label", sort=False):
+        by_round = points.groupby("round")[[x, y]].mean() if x != "round" else points.groupby("round")[[y]].mean()
+        if x == "round":
+            by_round.insert(0, x, by_round.index.to_numpy())
+        first, last = by_round.iloc[0], by_round.iloc[-1]
+        told.append(f"{label} goes from {three_digits(first[y])} to {three_digits(last[y])} by {_measured(x, last[x])}")
+    return f"Line chart of {quantity_of(y).lower()} against {quantity_of(x).lower()}. {'; '.join(told)}."
+
+
+def delays_in_words(data: pd.DataFrame) -> str:
+    """Of each run the whole time of a user and its largest shares."""
+    told = []
+    for label, bar in data.groupby("label", sort=False):
+        seconds: dict[str, float] = dict(zip(bar["kind"].tolist(), bar["delay_s"].tolist(), strict=True))
+        whole_s = sum(seconds.values())
+        largest = sorted((kind for kind in seconds if seconds[kind] > 0), key=lambda kind: -seconds[kind])[:_LARGEST]
+        shares = [f"{quantity_of(kind).lower()} {100 * seconds[kind] / whole_s:.0f} %" for kind in largest]
+        told.append(f"{label} takes {_measured('delay_s', whole_s)}, of which {', '.join(shares) or 'nothing'}")
+    return f"Stacked bar chart of a user's time by kind, mean over users. {'; '.join(told)}."
+
+
+def signals_in_words(data: pd.DataFrame, user: int) -> str:
+    """The range of the serving signal, and how often the user was cut off."""
+    serving = data[(data["what"] == "signal") & (data["serving"] == True)]  # noqa: E712 - an object column
+    befell = [f"{(data['what'] == kind).sum()} {kind}s" for kind in HAPPENINGS]
+    befell[HAPPENINGS.index("absence")] = f"{(data['what'] == 'absence').sum()} absences"
+    lowest, highest = serving["signal_dbm"].min(), serving["signal_dbm"].max()
+    return (
+        f"Signals, rates and interruptions of user {user} over simulated time. The serving edge server's signal lies "
+        f"between {lowest:.0f} and {highest:.0f} dBm; there were {', '.join(befell)}."
+    )
+
+
+def span_in_words(seconds: float) -> str:
+    """A duration in its own unit."""
+    unit = unit_for([seconds], TIME)
+    return f"{three_digits(seconds / unit.size)} {unit.symbol}"
+
+
+def _measured(column: str, value: float) -> str:
+    if column == "round":
+        return f"round {value:.0f}"
+    unit = unit_for([value], ladder_of(column))
+    return f"{three_digits(value / unit.size)} {unit.symbol}".rstrip()
