@@ -1,5 +1,7 @@
 """Result folders read back as tidy tables: ``analysis.load("runs/quickstart").rounds``."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from glob import glob
@@ -10,6 +12,9 @@ import pandas as pd
 
 from analysis.result import Result, is_run
 from analysis.settings import Setting
+
+ORDER = "order.json"
+"""In a folder of runs, names of those that come first."""
 
 NOT_VARIED = ("seed", "name", "execution", "scheme.name", "scheme.label")
 """Settings by which no two runs are told apart: repetitions differ in the seed, schemes in the label."""
@@ -132,8 +137,8 @@ class Results(Sequence[Result]):
 def load(*sources: Path | str) -> Results:
     """The runs that ``sources`` name: folders of a run, folders with runs at any depth below, or patterns (``*``).
 
-    Runs come in the order of the sources, and by name below each. Raises ValueError for a source without a run; of the
-    runs themselves, each file when it is read.
+    Runs come in the order of the sources, and below each in that of its ``order.json``, or else by name. Raises
+    ValueError for a source without a run; of the runs themselves, each file when it is read.
     """
     found = dict.fromkeys(folder for source in sources for folder in _folders(str(source)))
     return Results(Result(folder) for folder in found)
@@ -154,7 +159,23 @@ def _below(root: Path) -> list[Path]:
         return []
     if is_run(root):
         return [root]
-    return [run for child in sorted(root.iterdir()) if not child.name.startswith(".") for run in _below(child)]
+    return [run for child in _children(root) for run in _below(child)]
+
+
+def _children(root: Path) -> list[Path]:
+    """Folders by name, but first those that ``order.json`` names, as a comparison leaves it; whole numbers by size."""
+    try:
+        order = json.loads((root / ORDER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        order = []
+    first = {str(name): place for place, name in enumerate(order)}
+    found = [child for child in root.iterdir() if not child.name.startswith(".")]
+    return sorted(found, key=lambda child: (first.get(child.name, len(first)), _by_size(child.name)))
+
+
+def _by_size(name: str) -> list[tuple[int, str]]:
+    """What sorts ``seed-9`` before ``seed-10``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _series_name(keys: Sequence[str], run: Result) -> str:

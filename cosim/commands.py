@@ -98,6 +98,7 @@ def compare(
     for place in (folder, *(run.folder for run in planned)):
         _writable(place)
     comparison.make_way(planned)
+    comparison.note_order(planned, folder)
     with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
         outcomes = comparison.compare(read, planned, workers, progress.seen)
     summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}

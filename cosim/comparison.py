@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -18,6 +19,7 @@ import yaml
 
 from cosim import runner
 from cosim.observer import Row
+from cosim.results import appearing
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.entries import entries
 from cosim.tracking.callback import Callback, Telling
@@ -58,6 +60,13 @@ def plan(scenario: Scenario, seeds: Sequence[int], folder: Path) -> list[Planned
         for seed in seeds
         for place, entry in enumerate(entries(scenario))
     ]
+
+
+def note_order(planned: Sequence[Planned], folder: Path) -> None:
+    """Leave in ``order.json`` of which scheme there is first, so that tables and figures of it keep that order."""
+    labels = dict.fromkeys(run.folder.relative_to(folder).parts[0] for run in planned)
+    with appearing(folder / "order.json") as path:
+        path.write_text(json.dumps(list(labels), indent=2) + "\n", encoding="utf-8")
 
 
 def make_way(planned: Sequence[Planned]) -> None:

@@ -22,6 +22,17 @@ def test_a_run_a_folder_of_runs_and_a_pattern_are_found(make_run: Callable[..., 
     assert [run.label for run in analysis.load(tmp_path / "c", tmp_path)] == ["c", "a", "b"]
 
 
+def test_runs_come_in_the_order_that_a_comparison_left_and_numbers_by_size(
+    make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    for folder in ("splitfed/seed-10", "splitfed/seed-9", "federated", "another"):
+        make_run(folder)
+    (tmp_path / "order.json").write_text('["splitfed", "federated"]')
+    assert load(tmp_path).names == ("splitfed/seed-9", "splitfed/seed-10", "federated", "another")
+    (tmp_path / "order.json").write_text("[")
+    assert load(tmp_path).names[0] == "another"
+
+
 def test_a_source_without_runs_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no run here"):
         load(tmp_path)
@@ -36,8 +47,8 @@ def test_tables_say_of_each_row_which_run_it_is_of(make_run: Callable[..., Path]
     assert runs.varied == ("radio.bandwidth",)
     for table, rows in ((runs.runs, 1), (runs.rounds, 3), (runs.events, 26), (runs.memory, 1)):
         assert list(table.columns[:4]) == ["run", "label", "seed", "radio.bandwidth"]
-        assert list(table["run"]) == ["10/federated"] * rows + ["5/federated"] * rows
-        assert list(table["radio.bandwidth"]) == [10e6] * rows + [5e6] * rows
+        assert list(table["run"]) == ["5/federated"] * rows + ["10/federated"] * rows
+        assert list(table["radio.bandwidth"]) == [5e6] * rows + [10e6] * rows
     assert list(runs.runs["traffic_bytes.uplink"]) == [8_000_000] * 2
 
 
@@ -55,7 +66,7 @@ def test_runs_that_differ_in_the_seed_alone_are_one_series(make_run: Callable[..
 def test_series_of_one_label_are_named_by_what_is_varied(make_run: Callable[..., Path], tmp_path: Path) -> None:
     for mhz in (20, 5):
         make_run(f"{mhz}", label="splitfed", settings=bandwidth(mhz))
-    assert list(load(tmp_path).series) == ["splitfed, bandwidth 20 MHz", "splitfed, bandwidth 5 MHz"]
+    assert list(load(tmp_path).series) == ["splitfed, bandwidth 5 MHz", "splitfed, bandwidth 20 MHz"]
 
 
 def test_a_schemes_own_settings_tell_only_runs_of_one_label_apart(make_run: Callable[..., Path]) -> None:

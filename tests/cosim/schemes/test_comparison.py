@@ -44,7 +44,14 @@ def test_the_folder_holds_a_run_a_scheme_and_pictures_with_their_numbers(
 ) -> None:
     folder = compared[0] / "runs" / "small"
     pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")}
-    assert {path.name for path in folder.iterdir()} == {*LABELS, *pictures, "table.csv", "table.tex", "paired.csv"}
+    assert {path.name for path in folder.iterdir()} == {
+        *LABELS,
+        *pictures,
+        "table.csv",
+        "table.tex",
+        "paired.csv",
+        "order.json",
+    }
     drawn = pd.read_csv(folder / "perplexity.csv").groupby("label")["perplexity"]
     for label in LABELS:
         rounds = pd.read_parquet(folder / label / "rounds.parquet")

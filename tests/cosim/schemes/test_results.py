@@ -111,6 +111,14 @@ def test_events_hold_every_activity_in_order(folder: Path, run: Run) -> None:
     assert (events["end_s"] >= events["start_s"]).all()
 
 
+def test_what_is_held_over_time_has_the_peaks_of_the_memory_table(folder: Path) -> None:
+    held, memory = (pd.read_parquet(folder / f"{name}.parquet") for name in ("held", "memory"))
+    assert held["time_s"].is_monotonic_increasing
+    for (node, kind), peak in memory.set_index(["node", "kind"])["peak_bytes"].items():
+        own = held[(held["node"] == node) & ((held["kind"] == kind) | (kind == "total"))]
+        assert max(own["bytes"].cumsum(), default=0) == peak
+
+
 def test_provenance_has_the_commit_of_the_programs_own_checkout(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
