@@ -2,11 +2,29 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from analysis.canvas import Drawn, legend_below
 from analysis.delays import KINDS, mean_delay_s
+from analysis.kinds import Delay
 from analysis.load import Results
 from analysis.style import KIND_STYLES, series_style
 from analysis.units import TIME, quantity_of, three_digits, unit_for
+
+
+def drawn(results: Results, wish: Delay) -> Drawn:
+    """The figure of `delay_data`."""
+    data = delay_data(results)
+    figure = Figure(figsize=(6.4, bars_height_inches(data)), layout="constrained")
+    axes = figure.subplots()
+    draw_delays(axes, data)
+    legend_below(axes)
+    return Drawn(figure, data)
+
+
+def bars_height_inches(data: pd.DataFrame) -> float:
+    """What the bars of `delay_data` need with axis and legend."""
+    return 1.8 + 0.5 * data["label"].nunique()
 
 
 def delay_data(results: Results) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim import cache_command, registry
+from cosim import cache_command, plot_command, registry
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.entries import entries
 from cosim.scenario.schema import json_schema
@@ -28,6 +28,7 @@ application = typer.Typer(
 )
 
 application.add_typer(cache_command.application, name="cache")
+application.command()(plot_command.plot)
 
 ScenarioFile = Annotated[Path, typer.Argument(help="scenario file (YAML)", metavar="SCENARIO")]
 Overrides = Annotated[list[str], typer.Option("--set", help="override a key: users.count=20, compare.0.rounds=3")]
@@ -46,7 +47,8 @@ def run(
     execution: Execution = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run the scenario's scheme once."""
+    """Run the scenario's scheme once; pictures."""
+    from analysis import load, pictures  # noqa: PLC0415
     from cosim import results, runner  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
 
@@ -56,10 +58,7 @@ def run(
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
         done = runner.run(read, entry, lambda row: progress.seen(entry.label, row))
         summary = results.write(done, folder)
-    if read.radio.sampling is not None:
-        from analysis import signals  # noqa: PLC0415
-
-        signals.show(folder)
+    pictures.draw_all(load(folder), folder, typer.echo)
     _conclude([summary], folder)
 
 
@@ -93,7 +92,7 @@ def compare(
 @application.command()
 def validate(scenario: ScenarioFile, overrides: Overrides = []) -> None:  # noqa: B006
     """Check a scenario file without running it."""
-    read = load_scenario(scenario, overrides)
+    read = _read(scenario, overrides)
     names = ", ".join(entry.label for entry in entries(read))
     typer.echo(f"{scenario}: {read.name} is valid ({names})")
 
@@ -116,9 +115,24 @@ def list_names(kind: Annotated[str | None, typer.Argument(help="a family of part
     Console().print(table)
 
 
-def _read(path: Path, overrides: list[str], seed: int | None, execution: str | None) -> Scenario:
+def _read(path: Path, overrides: list[str], seed: int | None = None, execution: str | None = None) -> Scenario:
     extra = [f"{key}={value}" for key, value in (("seed", seed), ("execution", execution)) if value is not None]
-    return load_scenario(path, [*overrides, *extra])
+    return _with_figures(path, load_scenario(path, [*overrides, *extra]))
+
+
+def _with_figures(path: Path, scenario: Scenario) -> Scenario:
+    """The scenario with all options of its figures written out, once they are known to be right."""
+    if scenario.figures is None:
+        return scenario
+    from analysis import kinds  # noqa: PLC0415 - no figure is drawn yet
+
+    resolved: list[dict[str, Any]] = []
+    for number, given in enumerate(scenario.figures):
+        try:
+            resolved.append(kinds.written(kinds.read(given)))
+        except ValueError as error:
+            raise ScenarioError(f"{path}: figures.{number}: {error}") from error
+    return scenario.model_copy(update={"figures": tuple(resolved)})
 
 
 def _writable(folder: Path) -> Path:

@@ -1,0 +1,50 @@
+"""What figures have in common: how they are handed over, legends beside the data, and choosing one run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.transforms import offset_copy
+
+from analysis.load import Results
+from analysis.result import Result
+from analysis.style import KIND_STYLES
+from analysis.units import quantity_of
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, and the numbers that it shows."""
+
+    figure: Figure
+    data: pd.DataFrame
+
+
+def legend_below(axes: Axes, ncols: int = 4, title: str | None = None, handles: Iterable[Patch] = ()) -> None:
+    """The legend under the label of the x axis, in columns."""
+    below_x_label = offset_copy(axes.transAxes, axes.get_figure(root=True), y=-0.5, units="inches")
+    given = {"handles": list(handles)} if handles else {}
+    legend = axes.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below_x_label, ncols=ncols, title=title, **given
+    )
+    legend.get_title().set_fontsize("small")
+
+
+def kind_patch(kind: str) -> Patch:
+    """The entry of a kind of delay in a legend."""
+    look = KIND_STYLES[kind]
+    return Patch(facecolor=look.color, hatch=look.hatch, edgecolor="white", linewidth=0.7, label=quantity_of(kind))
+
+
+def one_run(results: Results, wanted: str | None) -> Result:
+    """The first run, or the first of that label or folder.
+
+    Raises ValueError if there is none.
+    """
+    for name, result in zip(results.names, results, strict=True):
+        if wanted is None or wanted in (result.label, name):
+            return result
+    raise ValueError(f"run = {wanted!r}: not one of {', '.join(dict.fromkeys(run.label for run in results))}")

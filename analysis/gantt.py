@@ -1,0 +1,176 @@
+"""The timeline of one round: what every node and link did when."""
+
+import re
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.canvas import Drawn, kind_patch, one_run
+from analysis.delays import KINDS
+from analysis.kinds import Gantt
+from analysis.load import Results
+from analysis.result import Result
+from analysis.style import KIND_STYLES
+from analysis.units import TIME, three_digits, unit_for
+
+MOST_LANES = 16
+"""Up to so many users have a lane each, with a track for what they compute and for each direction of their link.
+Beyond, a user is one thin row, which shows where it spends its time, be it at the edge server or on the backhaul."""
+
+TRACKS = ("computes", "uplink", "downlink", "backhaul")
+_TRACK = {"uplink": "uplink", "downlink": "downlink", "backhaul": "backhaul"}
+_LANE = re.compile(r"(user|edge|cloud)(\d*)")
+_ORDER = {"user": 0, "edge": 1, "cloud": 2}
+TRACK_INCHES, GAP = 0.105, 0.9
+THIN_INCHES = 0.026
+
+
+def drawn(results: Results, wish: Gantt) -> Drawn:
+    """The figure of `gantt_data`."""
+    result = one_run(results, wish.run)
+    data = gantt_data(result, wish.round)
+    figure = Figure(figsize=(9.0, 1.35 + _height_inches(data)), layout="constrained")
+    axes = figure.subplots()
+    draw_gantt(axes, data)
+    began_s, ended_s = _span_s(result, wish.round)
+    unit = unit_for([ended_s - began_s], TIME)
+    lasted = f"{three_digits((ended_s - began_s) / unit.size)} {unit.symbol}"
+    axes.set_title(f"Round {wish.round} of {result.label}: {lasted}")
+    kinds = [kind for kind in KINDS if (data["kind"] == kind).any()]
+    figure.legend(handles=[kind_patch(kind) for kind in kinds], loc="outside lower center", ncols=len(kinds))
+    return Drawn(figure, data)
+
+
+def gantt_data(result: Result, number: int = 1) -> pd.DataFrame:
+    """The activities of a round, a row a bar: `lane`, `track`, `kind`, `start_s` and `end_s` since its begin, `user`.
+
+    Also `node`, `act`, `reason` and `bytes`, as recorded. Up to `MOST_LANES` users the lane is the node that is busy;
+    an uplink or downlink is in the lane of the user at its end, and so are waits of a user's story. Beyond, each
+    activity of a user's story, of any kind, is in the lane of that user, in one track; those of servers are also in the
+    server's. Raises ValueError for a round without activities.
+    """
+    events = result.events
+    chosen = events[(events["round"] == number) & events["kind"].isin(KINDS) & (events["end_s"] > events["start_s"])]
+    if chosen.empty:
+        last = int(result.rounds["round"].max()) if len(result.rounds) else 0
+        raise ValueError(f"{result.path}: nothing took time in round {number}; there are {last} rounds")
+    users = chosen.loc[chosen["user"] >= 0, "user"].nunique()
+    placed = _by_node(chosen) if users <= MOST_LANES else _by_user(chosen)
+    began_s, _ = _span_s(result, number)
+    placed = placed.assign(start_s=placed["start_s"] - began_s, end_s=placed["end_s"] - began_s)
+    columns = ["lane", "track", "kind", "start_s", "end_s", "user", "node", "act", "reason", "bytes"]
+    return placed[columns].reset_index(drop=True)
+
+
+def lanes_of(data: pd.DataFrame) -> list[str]:
+    """The lanes from top to bottom: users, edge servers, cloud; many users by when they were done, else by number."""
+    lanes = sorted(data["lane"].unique(), key=_lane_order)
+    users = [lane for lane in lanes if lane.startswith("user")]
+    if len(users) <= MOST_LANES:
+        return lanes
+    busy = data[(data["kind"] != "waiting") & data["lane"].isin(users)]
+    done_s = busy.groupby("lane")["end_s"].max().reindex(users, fill_value=0.0)
+    return [*done_s.sort_values(kind="stable").index, *lanes[len(users) :]]
+
+
+def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
+    """Draw `gantt_data`: a bar an activity in the colour of its kind, lanes from top to bottom."""
+    unit = unit_for(data["end_s"], TIME)
+    lanes = lanes_of(data)
+    many = sum(lane.startswith("user") for lane in lanes) > MOST_LANES
+    tracks = {lane: [track for track in TRACKS if track in set(mine["track"])] for lane, mine in data.groupby("lane")}
+    if not many:
+        tracks = _alike(tracks)
+    tops, top = {}, 0.0
+    for lane in lanes:
+        tops[lane] = top
+        top += len(tracks[lane]) + _gap(lane, many)
+    for (lane, track, kind), bars in data.groupby(["lane", "track", "kind"], sort=False):
+        waiting = kind == "waiting"
+        row = 0 if waiting else tracks[lane].index(track)
+        height = len(tracks[lane]) if waiting else 1
+        look = KIND_STYLES[kind]
+        axes.broken_barh(
+            [(start / unit.size, (end - start) / unit.size) for start, end in zip(bars["start_s"], bars["end_s"])],
+            (tops[lane] + row, height),
+            facecolor=look.color,
+            hatch=None if many else look.hatch,
+            edgecolor="white",
+            linewidth=0.0 if many or waiting else 0.25,
+            zorder=1.5 if waiting else 2,
+            rasterized=many,
+        )
+    _name_lanes(axes, lanes, tops, tracks, many)
+    axes.set_ylim(top, -0.5)
+    axes.set_xlim(0, data["end_s"].max() / unit.size)
+    axes.set_xlabel(unit.named("Simulated time since the round began"))
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+
+
+def _by_node(events: pd.DataFrame) -> pd.DataFrame:
+    """Lane and track by who is busy."""
+    own = events["user"].map(lambda user: f"user{user}")
+    radio = events["kind"].isin(["uplink", "downlink"]) & ~events["node"].str.startswith("user")
+    of_user = (events["user"] >= 0) & (radio | (events["kind"] == "waiting"))
+    return events.assign(lane=events["node"].where(~of_user, own), track=events["kind"].map(_TRACK).fillna(TRACKS[0]))
+
+
+def _by_user(events: pd.DataFrame) -> pd.DataFrame:
+    """A lane for each user's story, and one for what each server computes."""
+    stories = events[events["user"] >= 0]
+    stories = stories.assign(lane=stories["user"].map(lambda user: f"user{user}"), track=TRACKS[0])
+    servers = events[events["kind"].isin(["edge_compute", "cloud_compute"])]
+    return pd.concat([stories, servers.assign(lane=servers["node"], track=TRACKS[0])])
+
+
+def _alike(tracks: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The same tracks for all lanes of a role, so that they compare."""
+    by_role: dict[str, set[str]] = {}
+    for lane, mine in tracks.items():
+        by_role.setdefault(_role(lane), set()).update(mine)
+    return {lane: [track for track in TRACKS if track in by_role[_role(lane)]] for lane in tracks}
+
+
+def _name_lanes(
+    axes: Axes, lanes: list[str], tops: dict[str, float], tracks: dict[str, list[str]], many: bool
+) -> None:
+    named = [lane for lane in lanes if not (many and lane.startswith("user"))]
+    places = [tops[lane] + len(tracks[lane]) / 2 for lane in named]
+    names = [re.sub(r"(\d+)", r" \1", lane).replace("edge", "edge server") for lane in named]
+    if many:
+        users = [lane for lane in lanes if lane not in named]
+        places.insert(0, len(users) / 2)
+        names.insert(0, f"{len(users)} users,\nwho is done first\non top")
+    else:
+        for lane in lanes[1:]:
+            axes.axhline(tops[lane] - GAP / 2, color="#DDDDDD", linewidth=0.6, zorder=0)
+    axes.set_yticks(places, names)
+
+
+def _gap(lane: str, many: bool) -> float:
+    return GAP if not many else 0.0 if lane.startswith("user") else 2.0
+
+
+def _height_inches(data: pd.DataFrame) -> float:
+    lanes = data.groupby("lane")["track"].nunique()
+    if sum(lane.startswith("user") for lane in lanes.index) > MOST_LANES:
+        return float(min(9.0, max(3.0, THIN_INCHES * len(lanes))))
+    return float(TRACK_INCHES * (lanes.sum() + GAP * len(lanes)))
+
+
+def _span_s(result: Result, number: int) -> tuple[float, float]:
+    """When the round began and ended, since the begin of the run."""
+    ends_s = result.rounds.set_index("round")["sim_time_s"]
+    return float(ends_s.get(number - 1, 0.0)), float(ends_s.get(number, float("nan")))
+
+
+def _role(lane: str) -> str:
+    found = _LANE.match(lane)
+    return found[1] if found else lane
+
+
+def _lane_order(lane: str) -> tuple[int, int, str]:
+    found = _LANE.match(lane)
+    return (_ORDER[found[1]], int(found[2] or 0), lane) if found else (len(_ORDER), 0, lane)
