@@ -27,13 +27,13 @@ def mean_with_band(data: pd.DataFrame, by: Sequence[str], column: str) -> pd.Dat
     return pd.DataFrame(rows, columns=[*by, column, f"{column}_low", f"{column}_high", "seeds"])
 
 
-def band_note(data: pd.DataFrame) -> str | None:
-    """What a legend says of `mean_with_band`: nothing where every mean is of one seed."""
+def band_note(data: pd.DataFrame, shown: str = "band") -> str | None:
+    """What a legend says of `mean_with_band`, `shown` as what: nothing where every mean is of one seed."""
     fewest, most = int(data["seeds"].min()), int(data["seeds"].max())
     if most == 1:
         return None
     seeds = f"mean of {most} seeds" if fewest == most else f"mean of {fewest} to {most} seeds"
-    return f"{seeds}; band: {CONFIDENCE:.0%} confidence" if most >= LEAST_SEEDS else seeds
+    return f"{seeds}; {shown}: {CONFIDENCE:.0%} confidence" if most >= LEAST_SEEDS else seeds
 
 
 def _half_width(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

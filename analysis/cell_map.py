@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
 from analysis.canvas import Drawn, one_run
@@ -44,6 +45,7 @@ def drawn(results: Results, wish: Map) -> Drawn:
     bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=list(panels), shrink=0.8, aspect=25)
     bar.set_label(f"{wish.rate.capitalize()} rate if alone, before fading (Mbit/s)")
     bar.outline.set_visible(False)  # type: ignore[operator]
+    figure.legend(handles=_legend(_radius_m(result)), loc="outside lower center", ncols=4)
     return Drawn(figure, data)
 
 
@@ -99,6 +101,20 @@ def draw_map(axes: Axes, data: pd.DataFrame, scale: Normalize, radius_m: float |
     axes.margins(0.06)
     axes.set_xlabel("East (m)")
     axes.set_ylabel("North (m)")
+
+
+def _legend(radius_m: float | None) -> list[Line2D]:
+    """What the marks are."""
+    edge = Line2D([], [], marker="^", linestyle="", color=_EDGE, markersize=9, markeredgecolor="white")
+    user = Line2D([], [], marker="o", linestyle="", markerfacecolor="#BBBBBB", markeredgecolor="#333333")
+    serves = Line2D([], [], color="#BBBBBB", linewidth=0.9)
+    around = Line2D([], [], color="#999999", linestyle="--", linewidth=0.9)
+    marks = {"Edge server": edge, "User, in the colour of its rate": user, "is served by": serves}
+    if radius_m is not None:
+        marks[f"{radius_m:g} m around"] = around
+    for name, mark in marks.items():
+        mark.set_label(name)
+    return list(marks.values())
 
 
 def _radius_m(result: Result) -> float | None:

@@ -24,6 +24,8 @@ _LANE = re.compile(r"(user|edge|cloud)(\d*)")
 _ORDER = {"user": 0, "edge": 1, "cloud": 2}
 TRACK_INCHES, GAP = 0.105, 0.9
 THIN_INCHES = 0.026
+SERVER_ROWS = 5
+"""As many thin rows as this is the lane of a server high."""
 
 
 def drawn(results: Results, wish: Gantt) -> Drawn:
@@ -82,14 +84,17 @@ def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
     tracks = {lane: [track for track in TRACKS if track in set(mine["track"])] for lane, mine in data.groupby("lane")}
     if not many:
         tracks = _alike(tracks)
+    heights = {lane: _height(lane, len(tracks[lane]), many) for lane in lanes}
     tops, top = {}, 0.0
-    for lane in lanes:
+    for place, lane in enumerate(lanes):
+        if many and place and lanes[place - 1].startswith("user") and not lane.startswith("user"):
+            top += 2.0
         tops[lane] = top
-        top += len(tracks[lane]) + _gap(lane, many)
+        top += heights[lane] + _gap(lane, many)
     for (lane, track, kind), bars in data.groupby(["lane", "track", "kind"], sort=False):
         waiting = kind == "waiting"
         row = 0 if waiting else tracks[lane].index(track)
-        height = len(tracks[lane]) if waiting else 1
+        height = heights[lane] if waiting or many else 1
         look = KIND_STYLES[kind]
         axes.broken_barh(
             [(start / unit.size, (end - start) / unit.size) for start, end in zip(bars["start_s"], bars["end_s"])],
@@ -101,7 +106,10 @@ def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
             zorder=1.5 if waiting else 2,
             rasterized=many,
         )
-    _name_lanes(axes, lanes, tops, tracks, many)
+    _name_lanes(axes, lanes, {lane: tops[lane] + heights[lane] / 2 for lane in lanes}, many)
+    if not many:
+        for lane in lanes[1:]:
+            axes.axhline(tops[lane] - GAP / 2, color="#DDDDDD", linewidth=0.6, zorder=0)
     axes.set_ylim(top, -0.5)
     axes.set_xlim(0, data["end_s"].max() / unit.size)
     axes.set_xlabel(unit.named("Simulated time since the round began"))
@@ -133,20 +141,20 @@ def _alike(tracks: dict[str, list[str]]) -> dict[str, list[str]]:
     return {lane: [track for track in TRACKS if track in by_role[_role(lane)]] for lane in tracks}
 
 
-def _name_lanes(
-    axes: Axes, lanes: list[str], tops: dict[str, float], tracks: dict[str, list[str]], many: bool
-) -> None:
+def _name_lanes(axes: Axes, lanes: list[str], middles: dict[str, float], many: bool) -> None:
+    """Name each lane, or many users together."""
     named = [lane for lane in lanes if not (many and lane.startswith("user"))]
-    places = [tops[lane] + len(tracks[lane]) / 2 for lane in named]
+    places = [middles[lane] for lane in named]
     names = [re.sub(r"(\d+)", r" \1", lane).replace("edge", "edge server") for lane in named]
     if many:
-        users = [lane for lane in lanes if lane not in named]
-        places.insert(0, len(users) / 2)
-        names.insert(0, f"{len(users)} users,\nwho is done first\non top")
-    else:
-        for lane in lanes[1:]:
-            axes.axhline(tops[lane] - GAP / 2, color="#DDDDDD", linewidth=0.6, zorder=0)
+        users = len(lanes) - len(named)
+        places.insert(0, users / 2)
+        names.insert(0, f"{users} users,\nwho is done first\non top")
     axes.set_yticks(places, names)
+
+
+def _height(lane: str, tracks: int, many: bool) -> float:
+    return tracks if not many else 1.0 if lane.startswith("user") else SERVER_ROWS
 
 
 def _gap(lane: str, many: bool) -> float:
@@ -156,7 +164,8 @@ def _gap(lane: str, many: bool) -> float:
 def _height_inches(data: pd.DataFrame) -> float:
     lanes = data.groupby("lane")["track"].nunique()
     if sum(lane.startswith("user") for lane in lanes.index) > MOST_LANES:
-        return float(min(9.0, max(3.0, THIN_INCHES * len(lanes))))
+        servers = sum(not lane.startswith("user") for lane in lanes.index)
+        return float(min(9.0, max(3.0, THIN_INCHES * (len(lanes) + (SERVER_ROWS + 1) * servers))))
     return float(TRACK_INCHES * (lanes.sum() + GAP * len(lanes)))
 
 

@@ -25,7 +25,7 @@ from analysis.varied import (
 )
 
 INCHES_PER_CELL = (0.75, 0.5)
-MIDDLE_GREY = 0.55
+MIDDLE_GREY = 0.5
 
 
 def drawn(results: Results, wish: Heatmap) -> Drawn:

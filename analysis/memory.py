@@ -16,11 +16,11 @@ from analysis.style import MEMORY_STYLES
 from analysis.units import MEMORY, three_digits, unit_for
 
 TOTAL = "total"
-ROLES = {"user": "Users", "edge": "Edge servers", "cloud": "Cloud"}
+ROLES = {"user": "User", "edge": "Edge server", "cloud": "Cloud"}
 MOST_NODES = 8
 """Of one run each node of a role is shown, up to so many; beyond, and of several runs, the worst one."""
 
-ROW_INCHES, BAR = 0.62, 0.84
+ROW_INCHES, BAR = 0.5, 0.84
 _TOTAL_COLOR = "#EEEEEE"
 
 
@@ -28,18 +28,23 @@ def drawn(results: Results, wish: Memory) -> Drawn:
     """The figure of `memory_data`: a panel a role."""
     data = memory_data(results)
     roles = [role for role in ROLES if role in set(data["role"])]
-    rows = [data.loc[data["role"] == role, "row"].nunique() for role in roles]
-    size = 6.4, 1.2 + ROW_INCHES * sum(rows) + 0.75 * len(roles)
-    figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(len(roles), squeeze=False, height_ratios=[count + 0.4 for count in rows])[:, 0]
+    figure = Figure(layout="constrained")
+    if len(results.series) > 1:
+        figure.set_size_inches(10.5, 1.5 + ROW_INCHES * data["label"].nunique())
+        panels = figure.subplots(1, len(roles), squeeze=False, sharey=True)[0]
+    else:
+        rows = [data.loc[data["role"] == role, "row"].nunique() for role in roles]
+        figure.set_size_inches(6.4, 1.3 + ROW_INCHES * sum(rows) + 0.55 * len(roles))
+        panels = figure.subplots(len(roles), squeeze=False, height_ratios=[count + 0.2 for count in rows])[:, 0]
     for axes, role in zip(panels, roles, strict=True):
         mine = data[data["role"] == role]
         draw_memory(axes, mine)
-        worst = len(results.series) > 1 or len(mine["node"].unique()) < _count(results, role)
-        axes.set_title(f"{ROLES[role]}: the one with the highest peak" if worst and role != "cloud" else ROLES[role])
-    panels[-1].set_xlabel(f"{panels[-1].get_xlabel()}; kinds peak at different times")
+        axes.set_title(_title(results, role, mine))
     kinds = [kind for kind in MEMORY_STYLES if (data.loc[data["kind"] == kind, "peak_bytes"] > 0).any()]
-    figure.legend(handles=[*map(_patch, kinds), _total_patch()], loc="outside lower center", ncols=4)
+    entries = [*map(_patch, kinds), _total_patch()]
+    legend = figure.legend(handles=entries, loc="outside lower center", ncols=len(entries) if len(results.series) > 1 else 4)
+    legend.set_title("Kinds peak at different times, and so do not add up to the peak of all together")
+    legend.get_title().set_fontsize("small")
     return Drawn(figure, data)
 
 
@@ -89,9 +94,11 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _count(results: Results, role: str) -> int:
-    memory = results[0].memory
-    return int(memory.loc[memory["role"] == role, "node"].nunique())
+def _title(results: Results, role: str, data: pd.DataFrame) -> str:
+    nodes = {node for run in results for node in run.memory.loc[run.memory["role"] == role, "node"]}
+    if len(nodes) == 1:
+        return ROLES[role]
+    return f"Worst {ROLES[role].lower()} of {len(nodes)}" if data["node"].nunique() < len(nodes) else f"{ROLES[role]}s"
 
 
 def _patch(kind: str) -> Patch:

@@ -56,9 +56,9 @@ MEMORY_STYLES = {
     "adapter": FillStyle(color="#E69F00", hatch="//"),
     "gradient": FillStyle(color="#D55E00", hatch="\\\\"),
     "optimiser": FillStyle(color="#CC79A7", hatch="xx"),
-    "activations": FillStyle(color="#009E73", hatch="||"),
-    "transient": FillStyle(color="#56B4E9", hatch="--"),
-    "buffers": FillStyle(color="#F0E442", hatch=".."),
+    "activations": FillStyle(color="#009E73", hatch=".."),
+    "transient": FillStyle(color="#56B4E9", hatch=""),
+    "buffers": FillStyle(color="#F0E442", hatch=""),
 }
 """Kinds of memory, in the order in which figures show them."""
 

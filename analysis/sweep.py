@@ -1,17 +1,27 @@
 """Sweep curves: what became of a quantity as a setting was varied, a line a scheme or a value of another setting."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
 
 from analysis.bands import band_note, mean_with_band
 from analysis.canvas import Drawn
 from analysis.kinds import Sweep
 from analysis.load import Results
-from analysis.style import series_style
+from analysis.style import SeriesStyle, series_style
 from analysis.units import Unit
 from analysis.varied import in_order, is_numeric, setting_name, setting_unit, value_name, value_unit, varied_data
+
+MOST_BANDS = 4
+"""Beyond so many lines bands would hide each other, and are drawn as bars at the points."""
+
+DODGE_INCHES = 0.03
+"""By how much the bars of neighbouring lines stand apart, so that none hides another."""
 
 LEAST_FOR_SCALE = 3
 """Two values are as well in arithmetic as in geometric progression."""
@@ -20,13 +30,15 @@ LEAST_FOR_SCALE = 3
 def drawn(results: Results, wish: Sweep) -> Drawn:
     """The figure of `sweep_data`."""
     data = sweep_data(results, wish.x, wish.y, wish.hue)
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    lines = data["line"].nunique()
+    beside = lines > MOST_BANDS
+    figure = Figure(figsize=(8.6 if beside else 6.4, 4.2), layout="constrained")
     axes = figure.subplots()
     draw_sweep(axes, data, wish.x, wish.y, setting_unit(results, wish.x))
-    note, lines = band_note(data), data["line"].nunique()
+    note = band_note(data, "bar" if beside else "band")
     if lines > 1:
-        outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if lines > 4 else {}
-        axes.legend(title=note, **outside).get_title().set_fontsize("small")
+        place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if beside else {}
+        axes.legend(title=note, **place).get_title().set_fontsize("small")
     elif note:
         axes.set_title(f"{data['line'].iloc[0]} ({note})")
     return Drawn(figure, data)
@@ -57,21 +69,12 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> 
     values = in_order(data, [x])[x].unique().tolist()
     numeric = is_numeric(data[x])
     places = {value: value / x_unit.size if numeric else place for place, value in enumerate(values)}
-    for position, (_, shared) in enumerate(data.groupby("hue", sort=False)):
-        for number, (line, points) in enumerate(shared.groupby("line", sort=False)):
-            look, at = series_style(position), points[x].map(places).astype(float)
-            axes.plot(
-                at,
-                points[y] / y_unit.size,
-                label=str(line),
-                color=look.color,
-                marker=look.marker,
-                linestyle=series_style(number).linestyle if data["line"].nunique() > data["hue"].nunique() else "-",
-                markeredgecolor="white",
-                clip_on=False,
-            )
-            low, high = (points[f"{y}_{end}"] / y_unit.size for end in ("low", "high"))
-            axes.fill_between(at, low, high, color=look.color, alpha=0.15, linewidth=0)
+    looks = _looks(data)
+    for line, points in data.groupby("line", sort=False):
+        ends = pd.DataFrame({"x": points[x].map(places).astype(float), "y": points[y] / y_unit.size})
+        for end in ("low", "high"):
+            ends[end] = points[f"{y}_{end}"] / y_unit.size
+        _draw_line(axes, str(line), ends, looks)
     axes.set_xlabel(x_unit.named(setting_name(x)))
     axes.set_ylabel(y_unit.named(value_name(y)))
     if numeric and is_geometric(values):
@@ -80,6 +83,37 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> 
     axes.minorticks_off()
     if (data[y] >= 0).all():
         axes.set_ylim(bottom=0)
+
+
+def _draw_line(axes: Axes, line: str, points: pd.DataFrame, looks: dict[str, SeriesStyle]) -> None:
+    """Draw the columns `x`, `y`, `low` and `high`: a band, or among many lines bars, a little apart."""
+    look, aside = looks[line], DODGE_INCHES * (list(looks).index(line) - (len(looks) - 1) / 2)
+    apart = axes.transData
+    if len(looks) > MOST_BANDS:
+        apart = offset_copy(axes.transData, axes.get_figure(root=True), x=aside, units="inches")
+        axes.vlines(points["x"], points["low"], points["high"], color=look.color, linewidth=1, transform=apart)
+    else:
+        axes.fill_between(points["x"], points["low"], points["high"], color=look.color, alpha=0.15, linewidth=0)
+    axes.plot(
+        points["x"],
+        points["y"],
+        label=line,
+        color=look.color,
+        marker=look.marker,
+        linestyle=look.linestyle,
+        markeredgecolor="white",
+        clip_on=False,
+        transform=apart,
+    )
+
+
+def _looks(data: pd.DataFrame) -> dict[str, SeriesStyle]:
+    """Of each line: colour and marker by hue, line style by its place among those of one hue."""
+    looks = {}
+    for position, (_, shared) in enumerate(data.groupby("hue", sort=False)):
+        for number, line in enumerate(shared["line"].unique()):
+            looks[str(line)] = replace(series_style(position), linestyle=series_style(number).linestyle)
+    return looks
 
 
 def is_geometric(values: list[float]) -> bool:
