@@ -1,5 +1,6 @@
 """What figures have in common: how they are handed over, legends beside the data, and choosing one run."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -37,6 +38,11 @@ def kind_patch(kind: str) -> Patch:
     """The entry of a kind of delay in a legend."""
     look = KIND_STYLES[kind]
     return Patch(facecolor=look.color, hatch=look.hatch, edgecolor="white", linewidth=0.7, label=quantity_of(kind))
+
+
+def lane_name(node: str) -> str:
+    """A node as people write it: `edge0` is edge server 0."""
+    return re.sub(r"(\d+)$", r" \1", node).replace("edge", "edge server")
 
 
 def one_run(results: Results, wanted: str | None) -> Result:

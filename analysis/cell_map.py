@@ -42,8 +42,8 @@ def drawn(results: Results, wish: Map) -> Drawn:
         if len(planes) > 1:
             axes.set_title(f"Cell of edge server {planes[place]['edge'].iloc[0]}")
             axes.label_outer()
-    bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=list(panels), shrink=0.8, aspect=25)
-    bar.set_label(f"{wish.rate.capitalize()} rate if alone, before fading (Mbit/s)")
+    bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=list(panels), aspect=25)
+    bar.set_label(f"{wish.rate.capitalize()} rate, if alone\nand before fading (Mbit/s)")
     bar.outline.set_visible(False)  # type: ignore[operator]
     figure.legend(handles=_legend(_radius_m(result)), loc="outside lower center", ncols=4)
     return Drawn(figure, data)
@@ -131,6 +131,4 @@ def _size_inches(planes: list[pd.DataFrame], columns: int, rows: int) -> tuple[f
         - min(planes[0][f"{side}_m"].min(), planes[0][f"edge_{side}_m"].min())
         for side in ("x", "y")
     )
-    return 8.0, min(7.0, max(2.8, 1.2 + 5.8 * high / max(wide, 1.0)))
-
-
+    return 8.0, min(7.0, max(3.0, 1.2 + 5.8 * high / max(wide, 1.0)))

@@ -104,7 +104,7 @@ def draw_curves(axes: Axes, data: pd.DataFrame, x: str, y: str) -> None:
 
 def _scale_x(axes: Axes, data: pd.DataFrame, x: str, size: float) -> None:
     ends = data.groupby("label")[x].max()
-    if ends.max() > LOG_RATIO * ends.min():
+    if ends.max() > LOG_RATIO * ends.min() > 0:
         # Linear below the first point after the start, because the state before training lies at zero.
         first, last = data.loc[data[x] > 0, x].min() / size, ends.max() / size
         axes.set_xscale("symlog", linthresh=first, linscale=0.4)

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.canvas import Drawn, kind_patch, one_run
+from analysis.canvas import Drawn, kind_patch, lane_name, one_run
 from analysis.delays import KINDS
 from analysis.kinds import Gantt
 from analysis.load import Results
@@ -24,6 +24,9 @@ _LANE = re.compile(r"(user|edge|cloud)(\d*)")
 _ORDER = {"user": 0, "edge": 1, "cloud": 2}
 TRACK_INCHES, GAP = 0.105, 0.9
 THIN_INCHES = 0.026
+HAIR = 0.003
+"""Of the length of the axis: bars that are shorter get an outline, to be seen."""
+
 SERVER_ROWS = 5
 """As many thin rows as this is the lane of a server high."""
 
@@ -91,21 +94,11 @@ def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
             top += 2.0
         tops[lane] = top
         top += heights[lane] + _gap(lane, many)
-    for (lane, track, kind), bars in data.groupby(["lane", "track", "kind"], sort=False):
-        waiting = kind == "waiting"
-        row = 0 if waiting else tracks[lane].index(track)
-        height = heights[lane] if waiting or many else 1
-        look = KIND_STYLES[kind]
-        axes.broken_barh(
-            [(start / unit.size, (end - start) / unit.size) for start, end in zip(bars["start_s"], bars["end_s"])],
-            (tops[lane] + row, height),
-            facecolor=look.color,
-            hatch=None if many else look.hatch,
-            edgecolor="white",
-            linewidth=0.0 if many or waiting else 0.25,
-            zorder=1.5 if waiting else 2,
-            rasterized=many,
-        )
+    ends = data.assign(start=data["start_s"] / unit.size, width=(data["end_s"] - data["start_s"]) / unit.size)
+    for (lane, track, kind), bars in ends.groupby(["lane", "track", "kind"], sort=False):
+        whole = kind == "waiting" or many
+        place = tops[lane] + (0 if whole else tracks[lane].index(track)), heights[lane] if whole else 1
+        _draw_bars(axes, bars, place, kind, plain=many, wide=HAIR * ends["width"].add(ends["start"]).max())
     _name_lanes(axes, lanes, {lane: tops[lane] + heights[lane] / 2 for lane in lanes}, many)
     if not many:
         for lane in lanes[1:]:
@@ -115,6 +108,20 @@ def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
     axes.set_xlabel(unit.named("Simulated time since the round began"))
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
+
+
+def _draw_bars(
+    axes: Axes, bars: pd.DataFrame, place: tuple[float, float], kind: str, *, plain: bool, wide: float
+) -> None:
+    """Draw bars of one kind; what is less than `wide` gets an outline, so that it is seen at all."""
+    look = KIND_STYLES[kind]
+    shared = {"facecolor": look.color, "zorder": 1.5 if kind == "waiting" else 2, "rasterized": plain}
+    thin = (bars["width"] < wide) & (kind != "waiting")
+    for some, outline in ((bars[~thin], "white"), (bars[thin], look.color)):
+        hatch = None if plain or outline == look.color else look.hatch
+        width = 0.0 if kind == "waiting" or (plain and outline == "white") else 0.25 if outline == "white" else 0.7
+        spans = list(zip(some["start"], some["width"], strict=True))
+        axes.broken_barh(spans, place, hatch=hatch, edgecolor=outline, linewidth=width, **shared)
 
 
 def _by_node(events: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +152,7 @@ def _name_lanes(axes: Axes, lanes: list[str], middles: dict[str, float], many: b
     """Name each lane, or many users together."""
     named = [lane for lane in lanes if not (many and lane.startswith("user"))]
     places = [middles[lane] for lane in named]
-    names = [re.sub(r"(\d+)", r" \1", lane).replace("edge", "edge server") for lane in named]
+    names = [lane_name(lane) for lane in named]
     if many:
         users = len(lanes) - len(named)
         places.insert(0, users / 2)

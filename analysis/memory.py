@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.canvas import Drawn
+from analysis.canvas import Drawn, lane_name
 from analysis.kinds import Memory
 from analysis.load import Results
 from analysis.style import MEMORY_STYLES
@@ -21,7 +21,7 @@ MOST_NODES = 8
 """Of one run each node of a role is shown, up to so many; beyond, and of several runs, the worst one."""
 
 ROW_INCHES, BAR = 0.5, 0.84
-_TOTAL_COLOR = "#EEEEEE"
+_TOTAL_COLOR = "white"
 
 
 def drawn(results: Results, wish: Memory) -> Drawn:
@@ -42,8 +42,10 @@ def drawn(results: Results, wish: Memory) -> Drawn:
         axes.set_title(_title(results, role, mine))
     kinds = [kind for kind in MEMORY_STYLES if (data.loc[data["kind"] == kind, "peak_bytes"] > 0).any()]
     entries = [*map(_patch, kinds), _total_patch()]
-    legend = figure.legend(handles=entries, loc="outside lower center", ncols=len(entries) if len(results.series) > 1 else 4)
-    legend.set_title("Kinds peak at different times, and so do not add up to the peak of all together")
+    legend = figure.legend(
+        handles=entries, loc="outside lower center", ncols=len(entries) if len(results.series) > 1 else 4
+    )
+    legend.set_title("Kinds may peak at different times: their peaks need not add up to that of all together")
     legend.get_title().set_fontsize("small")
     return Drawn(figure, data)
 
@@ -73,7 +75,7 @@ def memory_data(results: Results) -> pd.DataFrame:
 
 
 def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
-    """Draw the rows of one role of `memory_data`: the total as a broad pale bar, in front of it a bar a kind."""
+    """Draw the rows of one role of `memory_data`: the total as a broad outline, in it a bar a kind."""
     rows = list(data["row"].unique())
     unit = unit_for(data["peak_bytes"], MEMORY)
     thin = BAR / len(MEMORY_STYLES)
@@ -85,7 +87,7 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
         for number, (kind, look) in enumerate(MEMORY_STYLES.items()):
             at = place - BAR / 2 + (number + 0.5) * thin
             axes.barh(at, peaks.get(kind, 0.0), thin * 0.9, color=look.color, hatch=look.hatch, edgecolor="white", lw=0)
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_yticks(range(len(rows)), [lane_name(row) if row in set(data["node"]) else row for row in rows])
     axes.set_ylim(len(rows) - 0.45, -0.55)
     axes.margins(x=0.14)
     axes.set_xlim(left=0)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from analysis.figures import UNDATED, draw, save
+from analysis.figures import draw, save
 from analysis.kinds import Comparison, Curves, Delay, Signals, Wish, read
-from analysis.load import Results
+from analysis.load import Results, load
 
 
 def wishes(results: Results) -> list[Wish]:
@@ -13,28 +14,48 @@ def wishes(results: Results) -> list[Wish]:
 
     Raises ValueError for a kind or option that is not known.
     """
-    named = next((run.scenario["figures"] for run in results if run.scenario.get("figures") is not None), None)
-    if named is not None:
+    if (named := _named(results)) is not None:
         return [read(given) for given in named]
     sampled = any(run.links["time_s"].nunique() > 1 for run in results)
     return [Comparison(), Curves(), Delay(), *([Signals()] if sampled else [])]
 
 
-def draw_all(results: Results, folder: Path, tell: Callable[[str], None], suffix: str = ".png") -> list[Path]:
+def show(folder: Path, tell: Callable[[str], None]) -> None:
+    """Draw the figures of the run in `folder` beside its results, whatever becomes of them."""
+    try:
+        results = load(folder)
+    except ValueError as error:
+        tell(f"figures: not drawn; {error}")
+    else:
+        draw_all(results, folder, tell)
+
+
+def draw_all(results: Results, folder: Path, tell: Callable[[str], None]) -> list[Path]:
     """Draw the `wishes` into `folder`, each with its numbers beside it, and return the pictures.
 
-    One that cannot be drawn is told in a line, and leaves no picture of earlier runs behind.
+    One that cannot be drawn is told in a line, if the scenario names it, and leaves no picture of earlier runs behind.
     """
+    try:
+        wanted = wishes(results)
+    except ValueError as error:
+        tell(f"figures: not drawn; {error}")
+        return []
     found = []
-    for wish in wishes(results):
-        target = folder / f"{wish.stem}{suffix}"
-        for other in (*(f".{kind}" for kind in UNDATED), ".csv"):
-            target.with_suffix(other).unlink(missing_ok=True)
+    for wish in wanted:
+        target = folder / f"{wish.stem}.png"
+        for suffix in ("png", "csv"):
+            target.with_suffix(f".{suffix}").unlink(missing_ok=True)
         try:
             drawn = draw(results, wish)
             save(drawn.figure, drawn.data, target)
         except (ValueError, OSError) as error:
-            tell(f"{wish.stem}: not drawn; {error}")
+            if _named(results) is not None:
+                tell(f"{wish.stem}: not drawn; {error}")
         else:
             found.append(target)
     return found
+
+
+def _named(results: Results) -> list[Any] | None:
+    """What the scenario says, of several the first that says something."""
+    return next((run.scenario["figures"] for run in results if run.scenario.get("figures") is not None), None)

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import offset_copy
 
 from analysis.bands import band_note, mean_with_band
 from analysis.canvas import Drawn
@@ -20,8 +19,8 @@ from analysis.varied import in_order, is_numeric, setting_name, setting_unit, va
 MOST_BANDS = 4
 """Beyond so many lines bands would hide each other, and are drawn as bars at the points."""
 
-DODGE_INCHES = 0.03
-"""By how much the bars of neighbouring lines stand apart, so that none hides another."""
+DODGE = 0.007
+"""By how much of the axis the bars of neighbouring lines stand apart, so that none hides another."""
 
 LEAST_FOR_SCALE = 3
 """Two values are as well in arithmetic as in geometric progression."""
@@ -70,28 +69,26 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> 
     numeric = is_numeric(data[x])
     places = {value: value / x_unit.size if numeric else place for place, value in enumerate(values)}
     looks = _looks(data)
-    for line, points in data.groupby("line", sort=False):
-        ends = pd.DataFrame({"x": points[x].map(places).astype(float), "y": points[y] / y_unit.size})
-        for end in ("low", "high"):
-            ends[end] = points[f"{y}_{end}"] / y_unit.size
-        _draw_line(axes, str(line), ends, looks)
-    axes.set_xlabel(x_unit.named(setting_name(x)))
-    axes.set_ylabel(y_unit.named(value_name(y)))
     if numeric and is_geometric(values):
         axes.set_xscale("log")
+    for position, (line, points) in enumerate(data.groupby("line", sort=False)):
+        at = points[x].map(places).astype(float)
+        if len(looks) > MOST_BANDS:
+            at = _aside(axes, at, list(places.values()), DODGE * (position - (len(looks) - 1) / 2))
+        ends = pd.DataFrame({end: points[column] / y_unit.size for end, column in _columns(y).items()})
+        _draw_line(axes, str(line), ends.assign(x=at), looks[str(line)], bars=len(looks) > MOST_BANDS)
+    axes.set_xlabel(x_unit.named(setting_name(x)))
+    axes.set_ylabel(y_unit.named(value_name(y)))
     axes.set_xticks(list(places.values()), [f"{place:g}" if numeric else str(key) for key, place in places.items()])
     axes.minorticks_off()
     if (data[y] >= 0).all():
         axes.set_ylim(bottom=0)
 
 
-def _draw_line(axes: Axes, line: str, points: pd.DataFrame, looks: dict[str, SeriesStyle]) -> None:
-    """Draw the columns `x`, `y`, `low` and `high`: a band, or among many lines bars, a little apart."""
-    look, aside = looks[line], DODGE_INCHES * (list(looks).index(line) - (len(looks) - 1) / 2)
-    apart = axes.transData
-    if len(looks) > MOST_BANDS:
-        apart = offset_copy(axes.transData, axes.get_figure(root=True), x=aside, units="inches")
-        axes.vlines(points["x"], points["low"], points["high"], color=look.color, linewidth=1, transform=apart)
+def _draw_line(axes: Axes, line: str, points: pd.DataFrame, look: SeriesStyle, *, bars: bool) -> None:
+    """Draw the columns `x` and `y`, and from `low` to `high` a band, or a bar at each point."""
+    if bars:
+        axes.vlines(points["x"], points["low"], points["high"], color=look.color, linewidth=1)
     else:
         axes.fill_between(points["x"], points["low"], points["high"], color=look.color, alpha=0.15, linewidth=0)
     axes.plot(
@@ -103,8 +100,19 @@ def _draw_line(axes: Axes, line: str, points: pd.DataFrame, looks: dict[str, Ser
         linestyle=look.linestyle,
         markeredgecolor="white",
         clip_on=False,
-        transform=apart,
     )
+
+
+def _aside(axes: Axes, at: "pd.Series[float]", places: list[float], share: float) -> "pd.Series[float]":
+    """Places on the axis moved by a share of its length."""
+    if axes.get_xscale() == "log":
+        factor: float = (max(places) / min(places)) ** share
+        return at * factor
+    return at + share * (max(places) - min(places))
+
+
+def _columns(y: str) -> dict[str, str]:
+    return {"y": y, "low": f"{y}_low", "high": f"{y}_high"}
 
 
 def _looks(data: pd.DataFrame) -> dict[str, SeriesStyle]:

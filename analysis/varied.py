@@ -33,7 +33,8 @@ def must_not_vary(results: Results, besides: Sequence[str], advice: str) -> None
 
 def value_name(value: str) -> str:
     """What a value measures, in words."""
-    return COLUMNS[value].title if value in COLUMNS else quantity_of(value.replace(".", "_"))
+    head, *below = value.split(".")
+    return COLUMNS[value].title if value in COLUMNS else ", ".join((quantity_of(head), *below)).replace("_", " ")
 
 
 def value_unit(value: str, values: "pd.Series[float]") -> Unit:

@@ -48,7 +48,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run the scenario's scheme once; pictures."""
-    from analysis import load, pictures  # noqa: PLC0415
+    from analysis import pictures  # noqa: PLC0415
     from cosim import results, runner  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
 
@@ -58,7 +58,7 @@ def run(
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
         done = runner.run(read, entry, lambda row: progress.seen(entry.label, row))
         summary = results.write(done, folder)
-    pictures.draw_all(load(folder), folder, typer.echo)
+    pictures.show(folder, typer.echo)
     _conclude([summary], folder)
 
 
@@ -104,14 +104,22 @@ def schema() -> None:
 
 
 @application.command("list")
-def list_names(kind: Annotated[str | None, typer.Argument(help="a family of parts; else all")] = None) -> None:
+def list_names(
+    kind: Annotated[str | None, typer.Argument(help="a family of parts, or figures; else all")] = None,
+) -> None:
     """Print what a scenario can name."""
-    if kind is not None and kind not in registry.FAMILIES:
-        raise ScenarioError(f"list {kind}: not one of {', '.join(registry.FAMILIES)}")
+    from analysis.kinds import KINDS  # noqa: PLC0415 - no figure is drawn
+
+    known = [*registry.FAMILIES, "figures"]
+    if kind is not None and kind not in known:
+        raise ScenarioError(f"list {kind}: not one of {', '.join(known)}")
     table = Table("kind", "name", "what it is", box=None)
     for family in [kind] if kind else registry.FAMILIES:
-        for name in registry.FAMILIES[family]:
+        for name in registry.FAMILIES.get(family, ()):
             table.add_row(family, name, registry.summary(family, name))
+    if kind in (None, "figures"):
+        for name, wish in KINDS.items():
+            table.add_row("figures", name, wish.__doc__)
     Console().print(table)
 
 
