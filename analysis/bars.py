@@ -12,7 +12,7 @@ from analysis.style import KIND_STYLES, series_style
 from analysis.units import TIME, quantity_of, three_digits, unit_for
 
 
-def drawn(results: Results, wish: Delay) -> Drawn:
+def drawn(results: Results, _: Delay) -> Drawn:
     """The figure of `delay_data`."""
     data = delay_data(results)
     figure = Figure(figsize=(6.4, bars_height_inches(data)), layout="constrained")

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.canvas import Drawn
-from analysis.delays import EVERYBODY, KINDS
+from analysis.delays import EVERYBODY, KINDS, NOBODY
 from analysis.kinds import Cdf
 from analysis.load import Results
 from analysis.style import series_style
@@ -94,20 +94,19 @@ def draw_cdf(axes: Axes, data: pd.DataFrame) -> None:
 
 
 def _own_time(events: pd.DataFrame) -> pd.DataFrame:
-    """Columns `round`, `user` and `delay_s` of one run."""
+    """Columns `round`, `user` and `delay_s` of one run, users who did nothing in a round included."""
     others = (events["kind"] == "waiting") & events["reason"].isin(WAITS_FOR_OTHERS)
-    felt = events[(events["user"] >= EVERYBODY) & events["kind"].isin(KINDS) & ~others & (events["round"] > 0)]
-    duration_s = (felt["end_s"] - felt["start_s"]).groupby([felt["round"], felt["user"]]).sum()
-    wide = duration_s.unstack("user", fill_value=0.0)
-    common_s = wide.pop(EVERYBODY) if EVERYBODY in wide else 0.0
-    everybodys_rounds = events.loc[events["round"] > 0, "round"].unique()
-    if users := sorted(set(events.loc[events["user"] >= 0, "user"])):
-        own = wide.reindex(index=sorted(everybodys_rounds), columns=users, fill_value=0.0)
-        wide = own.add(common_s, axis=0) if isinstance(common_s, pd.Series) else own
-    else:
-        wide = pd.DataFrame({EVERYBODY: common_s})
-    long = wide.rename_axis(index="round", columns="user").stack()
-    return long.rename("delay_s").reset_index()
+    felt = events[(events["user"] != NOBODY) & events["kind"].isin(KINDS) & (events["round"] > 0)]
+    rounds = sorted(felt["round"].unique())
+    users = sorted(set(felt["user"]) - {EVERYBODY}) or [EVERYBODY]
+    duration_s = (felt["end_s"] - felt["start_s"]).where(~others, 0.0)
+    spent_s = duration_s.groupby([felt["round"], felt["user"]]).sum()
+    every_pair = pd.MultiIndex.from_product([rounds, users], names=["round", "user"])
+    delay_s = spent_s.reindex(every_pair, fill_value=0.0)
+    if users != [EVERYBODY]:
+        common_s = spent_s[spent_s.index.get_level_values("user") == EVERYBODY].droplevel("user")
+        delay_s += common_s.reindex(every_pair.get_level_values("round"), fill_value=0.0).to_numpy()
+    return delay_s.rename("delay_s").reset_index()
 
 
 def _shared(parts: list[pd.DataFrame], more: list[str]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The cell map: where users and edge servers are, who serves whom, and at what rate."""
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ def drawn(results: Results, wish: Map) -> Drawn:
             axes.label_outer()
     bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=list(panels), aspect=25)
     bar.set_label(f"{wish.rate.capitalize()} rate, if alone\nand before fading (Mbit/s)")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     figure.legend(handles=_legend(_radius_m(result)), loc="outside lower center", ncols=4)
     return Drawn(figure, data)
 
@@ -71,15 +72,13 @@ def draw_map(axes: Axes, data: pd.DataFrame, scale: Normalize, radius_m: float |
     """Draw `map_data` of one plane: users as dots, or tracks where they moved, their colour the rate."""
     sites = data[["edge", "edge_x_m", "edge_y_m"]].drop_duplicates()
     first = data[data["time_s"] == data["time_s"].min()]
-    for site in sites.itertuples():
-        if radius_m is not None:
-            axes.add_patch(
-                Circle((site.edge_x_m, site.edge_y_m), radius_m, fill=False, color="#999999", linestyle="--", lw=0.8)
-            )
+    for east_m, north_m in sites[["edge_x_m", "edge_y_m"]].to_numpy().tolist() if radius_m is not None else []:
+        around = Circle((east_m, north_m), radius_m or 0.0, fill=False, color="#999999", linestyle="--", linewidth=0.8)
+        axes.add_patch(around)
     for user in first.itertuples():
         axes.plot([user.x_m, user.edge_x_m], [user.y_m, user.edge_y_m], color="#BBBBBB", linewidth=0.7, zorder=1)
     later = data[data["time_s"] > data["time_s"].min()]
-    shades = {"cmap": SHADES, "norm": scale}
+    shades: dict[str, Any] = {"cmap": SHADES, "norm": scale}
     axes.scatter(later["x_m"], later["y_m"], 9, later["rate_bps"] / BITS_PER_MEGABIT, linewidth=0, zorder=2, **shades)
     axes.scatter(
         first["x_m"],

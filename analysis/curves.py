@@ -42,7 +42,7 @@ def learned(results: Results) -> str:
     for column in LEARNED:
         if all(run.rounds[column].notna().any() for run in results):
             return column
-    raise ValueError(f"no run may be without {' and '.join(LEARNED)}, and an analytic one learns nothing")
+    raise ValueError(f"some run recorded neither {' nor '.join(LEARNED)}; an analytic run, for one, learns nothing")
 
 
 def curves_data(results: Results, x: str = TIME_COLUMN, y: str = "perplexity") -> pd.DataFrame:

@@ -1,6 +1,9 @@
 """The timeline of one round: what every node and link did when."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -27,7 +30,7 @@ THIN_INCHES = 0.026
 HAIR = 0.003
 """Of the length of the axis: bars that are shorter get an outline, to be seen."""
 
-SERVER_ROWS = 5
+SERVER_ROWS = 5.0
 """As many thin rows as this is the lane of a server high."""
 
 
@@ -82,46 +85,70 @@ def lanes_of(data: pd.DataFrame) -> list[str]:
 def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
     """Draw `gantt_data`: a bar an activity in the colour of its kind, lanes from top to bottom."""
     unit = unit_for(data["end_s"], TIME)
-    lanes = lanes_of(data)
-    many = sum(lane.startswith("user") for lane in lanes) > MOST_LANES
-    tracks = {lane: [track for track in TRACKS if track in set(mine["track"])] for lane, mine in data.groupby("lane")}
-    if not many:
-        tracks = _alike(tracks)
-    heights = {lane: _height(lane, len(tracks[lane]), many) for lane in lanes}
-    tops, top = {}, 0.0
-    for place, lane in enumerate(lanes):
-        if many and place and lanes[place - 1].startswith("user") and not lane.startswith("user"):
-            top += 2.0
-        tops[lane] = top
-        top += heights[lane] + _gap(lane, many)
+    placed = _places(data)
     ends = data.assign(start=data["start_s"] / unit.size, width=(data["end_s"] - data["start_s"]) / unit.size)
-    for (lane, track, kind), bars in ends.groupby(["lane", "track", "kind"], sort=False):
-        whole = kind == "waiting" or many
-        place = tops[lane] + (0 if whole else tracks[lane].index(track)), heights[lane] if whole else 1
-        _draw_bars(axes, bars, place, kind, plain=many, wide=HAIR * ends["width"].add(ends["start"]).max())
-    _name_lanes(axes, lanes, {lane: tops[lane] + heights[lane] / 2 for lane in lanes}, many)
-    if not many:
-        for lane in lanes[1:]:
-            axes.axhline(tops[lane] - GAP / 2, color="#DDDDDD", linewidth=0.6, zorder=0)
-    axes.set_ylim(top, -0.5)
-    axes.set_xlim(0, data["end_s"].max() / unit.size)
+    length = float(data["end_s"].max()) / unit.size
+    for lane, place in placed.items():
+        mine = ends[ends["lane"] == lane]
+        for (track, kind), bars in mine.groupby(["track", "kind"], sort=False):
+            _draw_bars(axes, bars, place.of(str(track), str(kind)), str(kind), many=place.many, length=length)
+    _name_lanes(axes, placed)
+    axes.set_ylim(max(place.top + place.height for place in placed.values()) + GAP / 2, -GAP / 2)
+    axes.set_xlim(0, length)
     axes.set_xlabel(unit.named("Simulated time since the round began"))
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where a lane is, in tracks from the top; among many users bars are as high as the lane."""
+
+    top: float
+    height: float
+    tracks: Sequence[str]
+    many: bool
+
+    def of(self, track: str, kind: str) -> tuple[float, float]:
+        """Top and height of a bar. Who waits does nothing else: that fills the lane."""
+        if self.many or kind == "waiting":
+            return self.top, self.height
+        return self.top + self.tracks.index(track), 1.0
+
+
+def _places(data: pd.DataFrame) -> dict[str, _Place]:
+    """All lanes from top to bottom; those of one role have the same tracks, so that they compare."""
+    lanes = lanes_of(data)
+    many = sum(_role(lane) == "user" for lane in lanes) > MOST_LANES
+    role = data["lane"].map(_role)
+    tracks = {name: [track for track in TRACKS if track in set(data.loc[role == name, "track"])] for name in set(role)}
+    placed: dict[str, _Place] = {}
+    top = 0.0
+    for lane in lanes:
+        thin = many and _role(lane) == "user"
+        top += 0.0 if thin or not placed else 2.0 if many else GAP
+        height = 1.0 if thin else SERVER_ROWS if many else float(len(tracks[_role(lane)]))
+        placed[lane] = _Place(top=top, height=height, tracks=tracks[_role(lane)], many=many)
+        top += height
+    return placed
+
+
 def _draw_bars(
-    axes: Axes, bars: pd.DataFrame, place: tuple[float, float], kind: str, *, plain: bool, wide: float
+    axes: Axes, bars: pd.DataFrame, place: tuple[float, float], kind: str, *, many: bool, length: float
 ) -> None:
-    """Draw bars of one kind; what is less than `wide` gets an outline, so that it is seen at all."""
-    look = KIND_STYLES[kind]
-    shared = {"facecolor": look.color, "zorder": 1.5 if kind == "waiting" else 2, "rasterized": plain}
-    thin = (bars["width"] < wide) & (kind != "waiting")
-    for some, outline in ((bars[~thin], "white"), (bars[thin], look.color)):
-        hatch = None if plain or outline == look.color else look.hatch
-        width = 0.0 if kind == "waiting" or (plain and outline == "white") else 0.25 if outline == "white" else 0.7
+    """Draw bars of one kind in one track; short ones get an outline in their colour, so that they are seen at all."""
+    look, waiting = KIND_STYLES[kind], kind == "waiting"
+    short = (bars["width"] < HAIR * length) & (not waiting)
+    usual: dict[str, Any] = {
+        "hatch": None if many else look.hatch,
+        "edgecolor": "white",
+        "linewidth": 0.0 if many or waiting else 0.25,
+    }
+    seen: dict[str, Any] = {"hatch": None, "edgecolor": look.color, "linewidth": 0.7}
+    for some, outline in ((bars[~short], usual), (bars[short], seen)):
         spans = list(zip(some["start"], some["width"], strict=True))
-        axes.broken_barh(spans, place, hatch=hatch, edgecolor=outline, linewidth=width, **shared)
+        found = axes.broken_barh(spans, place, facecolor=look.color, zorder=1.5 if waiting else 2, **outline)
+        found.set_rasterized(many)
 
 
 def _by_node(events: pd.DataFrame) -> pd.DataFrame:
@@ -140,40 +167,25 @@ def _by_user(events: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([stories, servers.assign(lane=servers["node"], track=TRACKS[0])])
 
 
-def _alike(tracks: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The same tracks for all lanes of a role, so that they compare."""
-    by_role: dict[str, set[str]] = {}
-    for lane, mine in tracks.items():
-        by_role.setdefault(_role(lane), set()).update(mine)
-    return {lane: [track for track in TRACKS if track in by_role[_role(lane)]] for lane in tracks}
-
-
-def _name_lanes(axes: Axes, lanes: list[str], middles: dict[str, float], many: bool) -> None:
-    """Name each lane, or many users together."""
-    named = [lane for lane in lanes if not (many and lane.startswith("user"))]
-    places = [middles[lane] for lane in named]
-    names = [lane_name(lane) for lane in named]
-    if many:
-        users = len(lanes) - len(named)
-        places.insert(0, users / 2)
-        names.insert(0, f"{users} users,\nwho is done first\non top")
-    axes.set_yticks(places, names)
-
-
-def _height(lane: str, tracks: int, many: bool) -> float:
-    return tracks if not many else 1.0 if lane.startswith("user") else SERVER_ROWS
-
-
-def _gap(lane: str, many: bool) -> float:
-    return GAP if not many else 0.0 if lane.startswith("user") else 2.0
+def _name_lanes(axes: Axes, placed: Mapping[str, _Place]) -> None:
+    """Name each lane, or many users together, and draw a line between named ones."""
+    middles = {lane_name(lane): place.top + place.height / 2 for lane, place in placed.items()}
+    if any(place.many for place in placed.values()):
+        users = [lane for lane in placed if _role(lane) == "user"]
+        middles = {name: middle for name, middle in middles.items() if not name.startswith("user")}
+        middles = {f"{len(users)} users,\nwho is done first\non top": len(users) / 2} | middles
+    else:
+        for place in placed.values():
+            axes.axhline(place.top - GAP / 2, color="#DDDDDD", linewidth=0.6, zorder=0)
+    axes.set_yticks(list(middles.values()), list(middles))
 
 
 def _height_inches(data: pd.DataFrame) -> float:
-    lanes = data.groupby("lane")["track"].nunique()
-    if sum(lane.startswith("user") for lane in lanes.index) > MOST_LANES:
-        servers = sum(not lane.startswith("user") for lane in lanes.index)
-        return float(min(9.0, max(3.0, THIN_INCHES * (len(lanes) + (SERVER_ROWS + 1) * servers))))
-    return float(TRACK_INCHES * (lanes.sum() + GAP * len(lanes)))
+    placed = _places(data)
+    rows = max(place.top + place.height for place in placed.values()) + GAP
+    if any(place.many for place in placed.values()):
+        return min(9.0, max(3.0, THIN_INCHES * rows))
+    return TRACK_INCHES * rows
 
 
 def _span_s(result: Result, number: int) -> tuple[float, float]:

@@ -48,7 +48,7 @@ def drawn(results: Results, wish: Heatmap) -> Drawn:
     panels[0].set_yticks([place + 0.5 for place in range(len(rows))], _ticks(results, wish.y, rows))
     panels[0].set_ylabel(setting_unit(results, wish.y).named(setting_name(wish.y)))
     bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=panels, label=unit.named(value_name(wish.value)))
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     if note := band_note(data):
         figure.supxlabel(note.partition(";")[0].capitalize(), fontsize="small", color="#555555")
     return Drawn(figure, data)

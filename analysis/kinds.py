@@ -1,7 +1,7 @@
 """Kinds of figures and their options: what scenarios, the command line and the report can ask for.
 
-Nothing here draws, so that a scenario is checked at once: the code of a kind is in its ``module``, whose ``drawn`` takes
-runs and a `Wish`.
+Nothing here draws, so that a scenario is checked at once: the code of a kind is in its ``module``, whose ``drawn`` has
+runs and a `Wish` given, and returns figure and numbers.
 """
 
 import difflib

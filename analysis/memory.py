@@ -24,7 +24,7 @@ ROW_INCHES, BAR = 0.5, 0.84
 _TOTAL_COLOR = "white"
 
 
-def drawn(results: Results, wish: Memory) -> Drawn:
+def drawn(results: Results, _: Memory) -> Drawn:
     """The figure of `memory_data`: a panel a role."""
     data = memory_data(results)
     roles = [role for role in ROLES if role in set(data["role"])]
@@ -66,7 +66,7 @@ def memory_data(results: Results) -> pd.DataFrame:
                 parts.append(nodes.assign(row=nodes["node"]))
             else:
                 totals = nodes[nodes["kind"] == TOTAL]
-                worst = totals.loc[totals["peak_bytes"].idxmax()]
+                worst = totals.sort_values("peak_bytes", ascending=False, kind="stable").iloc[0]
                 shown = nodes[(nodes["node"] == worst["node"]) & (nodes["seed"] == worst["seed"])]
                 parts.append(shown.assign(row=worst["node"] if alone else label))
     if not parts:
@@ -89,7 +89,7 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
             axes.barh(at, peaks.get(kind, 0.0), thin * 0.9, color=look.color, hatch=look.hatch, edgecolor="white", lw=0)
     axes.set_yticks(range(len(rows)), [lane_name(row) if row in set(data["node"]) else row for row in rows])
     axes.set_ylim(len(rows) - 0.45, -0.55)
-    axes.margins(x=0.14)
+    axes.margins(x=0.25)
     axes.set_xlim(left=0)
     axes.set_xlabel(unit.named("Peak memory"))
     axes.grid(visible=False, axis="y")
