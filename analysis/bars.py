@@ -28,7 +28,12 @@ def bars_height_inches(data: pd.DataFrame) -> float:
 
 
 def delay_data(results: Results) -> pd.DataFrame:
-    """Columns `label`, `kind`, `delay_s`: seconds of each kind of delay, mean over users and seeds, from the events."""
+    """Columns `label`, `kind`, `delay_s`: seconds of each kind of delay, mean over users and seeds, from the events.
+
+    Raises ValueError where nothing has been recorded yet.
+    """
+    if any(run.events.empty for run in results):
+        raise ValueError("of some run nothing has been recorded yet")
     parts = [
         pd.DataFrame({"label": label, "kind": delay_s.index, "delay_s": delay_s.to_numpy()})
         for label, runs in results.series.items()
