@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.canvas import Drawn, legend_below
+from analysis.canvas import INCHES_PER_LETTER, Drawn, legend_columns
 from analysis.delays import KINDS, mean_delay_s
 from analysis.kinds import Delay
 from analysis.load import Results
@@ -15,10 +15,12 @@ from analysis.units import TIME, quantity_of, three_digits, unit_for
 def drawn(results: Results, _: Delay) -> Drawn:
     """The figure of `delay_data`."""
     data = delay_data(results)
-    figure = Figure(figsize=(6.4, bars_height_inches(data)), layout="constrained")
+    width = max(6.4, 4.9 + INCHES_PER_LETTER * data["label"].str.len().max())
+    figure = Figure(figsize=(width, bars_height_inches(data)), layout="constrained")
     axes = figure.subplots()
     draw_delays(axes, data)
-    legend_below(axes)
+    entries, names = axes.get_legend_handles_labels()
+    figure.legend(entries, names, loc="outside lower center", ncols=legend_columns(names, width))
     return Drawn(figure, data)
 
 

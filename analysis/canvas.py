@@ -24,12 +24,24 @@ class Drawn:
     data: pd.DataFrame
 
 
-def legend_below(axes: Axes, ncols: int = 4, title: str | None = None, handles: Iterable[Patch] = ()) -> None:
-    """The legend under the label of the x axis, in columns."""
+INCHES_PER_LETTER = 0.085
+"""Of the style's font, a little more than on average."""
+
+_SAMPLE_INCHES = 0.55  # the line or patch before a word in a legend, with the gaps about it
+
+
+def legend_columns(names: Iterable[str], width_inches: float) -> int:
+    """How many entries of a legend stand side by side on such a width, at least one and at most six."""
+    longest = max(map(len, names), default=1)
+    return max(1, min(6, int(width_inches / (_SAMPLE_INCHES + INCHES_PER_LETTER * longest))))
+
+
+def legend_below(axes: Axes, width_inches: float, title: str | None = None) -> None:
+    """The legend under the label of the x axis, in as many columns as fit the width."""
     below_x_label = offset_copy(axes.transAxes, axes.get_figure(root=True), y=-0.5, units="inches")
-    given = {"handles": list(handles)} if handles else {}
+    columns = legend_columns(axes.get_legend_handles_labels()[1], width_inches)
     legend = axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below_x_label, ncols=ncols, title=title, **given
+        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below_x_label, ncols=columns, title=title
     )
     legend.get_title().set_fontsize("small")
 

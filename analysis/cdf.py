@@ -1,11 +1,13 @@
 """How delays are distributed: the share of rounds, or of users' rounds, that took no longer than so long."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.canvas import Drawn
+from analysis.canvas import Drawn, legend_columns
 from analysis.delays import EVERYBODY, KINDS, NOBODY
 from analysis.kinds import Cdf
 from analysis.load import Results
@@ -26,13 +28,16 @@ def drawn(results: Results, wish: Cdf) -> Drawn:
     """A panel for rounds, one for users, or both."""
     wanted = [wish.of] if wish.of else list(TITLES)
     data = pd.concat([_MADE[of](results).assign(of=of) for of in wanted], ignore_index=True)
-    figure = Figure(figsize=(1.6 + 4.2 * len(wanted), 4.0), layout="constrained")
+    width = 1.6 + 4.2 * len(wanted)
+    columns = legend_columns(data["label"].unique(), width)
+    lines = math.ceil(data["label"].nunique() / columns)
+    figure = Figure(figsize=(width, 3.8 + 0.2 * lines), layout="constrained")
     panels = figure.subplots(1, len(wanted), sharey=True, squeeze=False)[0]
     for axes, of in zip(panels, wanted, strict=True):
         draw_cdf(axes, data[data["of"] == of])
         axes.set_title(TITLES[of])
         axes.label_outer(remove_inner_ticks=True)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=columns)
     return Drawn(figure, data)
 
 

@@ -11,7 +11,7 @@ from analysis.curves import curves_data
 from analysis.figures import draw
 from analysis.gantt import gantt_data
 from analysis.heatmap import heatmap_data
-from analysis.kinds import Cdf, Curves, Delay, Gantt, Heatmap, Map, Memory, Sweep, Wish
+from analysis.kinds import Cdf, Comparison, Curves, Delay, Gantt, Heatmap, Map, Memory, Sweep, Wish
 from analysis.load import Results, load
 from analysis.result import Result
 from analysis.sweep import sweep_data
@@ -156,7 +156,7 @@ def test_who_waits_does_nothing_else_in_its_lane(runs: Results) -> None:
     "wish",
     [
         *(Curves(y="energy_j"), Delay(), Cdf(), Memory(), Gantt(), Map(), Sweep(x="radio.bandwidth")),
-        Heatmap(x="radio.bandwidth", y="scheme.local_steps"),
+        *(Heatmap(x="radio.bandwidth", y="scheme.local_steps"), Comparison(y="traffic_bytes")),
     ],
     ids=lambda wish: wish.stem,
 )

@@ -69,9 +69,7 @@ def test_without_options_the_figures_of_the_scenario_are_drawn(cosim: Program, s
         str(swept / "20-2" / f"{stem}.png") for stem in ("delay", "gantt-2")
     ]
     (skipped,) = (line for line in out.splitlines() if "not drawn" in line)
-    assert skipped == (
-        "learning: not drawn; some run recorded neither perplexity nor accuracy; an analytic run, for one, learns nothing"
-    )
+    assert skipped.startswith("learning: not drawn; some run recorded neither perplexity nor accuracy")
 
 
 def test_a_pattern_is_drawn_into_the_folder_that_it_stands_in(cosim: Program, swept: Path) -> None:
