@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,16 +25,16 @@ class Drawn:
     data: pd.DataFrame
 
 
-INCHES_PER_LETTER = 0.085
-"""Of the style's font, a little more than on average."""
+INCHES_PER_LETTER = 0.075
+"""Of the style's small font, on average."""
 
-_SAMPLE_INCHES = 0.55  # the line or patch before a word in a legend, with the gaps about it
+_SAMPLE_INCHES = 0.6  # the line or patch before a name in a legend, with the gaps about it
 
 
 def legend_columns(names: Iterable[str], width_inches: float) -> int:
-    """How many entries of a legend stand side by side on such a width, at least one and at most six."""
-    longest = max(map(len, names), default=1)
-    return max(1, min(6, int(width_inches / (_SAMPLE_INCHES + INCHES_PER_LETTER * longest))))
+    """How many entries of a legend stand side by side on such a width, whichever they are; one at least."""
+    widest = sorted((_SAMPLE_INCHES + INCHES_PER_LETTER * len(name) for name in names), reverse=True)
+    return max(1, sum(total <= width_inches for total in accumulate(widest)))
 
 
 def legend_below(axes: Axes, width_inches: float, title: str | None = None) -> None:

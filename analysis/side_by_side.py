@@ -10,7 +10,7 @@ from analysis.curves import TIME_COLUMN, curves_data, draw_curves, learned
 from analysis.kinds import Comparison
 from analysis.load import Results
 
-CURVES_INCHES, BARS_INCHES = 4.9, 4.9
+CURVES_INCHES, BARS_INCHES = 5.6, 5.9
 """What legends may take of the width; the names of the bars stand beside."""
 
 
