@@ -52,8 +52,7 @@ def test_each_kind_keeps_its_colour_and_hatch_and_absent_kinds_are_not_in_the_le
     uplink = bars["Uplink"].patches[0]
     assert to_hex(uplink.get_facecolor()).upper() == KIND_STYLES["uplink"].color
     assert bars["Waiting"].patches[0].get_hatch() == KIND_STYLES["waiting"].hatch
-    legend = figure.axes[0].get_legend()
-    assert legend is not None
+    (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == list(bars)
 
 
