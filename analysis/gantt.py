@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from analysis.canvas import Drawn, kind_patch, lane_name, one_run
@@ -86,12 +88,14 @@ def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
     """Draw `gantt_data`: a bar an activity in the colour of its kind, lanes from top to bottom."""
     unit = unit_for(data["end_s"], TIME)
     placed = _places(data)
-    ends = data.assign(start=data["start_s"] / unit.size, width=(data["end_s"] - data["start_s"]) / unit.size)
-    length = float(data["end_s"].max()) / unit.size
-    for lane, place in placed.items():
-        mine = ends[ends["lane"] == lane]
-        for (track, kind), bars in mine.groupby(["track", "kind"], sort=False):
-            _draw_bars(axes, bars, place.of(str(track), str(kind)), str(kind), many=place.many, length=length)
+    where = zip(data["lane"], data["track"], data["kind"], strict=True)
+    spans = [placed[lane].of(track, kind) for lane, track, kind in where]
+    tops, heights = np.array(spans).T
+    bars = pd.DataFrame({"begin": data["start_s"] / unit.size, "end": data["end_s"] / unit.size, "top": tops})
+    bars["bottom"] = tops + heights
+    length, many = float(bars["end"].max()), any(place.many for place in placed.values())
+    for kind, mine in bars.groupby(data["kind"], sort=False):
+        _draw_bars(axes, mine, str(kind), many=many, length=length)
     _name_lanes(axes, placed)
     axes.set_ylim(max(place.top + place.height for place in placed.values()) + GAP / 2, -GAP / 2)
     axes.set_xlim(0, length)
@@ -133,22 +137,21 @@ def _places(data: pd.DataFrame) -> dict[str, _Place]:
     return placed
 
 
-def _draw_bars(
-    axes: Axes, bars: pd.DataFrame, place: tuple[float, float], kind: str, *, many: bool, length: float
-) -> None:
-    """Draw bars of one kind in one track; short ones get an outline in their colour, so that they are seen at all."""
+def _draw_bars(axes: Axes, bars: pd.DataFrame, kind: str, *, many: bool, length: float) -> None:
+    """Draw all bars of one kind at once; short ones get an outline in their colour, so that they are seen at all."""
     look, waiting = KIND_STYLES[kind], kind == "waiting"
-    short = (bars["width"] < HAIR * length) & (not waiting)
-    usual: dict[str, Any] = {
-        "hatch": None if many else look.hatch,
-        "edgecolor": "white",
-        "linewidth": 0.0 if many or waiting else 0.25,
-    }
+    short = (bars["end"] - bars["begin"] < HAIR * length) & (not waiting)
+    usual: dict[str, Any] = {"hatch": None if many else look.hatch, "edgecolor": "white"}
+    usual["linewidth"] = 0.0 if many or waiting else 0.25
     seen: dict[str, Any] = {"hatch": None, "edgecolor": look.color, "linewidth": 0.7}
+    corners = [("begin", "top"), ("end", "top"), ("end", "bottom"), ("begin", "bottom")]
     for some, outline in ((bars[~short], usual), (bars[short], seen)):
-        spans = list(zip(some["start"], some["width"], strict=True))
-        found = axes.broken_barh(spans, place, facecolor=look.color, zorder=1.5 if waiting else 2, **outline)
-        found.set_rasterized(many)
+        outlines = np.stack([some[list(corner)].to_numpy() for corner in corners], axis=1)  # (bars, corners, x and y)
+        zorder = 1.5 if waiting else 2
+        axes.add_collection(
+            PolyCollection(list(outlines), facecolor=look.color, zorder=zorder, rasterized=many, **outline),
+            autolim=False,
+        )
 
 
 def _by_node(events: pd.DataFrame) -> pd.DataFrame:
