@@ -47,10 +47,10 @@ def legend_below(axes: Axes, width_inches: float, title: str | None = None) -> N
     legend.get_title().set_fontsize("small")
 
 
-def kind_patch(kind: str) -> Patch:
+def kind_patch(kind: str, *, hatched: bool) -> Patch:
     """The entry of a kind of delay in a legend."""
-    look = KIND_STYLES[kind]
-    return Patch(facecolor=look.color, hatch=look.hatch, edgecolor="white", linewidth=0.7, label=quantity_of(kind))
+    look, hatch = KIND_STYLES[kind], KIND_STYLES[kind].hatch if hatched else None
+    return Patch(facecolor=look.color, hatch=hatch, edgecolor="white", linewidth=0.7, label=quantity_of(kind))
 
 
 def lane_name(node: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,9 @@ THIN_INCHES = 0.026
 HAIR = 0.003
 """Of the length of the axis: bars that are shorter get an outline, to be seen."""
 
+MOST_NAMED = 8
+"""Below many users, up to so many edge servers have their names."""
+
 SERVER_ROWS = 5.0
 """As many thin rows as this is the lane of a server high."""
 
@@ -48,7 +52,9 @@ def drawn(results: Results, wish: Gantt) -> Drawn:
     lasted = f"{three_digits((ended_s - began_s) / unit.size)} {unit.symbol}"
     axes.set_title(f"Round {wish.round} of {result.label}: {lasted}")
     kinds = [kind for kind in KINDS if (data["kind"] == kind).any()]
-    figure.legend(handles=[kind_patch(kind) for kind in kinds], loc="outside lower center", ncols=len(kinds))
+    hatched = not any(place.many for place in _places(data).values())
+    entries = [kind_patch(kind, hatched=hatched) for kind in kinds]
+    figure.legend(handles=entries, loc="outside lower center", ncols=len(kinds))
     return Drawn(figure, data)
 
 
@@ -171,16 +177,20 @@ def _by_user(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def _name_lanes(axes: Axes, placed: Mapping[str, _Place]) -> None:
-    """Name each lane, or many users together, and draw a line between named ones."""
-    middles = {lane_name(lane): place.top + place.height / 2 for lane, place in placed.items()}
-    if any(place.many for place in placed.values()):
-        users = [lane for lane in placed if _role(lane) == "user"]
-        middles = {name: middle for name, middle in middles.items() if not name.startswith("user")}
-        middles = {f"{len(users)} users,\nwho is done first\non top": len(users) / 2} | middles
-    else:
+    """Name each lane, or those of many users or edge servers together, and draw a line between few."""
+    named: dict[str, float] = {}
+    many = any(place.many for place in placed.values())
+    for role in dict.fromkeys(map(_role, placed)):
+        places = {lane: place for lane, place in placed.items() if _role(lane) == role}
+        middles = {lane_name(lane): place.top + place.height / 2 for lane, place in places.items()}
+        if many and len(middles) > MOST_NAMED:
+            order = ",\nwho is done first\non top" if role == "user" else ""
+            middles = {f"{len(middles)} {lane_name(role)}s{order}": fmean(middles.values())}
+        named |= middles
+    if not many:
         for place in placed.values():
             axes.axhline(place.top - GAP / 2, color="#DDDDDD", linewidth=0.6, zorder=0)
-    axes.set_yticks(list(middles.values()), list(middles))
+    axes.set_yticks(list(named.values()), list(named))
 
 
 def _height_inches(data: pd.DataFrame) -> float:

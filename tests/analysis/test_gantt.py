@@ -116,6 +116,19 @@ def test_a_bar_is_where_and_as_long_and_of_the_colour_that_the_data_say(
     assert axes.get_title(loc="left") == "Round 1 of a: 9 s"
 
 
+@pytest.mark.parametrize(
+    ("edges", "named"), [(8, [f"edge server {number}" for number in range(8)]), (9, ["9 edge servers"])]
+)
+def test_many_lanes_of_a_role_are_named_together(make_run: Callable[..., Path], edges: int, named: list[str]) -> None:
+    result = crowd(make_run("a"))
+    working = result.events[result.events["node"] == "edge1"]
+    more = [working.assign(node=f"edge{number}") for number in range(2, edges)]
+    pd.concat([result.events, *more]).to_parquet(result.path / "events.parquet")
+    (axes,) = draw(load(result.path), Gantt()).figure.axes
+    users = f"{USERS} users,\nwho is done first\non top"
+    assert [text.get_text() for text in axes.get_yticklabels()] == [users, *named, "cloud"]
+
+
 def test_tracks_do_not_overlap_and_who_waits_fills_the_lane(make_run: Callable[..., Path]) -> None:
     (axes,) = draw(load(make_run("a")), Gantt()).figure.axes
     tracks, waits = set(), set()
