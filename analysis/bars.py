@@ -2,15 +2,40 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from analysis.canvas import INCHES_PER_LETTER, Drawn, legend_columns
 from analysis.delays import KINDS, mean_delay_s
+from analysis.kinds import Delay
 from analysis.load import Results
 from analysis.style import KIND_STYLES, series_style
 from analysis.units import TIME, quantity_of, three_digits, unit_for
 
 
+def drawn(results: Results, _: Delay) -> Drawn:
+    """The figure of `delay_data`."""
+    data = delay_data(results)
+    width = max(6.4, 4.9 + INCHES_PER_LETTER * data["label"].str.len().max())
+    figure = Figure(figsize=(width, bars_height_inches(data)), layout="constrained")
+    axes = figure.subplots()
+    draw_delays(axes, data)
+    entries, names = axes.get_legend_handles_labels()
+    figure.legend(entries, names, loc="outside lower center", ncols=legend_columns(names, width))
+    return Drawn(figure, data)
+
+
+def bars_height_inches(data: pd.DataFrame) -> float:
+    """What the bars of `delay_data` need with axis and legend."""
+    return 1.8 + 0.5 * data["label"].nunique()
+
+
 def delay_data(results: Results) -> pd.DataFrame:
-    """Columns `label`, `kind`, `delay_s`: seconds of each kind of delay, mean over users and seeds, from the events."""
+    """Columns `label`, `kind`, `delay_s`: seconds of each kind of delay, mean over users and seeds, from the events.
+
+    Raises ValueError where nothing has been recorded yet.
+    """
+    if any(run.events.empty for run in results):
+        raise ValueError("of some run nothing has been recorded yet")
     parts = [
         pd.DataFrame({"label": label, "kind": delay_s.index, "delay_s": delay_s.to_numpy()})
         for label, runs in results.series.items()

@@ -1,59 +1,30 @@
-"""The figures of a comparison, and how they are saved together with the numbers they show."""
+"""Figures of any kind drawn, and saved together with the numbers they show."""
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import offset_copy
 
 from analysis import style
-from analysis.bars import delay_data, draw_delays
-from analysis.curves import draw_curves, learning_data
+from analysis.canvas import Drawn
 from analysis.files import whole_file
+from analysis.kinds import Wish
 from analysis.load import Results
 
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Formats a figure is written in, each with the metadata left out so that equal figures are equal files."""
 
 
-def learning_curve(results: Results, x: str = "sim_time_s", y: str = "perplexity") -> Figure:
-    """A curve a run of one column of the rounds against another; its numbers are `learning_data`."""
+def draw(results: Results, wish: Wish) -> Drawn:
+    """The figure that somebody wants of `results`, in the project's style.
+
+    Raises ValueError, one line, if the runs have not what it would show.
+    """
+    drawn: Callable[[Results, Wish], Drawn] = import_module(wish.module).drawn
     with style.applied():
-        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-        axes = figure.subplots()
-        draw_curves(axes, learning_data(results, x, y), x, y)
-        axes.legend()
-    return figure
-
-
-def delay_by_kind(results: Results) -> Figure:
-    """A bar a run of where a user's time goes; its numbers are `delay_data`."""
-    with style.applied():
-        figure = Figure(figsize=(6.4, _height_inches(results)), layout="constrained")
-        axes = figure.subplots()
-        draw_delays(axes, delay_data(results))
-        _legend_below(axes)
-    return figure
-
-
-def comparison_figure(results: Results, y: str = "perplexity") -> Figure:
-    """What was learned over simulated time beside where that time went; its numbers are `comparison_data`."""
-    with style.applied():
-        figure = Figure(figsize=(11.5, max(4.8, _height_inches(results))), layout="constrained")
-        curves, bars = figure.subplots(1, 2, width_ratios=(1, 1.15))
-        draw_curves(curves, learning_data(results, y=y), "sim_time_s", y)
-        curves.set_title("What is learned, and when")
-        _legend_below(curves)
-        draw_delays(bars, delay_data(results))
-        bars.set_title("Where the time goes")
-        _legend_below(bars)
-    return figure
-
-
-def comparison_data(results: Results, y: str = "perplexity") -> pd.DataFrame:
-    """The numbers of `comparison_figure`: `learning_data` above `delay_data`, cells of the other empty."""
-    return pd.concat([learning_data(results, y=y), delay_data(results)], ignore_index=True)
+        return drawn(results, wish)
 
 
 def save(figure: Figure, data: pd.DataFrame, path: Path | str) -> None:
@@ -69,12 +40,3 @@ def save(figure: Figure, data: pd.DataFrame, path: Path | str) -> None:
         data.to_csv(table, index=False)
         with style.applied():
             figure.savefig(picture, format=kind, metadata=UNDATED[kind])
-
-
-def _height_inches(results: Results) -> float:
-    return 1.8 + 0.5 * len(results)
-
-
-def _legend_below(axes: Axes) -> None:
-    below_x_label = offset_copy(axes.transAxes, axes.get_figure(root=True), y=-0.5, units="inches")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below_x_label, ncols=4)

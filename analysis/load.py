@@ -1,23 +1,29 @@
 """Result folders read back as tidy tables: ``analysis.load("runs/quickstart").rounds``."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from glob import glob
 from pathlib import Path
-from typing import overload
-
-import pandas as pd
+from typing import TYPE_CHECKING, overload
 
 from analysis.result import Result, is_run
 from analysis.settings import Setting
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ORDER = "order.json"
 """In a folder of runs, names of those that come first."""
 
 NOT_VARIED = ("seed", "name", "execution", "scheme.name", "scheme.label")
 """Settings by which no two runs are told apart: repetitions differ in the seed, schemes in the label."""
+
+_PICTURES = "figures"
+"""The section of a scenario that says what is drawn, which changes no run."""
 
 
 class Results(Sequence[Result]):
@@ -38,11 +44,11 @@ class Results(Sequence[Result]):
     @cached_property
     def varied(self) -> tuple[str, ...]:
         """The settings in which runs of one label differ, or which differ although they are not the scheme's own."""
-        keys = dict.fromkeys(key for run in self for key in run.settings if key not in NOT_VARIED)
+        keys = dict.fromkeys(key for run in self for key in run.settings if _tells_apart(key))
         return tuple(key for key in keys if self._differs(key))
 
     @cached_property
-    def series(self) -> dict[str, "Results"]:
+    def series(self) -> dict[str, Results]:
         """The runs by all but their seed, a line of a figure each; named by label, and if need be setting or folder."""
         groups: dict[tuple[object, ...], list[Result]] = {}
         for run in self:
@@ -61,6 +67,8 @@ class Results(Sequence[Result]):
     @cached_property
     def runs(self) -> pd.DataFrame:
         """A row a run: path, scheme, whether it finished, what is varied, and all numbers of its summary."""
+        import pandas as pd  # noqa: PLC0415 - as below
+
         rows = [
             {"scheme": run.summary.get("scheme"), "finished": run.finished, "path": str(run.path)}
             | _numbers(run.summary)
@@ -98,7 +106,7 @@ class Results(Sequence[Result]):
             raise ValueError(f"{key!r} is no key of the runs' scenarios; known are {known}")
         return [run.settings.get(key, Setting(None)) for run in self]
 
-    def where(self, chosen: Callable[[Result], bool]) -> "Results":
+    def where(self, chosen: Callable[[Result], bool]) -> Results:
         """Those of the runs."""
         return Results(run for run in self if chosen(run))
 
@@ -112,9 +120,9 @@ class Results(Sequence[Result]):
     def __getitem__(self, index: int) -> Result: ...
 
     @overload
-    def __getitem__(self, index: slice) -> "Results": ...
+    def __getitem__(self, index: slice) -> Results: ...
 
-    def __getitem__(self, index: int | slice) -> "Result | Results":
+    def __getitem__(self, index: int | slice) -> Result | Results:
         return self._runs[index] if isinstance(index, int) else Results(self._runs[index])
 
     def _differs(self, key: str) -> bool:
@@ -126,6 +134,8 @@ class Results(Sequence[Result]):
         return len(set().union(*found.values())) > 1
 
     def _identified(self, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415 - so that importing the analysis costs nothing
+
         parts = []
         for name, run, table in zip(self.names, self, tables, strict=True):
             varied = {key: run.settings[key].value if key in run.settings else None for key in self.varied}
@@ -142,6 +152,10 @@ def load(*sources: Path | str) -> Results:
     """
     found = dict.fromkeys(folder for source in sources for folder in _folders(str(source)))
     return Results(Result(folder) for folder in found)
+
+
+def _tells_apart(key: str) -> bool:
+    return key not in NOT_VARIED and key.partition(".")[0] != _PICTURES
 
 
 def _folders(source: str) -> list[Path]:

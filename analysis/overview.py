@@ -7,13 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis.bars import delay_data
 from analysis.comparison import compare, write_csv
-from analysis.curves import learning_data
-from analysis.figures import comparison_data, comparison_figure, delay_by_kind, learning_curve, save
 from analysis.latex import write_latex
 from analysis.load import load
-from analysis.targets import METRICS, Target
+from analysis.pictures import draw_all
+from analysis.targets import Target
 from analysis.terminal import print_comparison
 
 
@@ -27,8 +25,7 @@ def show(
 ) -> None:
     """Print the comparison of these ``runs``, and write its tables and pictures into ``folder``.
 
-    Runs that computed no values, such as analytic ones, have no learning curve; an earlier comparison's is removed.
-    Without runs there is nothing to show.
+    The pictures are those that the scenario names. Without runs there is nothing to show.
     """
     if not runs:
         return
@@ -37,12 +34,4 @@ def show(
     print_comparison(comparison, console)
     write_csv(comparison, folder)
     write_latex(comparison, folder / "table.tex")
-    save(delay_by_kind(results), delay_data(results), folder / "delay.png")
-    for name in (*METRICS, "comparison"):
-        for suffix in (".png", ".csv"):
-            (folder / name).with_suffix(suffix).unlink(missing_ok=True)
-    for y in METRICS:
-        if all(result.rounds[y].notna().any() for result in results):
-            save(learning_curve(results, y=y), learning_data(results, y=y), folder / f"{y}.png")
-            save(comparison_figure(results, y), comparison_data(results, y), folder / "comparison.png")
-            return
+    draw_all(results, folder, lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True))

@@ -69,13 +69,14 @@ def measured(results: Results, target: Target | None) -> pd.DataFrame:
 
     NaN is what a run did not record, has not come to yet, or, of the target's, never reached.
     """
-    rows = [_row(run, target) for runs in results.series.values() for run in runs]
+    rows = [numbers(run, target) for runs in results.series.values() for run in runs]
     series = [(name, run.seed) for name, runs in results.series.items() for run in runs]
     index = pd.MultiIndex.from_tuples(series, names=["label", "seed"])
     return pd.DataFrame(rows, index=index, columns=list(QUANTITIES), dtype=float)
 
 
-def _row(run: Result, target: Target | None) -> dict[str, float]:
+def numbers(run: Result, target: Target | None) -> dict[str, float]:
+    """All `QUANTITIES` of a run, in base units; NaN as in `measured`."""
     row = {name: run.total(*quantity.keys) for name, quantity in QUANTITIES.items() if quantity.keys}
     row[CHANGE] = 100 * (row["perplexity_after"] / row["perplexity_before"] - 1)
     return row | (costs_to(run, target) if target else dict.fromkeys(TARGET_QUANTITIES, nan))

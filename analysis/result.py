@@ -1,16 +1,20 @@
 """One run folder read back; its tables are read when they are asked for, and checked as they arrive."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import yaml
 
 from analysis.settings import Setting, flat
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROUND_COLUMNS = (
     "round", "sim_time_s", "train_loss", "loss", "perplexity", "accuracy", "uplink_bytes", "downlink_bytes",
@@ -133,6 +137,8 @@ class Result:
         return known.reset_index(drop=True)
 
     def _table(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415 - so that importing the analysis costs nothing
+
         file = self.path / f"{name}.parquet"
         if not file.is_file():
             return pd.DataFrame({column: pd.Series(dtype=float) for column in columns})

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.ticker import EngFormatter
-
 PREFIXED = ("Hz", "bit/s", "FLOP/s", "W", "s", "m", "B", "J")
 """Units that are written with a prefix, such as MHz."""
 
@@ -22,11 +20,13 @@ class Setting:
     unit: str = ""
 
     def __str__(self) -> str:
-        if isinstance(self.value, float):
-            return (
-                EngFormatter(self.unit)(self.value) if self.unit in PREFIXED else f"{self.value:g} {self.unit}".rstrip()
-            )
-        return str(self.value)
+        if not isinstance(self.value, float):
+            return str(self.value)
+        if self.unit not in PREFIXED:
+            return f"{self.value:g} {self.unit}".rstrip()
+        from matplotlib.ticker import EngFormatter  # noqa: PLC0415 - so that importing the analysis costs nothing
+
+        return EngFormatter(self.unit)(self.value)
 
 
 def flat(scenario: Mapping[str, Any]) -> dict[str, Setting]:

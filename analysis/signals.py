@@ -1,32 +1,27 @@
 """What one user met on its way: signals of the edge servers, rates, and what cut them off, over simulated time."""
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from analysis import style
+from analysis.canvas import Drawn, one_run
 from analysis.delays import HAPPENINGS
-from analysis.figures import save
-from analysis.load import load
+from analysis.kinds import RADIO, Signals
+from analysis.load import Results
 from analysis.result import Result
 from analysis.style import KIND_STYLES, PALETTE, series_style
 from analysis.units import quantity_of
 
-RADIO = ("uplink", "downlink")
 _COLORS = dict(zip(HAPPENINGS, (PALETTE[6], PALETTE[1], PALETTE[3], PALETTE[0]), strict=True))
 
 
-def show(folder: Path | str) -> None:
-    """Write the figure of the run in `folder` and its numbers, `signals.png` and `signals.csv`, beside its results.
-
-    The user is the one that most edge servers have served.
-    """
-    (result,) = load(folder)
-    user = farthest_travelled(result)
-    save(signal_figure(result, user), signal_data(result, user), Path(folder) / "signals.png")
+def drawn(results: Results, wish: Signals) -> Drawn:
+    """The figure of `signal_data`, of the user that most edge servers have served unless another is wanted."""
+    result = one_run(results, wish.run)
+    user = farthest_travelled(result) if wish.user is None else wish.user
+    return Drawn(signal_figure(result, user), signal_data(result, user))
 
 
 def farthest_travelled(result: Result) -> int:

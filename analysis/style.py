@@ -4,7 +4,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib import style
+from matplotlib import colormaps, style
+from matplotlib.colors import to_rgb
+from matplotlib.typing import ColorType
 
 LineStyle = str | tuple[int, tuple[int, ...]]
 
@@ -14,6 +16,12 @@ that are faint as lines on white come last."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINE_STYLES: tuple[LineStyle, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
+
+SHADES = colormaps["viridis"]
+"""For what is more or less: as light in grey as it is much, and told apart in every common colour blindness."""
+
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey print: ITU-R BT.601."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +51,17 @@ KIND_STYLES = {
     "waiting": FillStyle(color="#DDDDDD", hatch=".."),
 }
 
+MEMORY_STYLES = {
+    "weights": FillStyle(color="#0072B2", hatch=""),
+    "adapter": FillStyle(color="#E69F00", hatch="//"),
+    "gradient": FillStyle(color="#D55E00", hatch="\\\\"),
+    "optimiser": FillStyle(color="#CC79A7", hatch="xx"),
+    "activations": FillStyle(color="#009E73", hatch=".."),
+    "transient": FillStyle(color="#56B4E9", hatch=""),
+    "buffers": FillStyle(color="#F0E442", hatch=""),
+}
+"""Kinds of memory, in the order in which figures show them."""
+
 
 def series_style(position: int) -> SeriesStyle:
     """Style of the run at `position` (from 0); the first 40 differ, the first 8 in colour and in marker."""
@@ -51,6 +70,11 @@ def series_style(position: int) -> SeriesStyle:
         marker=MARKERS[position % len(MARKERS)],
         linestyle=LINE_STYLES[position % len(LINE_STYLES)],
     )
+
+
+def grey(color: ColorType) -> float:
+    """How light a colour is in a grey print, from 0, black, to 1."""
+    return sum(weight * part for weight, part in zip(LUMINANCE, to_rgb(color), strict=True))
 
 
 def applied() -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim import cache_command, registry, report_command, table_command, trace_command
+from cosim import cache_command, plot_command, registry, report_command, table_command, trace_command
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.entries import entries
 from cosim.scenario.schema import json_schema
@@ -29,6 +29,7 @@ application = typer.Typer(
 )
 
 application.add_typer(cache_command.application, name="cache")
+application.command()(plot_command.plot)
 application.command()(table_command.table)
 application.command()(trace_command.trace)
 application.command()(report_command.report)
@@ -50,7 +51,8 @@ def run(
     execution: Execution = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run the scenario's scheme once."""
+    """Run the scenario's scheme once; pictures."""
+    from analysis import pictures  # noqa: PLC0415
     from cosim import runner  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
     from cosim.tracking.callback import Telling  # noqa: PLC0415
@@ -64,10 +66,7 @@ def run(
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
         seen = Telling(lambda row: progress.seen(entry.label, row))
         runner.run(read, entry, [keeping, seen, *trackers(read, folder)])
-    if read.radio.sampling is not None:
-        from analysis import signals  # noqa: PLC0415
-
-        signals.show(folder)
+    pictures.show(folder, typer.echo)
     _conclude({entry.label: keeping.summary}, folder)
 
 
@@ -114,7 +113,7 @@ def compare(
 @application.command()
 def validate(scenario: ScenarioFile, overrides: Overrides = []) -> None:  # noqa: B006
     """Check a scenario file without running it."""
-    read = load_scenario(scenario, overrides)
+    read = _read(scenario, overrides)
     names = ", ".join(entry.label for entry in entries(read))
     typer.echo(f"{scenario}: {read.name} is valid ({names})")
 
@@ -126,20 +125,43 @@ def schema() -> None:
 
 
 @application.command("list")
-def list_names(kind: Annotated[str | None, typer.Argument(help="a family of parts; else all")] = None) -> None:
+def list_names(
+    kind: Annotated[str | None, typer.Argument(help="a family of parts, or figures; else all")] = None,
+) -> None:
     """Print what a scenario can name."""
-    if kind is not None and kind not in registry.FAMILIES:
-        raise ScenarioError(f"list {kind}: not one of {', '.join(registry.FAMILIES)}")
+    from analysis.kinds import KINDS  # noqa: PLC0415 - no figure is drawn
+
+    known = [*registry.FAMILIES, "figures"]
+    if kind is not None and kind not in known:
+        raise ScenarioError(f"list {kind}: not one of {', '.join(known)}")
     table = Table("kind", "name", "what it is", box=None)
     for family in [kind] if kind else registry.FAMILIES:
-        for name in registry.FAMILIES[family]:
+        for name in registry.FAMILIES.get(family, ()):
             table.add_row(family, name, registry.summary(family, name))
+    if kind in (None, "figures"):
+        for name, wish in KINDS.items():
+            table.add_row("figures", name, wish.__doc__)
     Console().print(table)
 
 
-def _read(path: Path, overrides: list[str], seed: int | None, execution: str | None) -> Scenario:
+def _read(path: Path, overrides: list[str], seed: int | None = None, execution: str | None = None) -> Scenario:
     extra = [f"{key}={value}" for key, value in (("seed", seed), ("execution", execution)) if value is not None]
-    return load_scenario(path, [*overrides, *extra])
+    return _with_figures(path, load_scenario(path, [*overrides, *extra]))
+
+
+def _with_figures(path: Path, scenario: Scenario) -> Scenario:
+    """The scenario with all options of its figures written out, once they are known to be right."""
+    if scenario.figures is None:
+        return scenario
+    from analysis import kinds  # noqa: PLC0415 - no figure is drawn yet
+
+    resolved: list[dict[str, Any]] = []
+    for number, given in enumerate(scenario.figures):
+        try:
+            resolved.append(kinds.written(kinds.read(given)))
+        except ValueError as error:
+            raise ScenarioError(f"{path}: figures.{number}: {error}") from error
+    return scenario.model_copy(update={"figures": tuple(resolved)})
 
 
 def _writable(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis.delays import HAPPENINGS
-from analysis.units import TIME, ladder_of, quantity_of, three_digits, unit_for
+from analysis.units import PLAIN, TIME, ladder_of, quantity_of, three_digits, unit_for
 
 _LARGEST = 3  # shares of a bar that are told
 
@@ -42,6 +42,21 @@ def signals_in_words(data: pd.DataFrame, user: int) -> str:
         f"Signals, rates and interruptions of user {user} over simulated time. The serving edge server's signal lies "
         f"between {lowest:.0f} and {highest:.0f} dBm; there were {', '.join(befell)}."
     )
+
+
+def data_in_words(title: str, data: pd.DataFrame) -> str:
+    """The range of each measured column, for each label if there are several."""
+    parts = data.groupby("label", sort=False) if "label" in data else [("", data)]
+    told = []
+    for label, part in parts:
+        measured = [str(name) for name in part.select_dtypes("number") if part[name].notna().any()]
+        ranges = [_range(name, part[name]) for name in measured if ladder_of(name) is not PLAIN]
+        told.append(f"{label!s}: {', '.join(ranges)}" if label else ", ".join(ranges))
+    return f"{title}. {'; '.join(told)}."
+
+
+def _range(name: str, values: "pd.Series[float]") -> str:
+    return f"{quantity_of(name).lower()} from {_measured(name, values.min())} to {_measured(name, values.max())}"
 
 
 def span_in_words(seconds: float) -> str:

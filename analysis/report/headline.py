@@ -4,7 +4,7 @@ from analysis.comparison import compare
 from analysis.load import Results
 from analysis.sheet import Sheet, main_sheet, paired_sheet
 from analysis.style import series_style
-from analysis.targets import METRICS as LEARNED
+from analysis.targets import METRICS
 
 
 def headline(results: Results) -> tuple[Sheet, Sheet]:
@@ -18,7 +18,7 @@ def headline(results: Results) -> tuple[Sheet, Sheet]:
 
 def colors(results: Results) -> dict[str, str]:
     """The colour of each series in the figures; empty where these lack some of the runs, and so have other colours."""
-    learned = {bool(run.rounds[list(LEARNED)].notna().any(axis=None)) for run in results}
+    learned = {bool(run.rounds[list(METRICS)].notna().any(axis=None)) for run in results}
     if len(learned) > 1 or not all(run.summary and not run.events.empty for run in results):
         return {}
     return {label: series_style(position).color for position, label in enumerate(results.series)}

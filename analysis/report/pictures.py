@@ -1,27 +1,41 @@
 """The figures of a report, and what each of them says in words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
-from analysis.bars import delay_data
-from analysis.curves import learning_data
-from analysis.figures import delay_by_kind, learning_curve
+from analysis.canvas import Drawn
+from analysis.figures import draw
+from analysis.kinds import Cdf, Comparison, Curves, Delay, Gantt, Heatmap, Map, Memory, Signals, Sweep, Wish
 from analysis.load import Results
-from analysis.report.alternatives import curves_in_words, delays_in_words, signals_in_words
+from analysis.pictures import wishes
+from analysis.report.alternatives import curves_in_words, data_in_words, delays_in_words, signals_in_words
 from analysis.report.inline_svg import inline_svg
 from analysis.report.names import names
-from analysis.result import Result
-from analysis.signals import farthest_travelled, signal_data, signal_figure
-from analysis.targets import METRICS as LEARNED
 from analysis.units import quantity_of
+from analysis.varied import setting_name, value_name
 
 WIDTH_INCHES = 4.8
 """Of a figure that stands beside another on a screen and fills a phone, where its text is still legible."""
 WIDE_INCHES = 8.5
+NARROW_ENOUGH = 7.0
+"""Figures drawn for no more than this can be made as narrow as `WIDTH_INCHES`; others are wide."""
+
+_TITLES: dict[type[Wish], tuple[str, str]] = {
+    Delay: (
+        "Where the time goes",
+        "Mean over users: at any time a user's delay is one of these, and together they are the whole.",
+    ),
+    Cdf: ("How delays are spread", "Of rounds, and of each user in each round without its waiting for others."),
+    Memory: ("Peak memory", "Of nodes, by kind; kinds peak at different times, so that all together hold less."),
+    Map: ("Where users are", "At the start, and with whom; rates are those of a transfer alone, before fading."),
+    Signals: ("On the way", "Of the user whom most edge servers have served."),
+}
+_LEARNED = "On the validation set, before training and after rounds."
+
+_ELSEWHERE = (Comparison, Gantt)
+"""What the page shows in other ways: its own curves and bars, its timeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,70 +53,50 @@ class Picture:
     why_not: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """A figure to come: `draw` makes it, and says in words what it shows."""
-
-    title: str
-    caption: str
-    draw: Callable[[], tuple[Figure, str]]
-    wide: bool = False
-
-
 def pictures(results: Results) -> list[Picture]:
-    """All figures that ``results`` have the numbers for; one that cannot be drawn says so in its place."""
-    found = [_picture(plan, f"figure{number}") for number, plan in enumerate(_plans(results), 1)]
+    """All figures that ``results`` have the numbers for, and in place of one that a scenario names, why not."""
+    drawn = (_picture(results, wish, f"figure{number}") for number, wish in enumerate(_wanted(results), 1))
+    found = [picture for picture in drawn if picture is not None]
     beside = [picture for picture in found if not picture.wide]
     return [replace(picture, alone=len(beside) % 2 == 1 and picture is beside[-1]) for picture in found]
 
 
-def _plans(results: Results) -> Iterator[_Plan]:
-    """The list of figures."""
-    for x in ("sim_time_s", "round"):
-        for y in [y for y in LEARNED if len(_learned(results, y))][:1]:
-            yield _Plan(
-                title=f"{quantity_of(y)} against {quantity_of(x).lower()}",
-                caption="On the validation set, before training and after rounds.",
-                draw=partial(_curves, _learned(results, y), x, y),
-            )
-    timed = results.where(lambda run: not run.events.empty)
-    if len(timed):
-        yield _Plan(
-            title="Where the time goes",
-            caption="Mean over users: at any time a user's delay is one of these, and together they are the whole.",
-            draw=partial(_delays, timed),
-        )
-    for name, run in zip(names(results), results, strict=True):
-        if run.links["time_s"].nunique() > 1:
-            yield _Plan(
-                title=f"On the way ({name})",
-                caption="Of the user whom most edge servers have served.",
-                draw=partial(_signals, run),
-                wide=True,
-            )
+def _wanted(results: Results) -> Iterator[Wish]:
+    """The list of figures: what runs of any kind can show, and what their scenario names."""
+    usual: list[Wish] = [Curves(), Curves(x="round"), Curves(x="traffic_bytes"), Delay(), Cdf(), Memory()]
+    in_planes = [Map(run=name) for name, run in zip(names(results), results, strict=True) if not run.links.empty][:1]
+    named = [wish for wish in wishes(results) if not isinstance(wish, _ELSEWHERE)]
+    yield from dict.fromkeys([*usual, *in_planes, *named])
 
 
-def _learned(results: Results, y: str) -> Results:
-    return results.where(lambda run: bool(run.rounds[y].notna().any()))
-
-
-def _curves(results: Results, x: str, y: str) -> tuple[Figure, str]:
-    return learning_curve(results, x, y), curves_in_words(learning_data(results, x, y), x, y)
-
-
-def _delays(results: Results) -> tuple[Figure, str]:
-    return delay_by_kind(results), delays_in_words(delay_data(results))
-
-
-def _signals(run: Result) -> tuple[Figure, str]:
-    user = farthest_travelled(run)
-    return signal_figure(run, user), signals_in_words(signal_data(run, user), user)
-
-
-def _picture(plan: _Plan, name: str) -> Picture:
+def _picture(results: Results, wish: Wish, name: str) -> Picture | None:
     try:
-        figure, words = plan.draw()
-        svg = inline_svg(figure, name, words, WIDE_INCHES if plan.wide else WIDTH_INCHES)
+        known = results.where(lambda run: not run.events.empty and len(run.rounds) > 1)
+        drawn = draw(known if len(known) else results, wish)
+        wide = drawn.figure.get_size_inches()[0] > NARROW_ENOUGH
+        svg = inline_svg(drawn.figure, name, _in_words(wish, drawn), WIDE_INCHES if wide else WIDTH_INCHES)
     except ValueError as error:
-        return Picture(title=plan.title, why_not=str(error))
-    return Picture(title=plan.title, caption=plan.caption, svg=svg, wide=plan.wide)
+        named = wish in wishes(results) and "figures" in results[0].scenario
+        return Picture(title=_title(wish), why_not=str(error)) if named else None
+    caption = _LEARNED if isinstance(wish, Curves) else _TITLES.get(type(wish), ("", ""))[1]
+    return Picture(title=_title(wish), caption=caption, svg=svg, wide=wide)
+
+
+def _title(wish: Wish) -> str:
+    if isinstance(wish, Curves):
+        return f"What is learned, against {quantity_of(wish.x).lower()}"
+    if isinstance(wish, Sweep | Heatmap):
+        varied = [wish.x] if isinstance(wish, Sweep) else [wish.x, wish.y]
+        what = wish.y if isinstance(wish, Sweep) else wish.value
+        return f"{value_name(what)} by {' and '.join(setting_name(key).lower() for key in varied)}"
+    return _TITLES[type(wish)][0]
+
+
+def _in_words(wish: Wish, drawn: Drawn) -> str:
+    if isinstance(wish, Curves):
+        return curves_in_words(drawn.data, wish.x, str(drawn.data.columns[-1]))
+    if isinstance(wish, Delay):
+        return delays_in_words(drawn.data)
+    if isinstance(wish, Signals):
+        return signals_in_words(drawn.data, int(drawn.data["user"].iloc[0]) if "user" in drawn.data else 0)
+    return data_in_words(_title(wish), drawn.data)

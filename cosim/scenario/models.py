@@ -339,6 +339,9 @@ class Scenario(Section):
         "deferred", "train when a result is needed, in waves; at each event; or not at all, for delays alone"
     )
     host: Host = Host()
+    figures: tuple[str | dict[str, Any], ...] | None = default(
+        None, "what is drawn at the end, kinds with options: [delay, {kind: gantt, round: 2}]; else the comparison"
+    )
 
     @model_validator(mode="before")
     @classmethod

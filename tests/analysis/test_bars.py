@@ -7,7 +7,8 @@ from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 
 from analysis.bars import delay_data
-from analysis.figures import delay_by_kind
+from analysis.figures import draw
+from analysis.kinds import Delay
 from analysis.load import Results, load
 from analysis.style import KIND_STYLES
 
@@ -31,7 +32,7 @@ def test_the_data_hold_each_kind_of_each_run(results: Results) -> None:
 
 
 def test_segments_are_as_long_as_the_delays_and_lie_end_to_end(results: Results) -> None:
-    segments = bars_of(delay_by_kind(results).axes[0]).values()
+    segments = bars_of(draw(results, Delay()).figure.axes[0]).values()
     for position, result in enumerate(results):
         end = 0.0
         for (kind, seconds), bars in zip(result.summary["delay_s"].items(), segments, strict=True):
@@ -45,25 +46,24 @@ def test_segments_are_as_long_as_the_delays_and_lie_end_to_end(results: Results)
 def test_each_kind_keeps_its_colour_and_hatch_and_absent_kinds_are_not_in_the_legend(results: Results) -> None:
     for result in results:
         result.events.query("kind != 'user_compute'").to_parquet(result.path / "events.parquet")
-    figure = delay_by_kind(load(*(result.path for result in results)))
+    figure = draw(load(*(result.path for result in results)), Delay()).figure
     bars = bars_of(figure.axes[0])
     assert list(bars) == ["Edge compute", "Cloud compute", "Uplink", "Downlink", "Backhaul", "Waiting"]
     uplink = bars["Uplink"].patches[0]
     assert to_hex(uplink.get_facecolor()).upper() == KIND_STYLES["uplink"].color
     assert bars["Waiting"].patches[0].get_hatch() == KIND_STYLES["waiting"].hatch
-    legend = figure.axes[0].get_legend()
-    assert legend is not None
+    (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == list(bars)
 
 
 def test_the_total_stands_at_the_end_of_each_bar_in_its_own_unit(results: Results) -> None:
-    axes = delay_by_kind(results).axes[0]
+    axes = draw(results, Delay()).figure.axes[0]
     assert axes.get_xlabel() == "Time, mean over users (min)"
     assert [text.get_text().strip() for text in axes.texts] == ["3 min", "18 s"]
     assert [text.get_position()[0] for text in axes.texts] == pytest.approx([3, 18 / SECONDS_PER_MINUTE])
 
 
 def test_the_first_run_is_on_top(results: Results) -> None:
-    axes = delay_by_kind(results).axes[0]
+    axes = draw(results, Delay()).figure.axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["slow", "fast"]
     assert axes.yaxis_inverted()

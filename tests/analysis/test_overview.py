@@ -25,7 +25,7 @@ def test_a_comparison_leaves_a_table_and_pictures_with_their_numbers(
     console = Console(file=io.StringIO(), width=100)
     overview.show(tmp_path, [tmp_path / "fast", tmp_path / "slow"], console)
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
-    pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")}
+    pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "learning") for kind in ("csv", "png")}
     assert names == {*pictures, *TABLES}
 
 
@@ -44,9 +44,9 @@ def test_classifiers_learn_accuracy(make_run: Callable[..., Path], tmp_path: Pat
     overview.show(tmp_path, [tmp_path / "text"], Console(quiet=True))
     overview.show(tmp_path, [tmp_path / "classes"], Console(quiet=True))
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
-    pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "accuracy") for kind in ("csv", "png")}
+    pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "learning") for kind in ("csv", "png")}
     assert names == {*pictures, *TABLES}
-    assert "0.2" in (tmp_path / "accuracy.csv").read_text()
+    assert "0.2" in (tmp_path / "learning.csv").read_text()
 
 
 def test_pictures_of_an_earlier_comparison_do_not_stay_beside_new_numbers(

@@ -5,7 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import signals
+from analysis.figures import draw
+from analysis.kinds import Signals
+from analysis.load import load
 from analysis.result import Result
 from analysis.signals import farthest_travelled, signal_data, signal_figure
 
@@ -74,10 +76,9 @@ def test_the_serving_edge_server_is_drawn_heavy_and_the_handover_marked(result: 
     assert spans.get_xlim() == (0, END_S)
 
 
-def test_showing_a_run_writes_the_figure_beside_its_numbers(walked: Path) -> None:
-    signals.show(walked)
-    assert (walked / "signals.png").read_bytes().startswith(b"\x89PNG")
-    assert set(pd.read_csv(walked / "signals.csv")["what"]) == {"signal", "uplink", "handover", "outage"}
+def test_the_figure_is_of_that_user_or_of_another_that_is_wanted(walked: Path) -> None:
+    assert set(draw(load(walked), Signals()).data["what"]) == {"signal", "uplink", "handover", "outage"}
+    assert set(draw(load(walked), Signals(user=0)).data["what"]) == {"signal", "uplink"}
 
 
 def test_a_run_without_samples_or_such_a_user_is_refused(make_run: Callable[..., Path], result: Result) -> None:

@@ -1,15 +1,11 @@
 import matplotlib as mpl
+import pytest
 from matplotlib.colors import to_rgb
 
 from analysis.delays import KINDS
-from analysis.style import KIND_STYLES, PALETTE, applied, series_style
+from analysis.style import KIND_STYLES, MEMORY_STYLES, PALETTE, SHADES, FillStyle, applied, grey, series_style
 
-LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601: weights of red, green and blue in a grey print
 GREY_STEP = 0.1  # of the range black to white: neighbouring greys still look different side by side
-
-
-def grey(color: str) -> float:
-    return sum(weight * part for weight, part in zip(LUMINANCE, to_rgb(color), strict=True))
 
 
 def test_the_palette_is_okabe_and_itos() -> None:
@@ -25,12 +21,27 @@ def test_the_first_eight_runs_differ_in_colour_and_in_marker_and_forty_in_someth
     assert len({series_style(position) for position in range(40)}) == 40
 
 
-def test_every_kind_of_delay_has_its_own_colour_and_in_grey_its_own_shade_or_hatch() -> None:
-    looks = [KIND_STYLES[kind] for kind in KINDS]
-    assert len({look.color for look in looks}) == len(KINDS)
+@pytest.mark.parametrize(
+    "styles", [{kind: KIND_STYLES[kind] for kind in KINDS}, MEMORY_STYLES], ids=["delay", "memory"]
+)
+def test_every_kind_has_its_own_colour_and_in_grey_its_own_shade_or_hatch(styles: dict[str, FillStyle]) -> None:
+    looks = list(styles.values())
+    assert len({look.color for look in looks}) == len(looks)
     for position, look in enumerate(looks):
         for other in looks[:position]:
             assert look.hatch != other.hatch or abs(grey(look.color) - grey(other.color)) > GREY_STEP
+
+
+def test_more_is_lighter_in_grey_too() -> None:
+    greys = [grey(SHADES(step / 20)) for step in range(21)]
+    assert greys == sorted(greys)
+    assert greys[0] < 0.2
+    assert greys[-1] > 0.8
+
+
+def test_grey_is_what_a_printer_makes_of_a_colour() -> None:
+    assert [grey(color) for color in ("black", "white")] == pytest.approx([0, 1])
+    assert grey("red") < grey("lime")
 
 
 def test_the_style_holds_inside_its_block_only() -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from analysis.kinds import KINDS
 from cosim import registry
 from cosim.commands import application
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 SLOW_TO_IMPORT = ("torch", "pint", "pandas", "matplotlib", "transformers", "cvxpy", "peft", "datasets", "pyarrow")
-COMMANDS = ("run", "compare", "table", "report", "trace", "validate", "schema", "list")
+COMMANDS = ("run", "compare", "plot", "table", "report", "trace", "validate", "schema", "list")
 
 Ended = tuple[int, str, str]  # exit status, standard output, standard error
 
@@ -56,6 +57,8 @@ def test_a_valid_scenario_is_said_to_be_so(cosim: Callable[..., Ended]) -> None:
         ("users.power=99999 dBm", "users.power = '99999 dBm': a power must be finite"),
         ("scheme.name=splitfad", "scheme.name = 'splitfad': not one of"),
         ("nonsense", "--set nonsense: expected key=value"),
+        ("figures=[{kind: gant}]", "figures.0: kind = 'gant': not one of curves, delay"),
+        ("figures=[delay, {kind: gantt, rond: 1}]", "figures.1: gantt: rond = 1: unknown option; it takes run, round"),
     ],
 )
 def test_wrong_input_is_status_2_and_one_line(
@@ -123,21 +126,25 @@ def test_a_run_that_diverged_is_named_and_is_no_failure(
     diverged = {"label": "splitfed", "finished": True, "diverged_in_round": 3, "rounds": 10}
     monkeypatch.setattr("cosim.runner.run", lambda _, __, callbacks: [callback.end(None) for callback in callbacks])
     monkeypatch.setattr("cosim.results.write", lambda *_: diverged)
+    monkeypatch.setattr("analysis.pictures.show", lambda *_: None)
     status, out, err = cosim("run", QUICKSTART, "--quiet", "--out", tmp_path)
     assert (status, out, err) == (0, f"splitfed: diverged in round 3\nresults in {tmp_path}\n", "")
 
 
 def test_list_prints_every_name_of_every_family() -> None:
     shown = CliRunner().invoke(application, ["list"]).output
-    assert all(name in shown for names in registry.FAMILIES.values() for name in names)
+    assert all(name in shown for names in (*registry.FAMILIES.values(), KINDS) for name in names)
     fading = CliRunner().invoke(application, ["list", "fading"]).output
     assert "rayleigh" in fading
     assert "splitfed" not in fading
+    figures = CliRunner().invoke(application, ["list", "figures"]).output
+    assert "gantt" in figures
+    assert "splitfed" not in figures
 
 
 def test_list_of_an_unknown_family_names_the_known_ones(cosim: Callable[..., Ended]) -> None:
     status, _, err = cosim("list", "scheems")
-    assert (status, err) == (2, f"list scheems: not one of {', '.join(registry.FAMILIES)}\n")
+    assert (status, err) == (2, f"list scheems: not one of {', '.join([*registry.FAMILIES, 'figures'])}\n")
 
 
 def test_schema_prints_json() -> None:

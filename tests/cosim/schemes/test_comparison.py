@@ -43,7 +43,7 @@ def test_the_folder_holds_a_run_a_scheme_and_pictures_with_their_numbers(
     compared: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     folder = compared[0] / "runs" / "small"
-    pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "perplexity") for kind in ("csv", "png")}
+    pictures = {f"{name}.{kind}" for name in ("comparison", "delay", "learning") for kind in ("csv", "png")}
     assert {path.name for path in folder.iterdir()} == {
         *LABELS,
         *pictures,
@@ -52,7 +52,7 @@ def test_the_folder_holds_a_run_a_scheme_and_pictures_with_their_numbers(
         "paired.csv",
         "order.json",
     }
-    drawn = pd.read_csv(folder / "perplexity.csv").groupby("label")["perplexity"]
+    drawn = pd.read_csv(folder / "learning.csv").groupby("label")["perplexity"]
     for label in LABELS:
         rounds = pd.read_parquet(folder / label / "rounds.parquet")
         assert drawn.get_group(label).tolist() == pytest.approx(rounds["perplexity"].tolist())

@@ -47,6 +47,7 @@ UNUSUAL: dict[str, Any] = {
     "backhaul": {"rate": "30 Mbit/s", "latency": "2 ms"},
     "training": {"lr": 3e-3, "weight_decay": 0.1},
     "evaluation": {"every": 2, "sequences": 5},
+    "figures": ["delay", {"kind": "gantt", "round": 2}],
 }
 """What the miniature leaves at its defaults, unlike the defaults."""
 
