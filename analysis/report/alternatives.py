@@ -56,7 +56,8 @@ def data_in_words(title: str, data: pd.DataFrame) -> str:
 
 
 def _range(name: str, values: "pd.Series[float]") -> str:
-    return f"{quantity_of(name).lower()} from {_measured(name, values.min())} to {_measured(name, values.max())}"
+    what, least, most = quantity_of(name).lower(), _measured(name, values.min()), _measured(name, values.max())
+    return f"{what} of {most}" if least == most else f"{what} from {least} to {most}"
 
 
 def span_in_words(seconds: float) -> str:

@@ -13,6 +13,7 @@ from analysis.pictures import wishes
 from analysis.report.alternatives import curves_in_words, data_in_words, delays_in_words, signals_in_words
 from analysis.report.inline_svg import inline_svg
 from analysis.report.names import names
+from analysis.targets import METRICS
 from analysis.units import quantity_of
 from analysis.varied import setting_name, value_name
 
@@ -94,7 +95,7 @@ def _title(wish: Wish) -> str:
 
 def _in_words(wish: Wish, drawn: Drawn) -> str:
     if isinstance(wish, Curves):
-        return curves_in_words(drawn.data, wish.x, str(drawn.data.columns[-1]))
+        return curves_in_words(drawn.data, wish.x, wish.y or next(name for name in METRICS if name in drawn.data))
     if isinstance(wish, Delay):
         return delays_in_words(drawn.data)
     if isinstance(wish, Signals):

@@ -42,7 +42,7 @@ def test_a_page_has_every_part(make_run: MakeRun) -> None:
     page = Elements(report(load(make_run("fast"), make_run("slow", slowness=2.0))))
     parts = [attributes["id"] for attributes in page.all("section")]
     assert parts == ["results", "figures", "timeline", "memory", "scenario", "origin"]
-    assert len(page.all("svg")) == 3
+    assert len(page.all("svg")) == 6  # learning over time, rounds and traffic; delays, their spread; memory
     assert "hand-made" in page.text["h1"]
 
 
@@ -76,7 +76,7 @@ def test_every_figure_has_an_alternative_with_numbers(make_run: MakeRun) -> None
     page = Elements(report(load(make_run("fast"), make_run("slow", slowness=2.0))))
     for figure in page.all("svg"):
         assert figure["role"] == "img"
-        assert re.search(r"fast \w+ .*\d.*; slow \w+ .*\d", figure["aria-label"])
+        assert re.search(r"fast:? \w+ .*\d.*; slow:? \w+ .*\d", figure["aria-label"])
         assert "width" not in figure and figure["viewbox"]
 
 
@@ -124,17 +124,23 @@ def test_a_run_that_has_only_begun_has_a_page(tmp_path: Path) -> None:
 
 def test_runs_that_learned_nothing_still_show_their_delays(make_run: MakeRun, nothing_learned: Any) -> None:
     page = Elements(report(load(make_run("analytic", **nothing_learned))))
-    assert [figure["aria-label"][:18] for figure in page.all("svg")] == ["Stacked bar chart "]
+    assert sorted(figure["aria-label"][:18] for figure in page.all("svg")) == [
+        "How delays are spr",
+        "Peak memory. analy",
+        "Stacked bar chart ",
+    ]
 
 
-def test_a_figure_that_cannot_be_drawn_says_why(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_: object) -> None:
+def test_a_figure_that_the_scenario_names_and_cannot_be_drawn_says_why(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
         raise ValueError("too <little> paper")
 
-    monkeypatch.setattr("analysis.report.pictures.delay_by_kind", fails)
-    page = report(load(make_run("run")))
-    assert "Not drawn: too &lt;little&gt; paper" in page
-    assert len(Elements(page).all("svg")) == 2
+    monkeypatch.setattr("analysis.report.pictures.draw", fails)
+    page = report(load(make_run("run", settings={"figures": ["delay"]})))
+    assert page.count("Not drawn: too &lt;little&gt; paper") == 1
+    assert not Elements(page).all("svg")
 
 
 def test_equal_runs_make_equal_pages(make_run: MakeRun) -> None:
