@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis.comparison import compare, write_csv
-from analysis.latex import write_latex
+from analysis.comparison.comparison import compare, write_csv
+from analysis.comparison.latex import write_latex
+from analysis.comparison.targets import Target
+from analysis.comparison.terminal import print_comparison
+from analysis.figures.pictures import draw_all
 from analysis.load import load
-from analysis.pictures import draw_all
-from analysis.targets import Target
-from analysis.terminal import print_comparison
 
 
 def show(

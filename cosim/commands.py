@@ -52,7 +52,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run the scenario's scheme once; pictures."""
-    from analysis import pictures  # noqa: PLC0415
+    from analysis.figures import pictures  # noqa: PLC0415
     from cosim import runner  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
     from cosim.tracking.callback import Telling  # noqa: PLC0415
@@ -129,7 +129,7 @@ def list_names(
     kind: Annotated[str | None, typer.Argument(help="a family of parts, or figures; else all")] = None,
 ) -> None:
     """Print what a scenario can name."""
-    from analysis.kinds import KINDS  # noqa: PLC0415 - no figure is drawn
+    from analysis.figures.kinds import KINDS  # noqa: PLC0415 - no figure is drawn
 
     known = [*registry.FAMILIES, "figures"]
     if kind is not None and kind not in known:
@@ -153,7 +153,7 @@ def _with_figures(path: Path, scenario: Scenario) -> Scenario:
     """The scenario with all options of its figures written out, once they are known to be right."""
     if scenario.figures is None:
         return scenario
-    from analysis import kinds  # noqa: PLC0415 - no figure is drawn yet
+    from analysis.figures import kinds  # noqa: PLC0415 - no figure is drawn yet
 
     resolved: list[dict[str, Any]] = []
     for number, given in enumerate(scenario.figures):

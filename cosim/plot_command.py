@@ -13,7 +13,7 @@ from cosim.scenario import ScenarioError
 
 if TYPE_CHECKING:
     from analysis import Results
-    from analysis.kinds import Wish
+    from analysis.figures.kinds import Wish
 
 Folders = Annotated[list[str], typer.Argument(help="folders of runs, or with runs below; patterns", metavar="DIR...")]
 Kind = Annotated[str | None, typer.Option(help="kind of figure (see cosim list figures); else by the other options")]
@@ -39,7 +39,7 @@ def plot(
     options = {name: said for name, said in (given | {"round": number}).items() if said is not None}
     with _one_line():
         from analysis import load  # noqa: PLC0415 - pandas and matplotlib
-        from analysis.figures import draw, save  # noqa: PLC0415
+        from analysis.figures.drawing import draw, save  # noqa: PLC0415
 
         results = load(*folders)
         if wish := _wish(results, kind, options):
@@ -53,7 +53,7 @@ def plot(
 
 def _wish(results: Results, kind: str | None, options: dict[str, Any]) -> Wish | None:
     """The figure that is meant, if one is."""
-    from analysis import kinds  # noqa: PLC0415
+    from analysis.figures import kinds  # noqa: PLC0415
 
     if kind is None and not options:
         return None
@@ -62,7 +62,7 @@ def _wish(results: Results, kind: str | None, options: dict[str, Any]) -> Wish |
 
 
 def _draw_named(results: Results, folder: Path, out: Path | None) -> None:
-    from analysis.pictures import draw_all  # noqa: PLC0415
+    from analysis.figures.pictures import draw_all  # noqa: PLC0415
 
     if out is not None:
         raise ValueError(f"--out {out}: one file for all the figures that the scenario names; say which by --kind")

@@ -12,7 +12,7 @@ from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.entries import entries
 
 if TYPE_CHECKING:
-    from analysis.targets import Target
+    from analysis.comparison.targets import Target
 
 Baseline = Annotated[str | None, typer.Option(help="label to compare the others with; else the first", metavar="LABEL")]
 TargetText = Annotated[
@@ -29,9 +29,9 @@ def table(
 ) -> None:
     """Compare runs that are there: a table over seeds, time to target, paired differences."""
     from analysis import load  # noqa: PLC0415
-    from analysis.comparison import compare, write_csv  # noqa: PLC0415
-    from analysis.latex import write_latex  # noqa: PLC0415
-    from analysis.terminal import print_comparison  # noqa: PLC0415
+    from analysis.comparison.comparison import compare, write_csv  # noqa: PLC0415
+    from analysis.comparison.latex import write_latex  # noqa: PLC0415
+    from analysis.comparison.terminal import print_comparison  # noqa: PLC0415
 
     try:
         comparison = compare(load(*folders), baseline=baseline, target=_target(target))
@@ -61,7 +61,7 @@ def checked_target(scenario: Scenario, baseline: str | None, target: str | None)
 
 
 def _target(text: str | None) -> Target | None:
-    from analysis.targets import parse_target  # noqa: PLC0415
+    from analysis.comparison.targets import parse_target  # noqa: PLC0415
 
     try:
         return parse_target(text) if text is not None else None

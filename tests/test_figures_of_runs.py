@@ -6,15 +6,15 @@ from statistics import fmean
 
 import pytest
 
-from analysis.cdf import round_delays, user_delays
-from analysis.curves import curves_data
-from analysis.figures import draw
-from analysis.gantt import gantt_data
-from analysis.heatmap import heatmap_data
-from analysis.kinds import Cdf, Comparison, Curves, Delay, Gantt, Heatmap, Map, Memory, Sweep, Wish
+from analysis.figures.cdf import round_delays, user_delays
+from analysis.figures.curves import curves_data
+from analysis.figures.drawing import draw
+from analysis.figures.gantt import gantt_data
+from analysis.figures.heatmap import heatmap_data
+from analysis.figures.kinds import Cdf, Comparison, Curves, Delay, Gantt, Heatmap, Map, Memory, Sweep, Wish
+from analysis.figures.sweep import sweep_data
 from analysis.load import Results, load
 from analysis.result import Result
-from analysis.sweep import sweep_data
 from cosim import results, runner
 from cosim.scenario import load_scenario
 from cosim.scenario.entries import entries

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.figures.signals import farthest_travelled, signal_data
 from analysis.result import Result
-from analysis.signals import farthest_travelled, signal_data
 from cosim import results, runner
 from cosim.scenario import load_scenario
 from cosim.scenario.entries import entries

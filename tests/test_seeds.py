@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import ttest_ind
 
 from analysis import load
-from analysis.comparison import Comparison, compare
-from analysis.intervals import CONFIDENCE
+from analysis.comparison.comparison import Comparison, compare
+from analysis.comparison.intervals import CONFIDENCE
 from cosim import results, runner
 from cosim.scenario import Scenario, load_scenario
 from cosim.scenario.entries import entries

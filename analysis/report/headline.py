@@ -1,10 +1,10 @@
 """The headline of a report: the comparison of its runs, in the colours of the figures."""
 
-from analysis.comparison import compare
+from analysis.comparison.comparison import compare
+from analysis.comparison.sheet import Sheet, main_sheet, paired_sheet
+from analysis.comparison.targets import METRICS
+from analysis.figures.style import series_style
 from analysis.load import Results
-from analysis.sheet import Sheet, main_sheet, paired_sheet
-from analysis.style import series_style
-from analysis.targets import METRICS
 
 
 def headline(results: Results) -> tuple[Sheet, Sheet]:

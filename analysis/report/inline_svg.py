@@ -13,8 +13,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
-from analysis import style
-from analysis.figures import UNDATED
+from analysis.figures import style
+from analysis.figures.drawing import UNDATED
 
 MOST_POINTS = 4_000
 """Of a line that is drawn as a line; one of more points is drawn as a picture, which is smaller."""

@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from analysis.canvas import Drawn
-from analysis.figures import draw
-from analysis.kinds import Cdf, Comparison, Curves, Delay, Gantt, Heatmap, Map, Memory, Signals, Sweep, Wish
+from analysis.comparison.targets import METRICS
+from analysis.figures.canvas import Drawn
+from analysis.figures.drawing import draw
+from analysis.figures.kinds import Cdf, Comparison, Curves, Delay, Gantt, Heatmap, Map, Memory, Signals, Sweep, Wish
+from analysis.figures.pictures import wishes
+from analysis.figures.varied import setting_name, value_name
 from analysis.load import Results
-from analysis.pictures import wishes
 from analysis.report.alternatives import curves_in_words, data_in_words, delays_in_words, signals_in_words
 from analysis.report.inline_svg import inline_svg
 from analysis.report.names import names
-from analysis.targets import METRICS
 from analysis.units import quantity_of
-from analysis.varied import setting_name, value_name
 
 WIDTH_INCHES = 4.8
 """Of a figure that stands beside another on a screen and fills a phone, where its text is still legible."""

@@ -11,12 +11,12 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from analysis.delays import EVERYBODY, HAPPENINGS, KINDS, NOBODY
+from analysis.figures.style import KIND_STYLES
 from analysis.load import Results
 from analysis.report.alternatives import span_in_words
 from analysis.report.inline_svg import on_page
 from analysis.report.names import names
 from analysis.result import Result
-from analysis.style import KIND_STYLES
 from analysis.trace.instants import NS_PER_S, to_ns
 from analysis.trace.tracks import ROWS, lanes, place_of, placed
 from analysis.units import quantity_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from analysis.kinds import KINDS
+from analysis.figures.kinds import KINDS
 from cosim import registry
 from cosim.commands import application
 
@@ -126,7 +126,7 @@ def test_a_run_that_diverged_is_named_and_is_no_failure(
     diverged = {"label": "splitfed", "finished": True, "diverged_in_round": 3, "rounds": 10}
     monkeypatch.setattr("cosim.runner.run", lambda _, __, callbacks: [callback.end(None) for callback in callbacks])
     monkeypatch.setattr("cosim.results.write", lambda *_: diverged)
-    monkeypatch.setattr("analysis.pictures.show", lambda *_: None)
+    monkeypatch.setattr("analysis.figures.pictures.show", lambda *_: None)
     status, out, err = cosim("run", QUICKSTART, "--quiet", "--out", tmp_path)
     assert (status, out, err) == (0, f"splitfed: diverged in round 3\nresults in {tmp_path}\n", "")
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import style
+from analysis.figures import style
 from analysis.report.inline_svg import inline_svg
 
 SVG = "{http://www.w3.org/2000/svg}"

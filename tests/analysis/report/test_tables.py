@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.figures.style import PALETTE
 from analysis.load import load
 from analysis.report.headline import colors, headline
 from analysis.report.memory import MOST_NODES, memory_tables
 from analysis.report.names import names
 from analysis.report.origins import origins
 from analysis.report.scenarios import differences, facts, scenario_text
-from analysis.style import PALETTE
 
 MakeRun = Callable[..., Path]
 

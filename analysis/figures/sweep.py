@@ -1,0 +1,147 @@
+"""Sweep curves: what became of a quantity as a setting was varied, a line a scheme or a value of another setting."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.bands import band_note, mean_with_band
+from analysis.figures.canvas import Drawn
+from analysis.figures.kinds import Sweep
+from analysis.figures.style import SeriesStyle, series_style
+from analysis.figures.varied import (
+    in_order,
+    is_numeric,
+    setting_name,
+    setting_unit,
+    value_name,
+    value_unit,
+    varied_data,
+)
+from analysis.load import Results
+from analysis.units import Unit
+
+MOST_BANDS = 4
+"""Beyond so many lines bands would hide each other, and are drawn as bars at the points."""
+
+DODGE = 0.007
+"""By how much of the axis the bars of neighbouring lines stand apart, so that none hides another."""
+
+LEAST_FOR_SCALE = 3
+"""Two values are as well in arithmetic as in geometric progression."""
+
+
+def drawn(results: Results, wish: Sweep) -> Drawn:
+    """The figure of `sweep_data`."""
+    data = sweep_data(results, wish.x, wish.y, wish.hue)
+    lines = data["line"].nunique()
+    beside = lines > MOST_BANDS
+    figure = Figure(figsize=(8.6 if beside else 6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    draw_sweep(axes, data, wish.x, wish.y, setting_unit(results, wish.x))
+    note = band_note(data, "bar" if beside else "band")
+    if lines > 1:
+        place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if beside else {}
+        axes.legend(title=note, **place).get_title().set_fontsize("small")
+    elif note:
+        axes.set_title(f"{data['line'].iloc[0]} ({note})")
+    return Drawn(figure, data)
+
+
+def sweep_data(results: Results, x: str, y: str = "sim_time_s", hue: str | None = None) -> pd.DataFrame:
+    """Columns `line`, `hue`, `x`, `y`, `y_low`, `y_high` and `seeds`: the mean over seeds, its band, in base units.
+
+    Lines are told apart by scheme and by whatever was varied besides `x`; by the setting `hue` first (`label` is the
+    scheme), whose value they share a colour for. Raises ValueError for an unknown setting or quantity.
+    """
+    several = len({run.label for run in results}) > 1
+    told = [*(["label"] if several else []), *(key for key in results.varied if key != x)]
+    first = hue or (told[0] if told else "label")
+    keys = [first, *(key for key in told if key != first)]
+    data = varied_data(results, [key for key in (x, *keys) if key != "label"], y)
+    names = pd.DataFrame({key: _names(results, key) for key in keys})
+    data = data.assign(hue=names[first], line=names.agg(", ".join, axis="columns"))
+    return mean_with_band(in_order(data, [*keys, x]), ["line", "hue", x], y)
+
+
+def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> None:
+    """Draw `sweep_data`: colour and marker by hue, line style by the rest.
+
+    Values in geometric progression stand on a logarithmic axis, words side by side.
+    """
+    y_unit = value_unit(y, data[y])
+    values = in_order(data, [x])[x].unique().tolist()
+    numeric = is_numeric(data[x])
+    places = {value: value / x_unit.size if numeric else place for place, value in enumerate(values)}
+    looks = _looks(data)
+    if numeric and is_geometric(values):
+        axes.set_xscale("log")
+    for position, (line, points) in enumerate(data.groupby("line", sort=False)):
+        at = points[x].map(places).astype(float)
+        if len(looks) > MOST_BANDS:
+            at = _aside(axes, at, list(places.values()), DODGE * (position - (len(looks) - 1) / 2))
+        ends = pd.DataFrame({end: points[column] / y_unit.size for end, column in _columns(y).items()})
+        _draw_line(axes, str(line), ends.assign(x=at), looks[str(line)], bars=len(looks) > MOST_BANDS)
+    axes.set_xlabel(x_unit.named(setting_name(x)))
+    axes.set_ylabel(y_unit.named(value_name(y)))
+    axes.set_xticks(list(places.values()), [f"{place:g}" if numeric else str(key) for key, place in places.items()])
+    axes.minorticks_off()
+    if (data[y] >= 0).all():
+        axes.set_ylim(bottom=0)
+
+
+def _draw_line(axes: Axes, line: str, points: pd.DataFrame, look: SeriesStyle, *, bars: bool) -> None:
+    """Draw the columns `x` and `y`, and from `low` to `high` a band, or a bar at each point."""
+    if bars:
+        axes.vlines(points["x"], points["low"], points["high"], color=look.color, linewidth=1)
+    else:
+        axes.fill_between(points["x"], points["low"], points["high"], color=look.color, alpha=0.15, linewidth=0)
+    axes.plot(
+        points["x"],
+        points["y"],
+        label=line,
+        color=look.color,
+        marker=look.marker,
+        linestyle=look.linestyle,
+        markeredgecolor="white",
+        clip_on=False,
+    )
+
+
+def _aside(axes: Axes, at: "pd.Series[float]", places: list[float], share: float) -> "pd.Series[float]":
+    """Places on the axis moved by a share of its length."""
+    if axes.get_xscale() == "log":
+        factor: float = (max(places) / min(places)) ** share
+        return at * factor
+    return at + share * (max(places) - min(places))
+
+
+def _columns(y: str) -> dict[str, str]:
+    return {"y": y, "low": f"{y}_low", "high": f"{y}_high"}
+
+
+def _looks(data: pd.DataFrame) -> dict[str, SeriesStyle]:
+    """Of each line: colour and marker by hue, line style by its place among those of one hue."""
+    looks = {}
+    for position, (_, shared) in enumerate(data.groupby("hue", sort=False)):
+        for number, line in enumerate(shared["line"].unique()):
+            looks[str(line)] = replace(series_style(position), linestyle=series_style(number).linestyle)
+    return looks
+
+
+def is_geometric(values: list[float]) -> bool:
+    """Whether the steps between sorted `values` are more even as ratios than as differences."""
+    if len(values) < LEAST_FOR_SCALE or min(values) <= 0:
+        return False
+    steps, ratios = np.diff(values), np.diff(np.log(values))
+    return bool(ratios.std() / ratios.mean() < steps.std() / steps.mean())
+
+
+def _names(results: Results, key: str) -> list[str]:
+    """What a legend calls the value of a setting in each run."""
+    if key == "label":
+        return [run.label for run in results]
+    return [f"{setting_name(key).lower()} {setting}" for setting in results.setting(key)]
