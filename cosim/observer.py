@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cosim.recorder import PAYLOADS
-from cosim.scenario.models import Evaluation
+from cosim.scenario.learning import Evaluation
 from cosim.schemes.base import Round
 from cosim.world import World
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channel_models.randomness import Stream
-from cosim.scenario.models import Data, Model, Scenario
+from cosim.scenario.learning import Data, Model
+from cosim.scenario.models import Scenario
 from training import model_files
 from training.classes import classes_of
 from training.corpora import Corpus, Texts, by_passage, read_texts

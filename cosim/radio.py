@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from channel_models.mobility import Mobility, Sites
     from channel_models.pathloss import PathLoss
     from channel_models.rates import Rate
-    from cosim.scenario.models import Radio
     from cosim.scenario.parts import AvailabilityPart
+    from cosim.scenario.radio import Radio
 
 
 Direction = Literal["uplink", "downlink"]

@@ -10,7 +10,7 @@ from channel_models.trace_files import read_mahimahi, read_rates
 
 if TYPE_CHECKING:
     from channel_models.trace import Trace
-    from cosim.scenario.models import RateTrace
+    from cosim.scenario.radio import RateTrace
 
 
 def read_traces(source: RateTrace) -> tuple[Trace, ...]:

@@ -21,7 +21,8 @@ from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
 from cosim.presence import come_and_go
 from cosim.radio import availability, handover_rule
 from cosim.recorder import Happening, Recorder
-from cosim.scenario.models import Compute, FleetCompute, Scenario
+from cosim.scenario.compute import Compute, FleetCompute
+from cosim.scenario.models import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

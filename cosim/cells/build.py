@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from cosim.coverage import Coverage
     from cosim.interference import Interference
     from cosim.radio import Direction
-    from cosim.scenario.models import Radio, RateTrace, Scenario
+    from cosim.scenario.models import Scenario
+    from cosim.scenario.radio import Radio, RateTrace
 
 
 def build_cells(scenario: Scenario, clock: Clock, coverage: Coverage, direction: Direction) -> list[Cell]:

@@ -16,7 +16,7 @@ from channel_models.randomness import Stream
 from cosim.devices.tables import read_columns
 
 if TYPE_CHECKING:
-    from cosim.scenario.models import Capacities
+    from cosim.scenario.compute import Capacities
 
 
 @dataclass(frozen=True, kw_only=True)

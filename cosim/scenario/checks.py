@@ -20,8 +20,10 @@ from cosim.devices import read_population, read_profile
 from cosim.interference import Ether
 from cosim.radio import Direction, availability, fading, large_scale, mobility, path_loss, rate, sites_m
 from cosim.recordings import read_traces
+from cosim.scenario.compute import FleetCompute
 from cosim.scenario.errors import ScenarioError
-from cosim.scenario.models import FleetCompute, Radio, Scenario
+from cosim.scenario.models import Scenario
+from cosim.scenario.radio import Radio
 from training import model_files
 from training.corpora import PYTHON_DOCS
 

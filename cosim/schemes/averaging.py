@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import simpy
 
 from cosim.nodes import User
-from cosim.scenario.models import default
 from cosim.scenario.quantities import Duration
+from cosim.scenario.section import default
 from cosim.schemes.base import Acts, Scheme, SchemeOptions, Stage
 
 if TYPE_CHECKING:

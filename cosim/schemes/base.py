@@ -14,7 +14,7 @@ import simpy
 from cosim.clock import to_ns
 from cosim.nodes import Node, User
 from cosim.recorder import EVERYBODY, NOBODY, Story
-from cosim.scenario.models import Count, Section, default
+from cosim.scenario.section import Count, Section, default
 from cosim.world import World
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cosim.nodes import User
-from cosim.scenario.models import default
+from cosim.scenario.section import default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
 from cosim.schemes.base import SchemeOptions, Stage
 from cosim.schemes.splitting import SplitOptions, holders

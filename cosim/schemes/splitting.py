@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from cosim.nodes import Node, User
-from cosim.scenario.models import Count, default
+from cosim.scenario.section import Count, default
 from cosim.schemes.base import SchemeOptions
 from cosim.world import World
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cosim.devices import Faster, SteadySpeed
 from cosim.nodes import Processor
-from cosim.scenario.models import Compute, FleetCompute
+from cosim.scenario.compute import Compute, FleetCompute
 from cosim.world import _fleet, _processors
 from training.jobs import Output
 

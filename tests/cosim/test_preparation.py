@@ -9,7 +9,7 @@ import pytest
 
 from cosim.preparation import Prepared, lora_config, prepare
 from cosim.scenario import Scenario
-from cosim.scenario.models import Lora, Model
+from cosim.scenario.learning import Lora, Model
 from training.corpora import Texts
 from training.store import Store
 

@@ -17,7 +17,7 @@ from channel_models.trace_files import PACKET_BITS
 from cosim.cells.lanes import LaneCell
 from cosim.clock import Clock
 from cosim.recordings import files, read_traces, sha256
-from cosim.scenario.models import RateTrace
+from cosim.scenario.radio import RateTrace
 
 MAHIMAHI = sorted((Path(__file__).parents[3] / "shared" / "data" / "traces" / "mahimahi").glob("*.up.gz"))
 MS = 1_000_000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from channel_models.randomness import Stream
 from cosim.devices import Population, read_population
 from cosim.devices.capacities import weighted_median
-from cosim.scenario.models import Capacities
+from cosim.scenario.compute import Capacities
 
 ROUNDING = 1e-12  # relative: a few operations on doubles
 Z_LIMIT = 4.0  # a false alarm once in 16,000 seeds, and the seed is fixed

@@ -1,0 +1,23 @@
+"""What all sections of a scenario have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Index = Annotated[int, Field(ge=0, strict=True)]
+Alpha = Annotated[float, Field(gt=0, strict=True)]
+Fraction = Annotated[float, Field(ge=0, lt=1, strict=True)]
+
+
+def default(value: Any, description: str = "", **bounds: Any) -> Any:
+    """A field that is ``value`` if nothing is said, written as a user would write it; ``...`` must be given."""
+    return Field(value, description=description or None, **bounds)
+
+
+class Section(BaseModel):
+    """Frozen; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
