@@ -1,6 +1,7 @@
 """Classifiers: many clients in parts are plain PEFT loops with task SEQ_CLS, heads included."""
 
 import json
+from functools import partial
 from itertools import combinations
 
 import peft
@@ -8,6 +9,15 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.training.plain_training import (
+    CLIENTS,
+    ROWS,
+    STEPS,
+    TOLERANCE,
+    assert_trains_as_plain_peft,
+    batch_of,
+    states_of,
+)
 from training import phases
 from training.adapters import Part, state_dict
 from training.base_model import BaseModel, ModelNotFoundError, load_base
@@ -18,15 +28,11 @@ from training.foundation import Foundation
 from training.lab import open_tools
 from training.lora import HEAD
 from training.losses import client_losses
-from training.optimiser import AdapterState
 from training.sequences import IGNORED
 from training.split_model import SplitModel
 
-STEPS, CLIENTS, ROWS = 10, 3, 2
 HIDDEN, CLASSES = 32, 7
 FP32_BYTES = 4
-TOLERANCE = 1e-6  # losses and gradients differ by the order of single-precision sums alone
-STEPPED_TOLERANCE = 5e-5  # AdamW divides by sqrt(v): where a gradient is near zero, a step is lr times its sign
 LOGITS = 1e-5  # single precision logits of order 1, summed in another order
 STATISTICAL = 0.05  # four standard errors of the deviation of 3,200 normal numbers: 4 / sqrt(2 * 3200)
 
@@ -35,54 +41,17 @@ CUTS = [list(cuts) for number in range(4) for cuts in combinations((1, 2, 3), nu
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing")
 
 
-def states_of(model: SplitModel, parts: list[Part], adapters) -> list[list[AdapterState]]:
-    return [[AdapterState.fresh(adapter[model.layout.slice_of(part)]) for adapter in adapters] for part in parts]
-
-
-def batch_of(data, step: int, rows: int):
-    where = slice(rows * step, rows * (step + 1))
-    return torch.from_numpy(data.ids[where]), torch.from_numpy(data.targets[where])
-
-
-def named(model: SplitModel, flats, client: int):
-    """One client's row of what every part has, joined and in PEFT's names."""
-    return state_dict(model.layout, torch.cat([flat[client] for flat in flats]))
-
-
-def assert_same(ours, theirs, tolerance: float) -> None:
-    assert ours.keys() == theirs.keys()
-    for name, tensor in theirs.items():
-        torch.testing.assert_close(
-            ours[name], tensor, rtol=0, atol=tolerance, msg=lambda text, name=name: f"{name}: {text}"
-        )
-
-
 @pytest.mark.parametrize("cuts", [[], [2], [1, 3]], ids=str)
 def test_classifiers_trained_together_in_parts_are_plain_peft_loops(
     any_family, cuts, plain_peft, split_step, labelled, adapter_of
 ) -> None:
     family = any_family.classifier()
-    model = family.split()
-    parts = model.parts(cuts)
-    states = states_of(model, parts, [adapter_of(model, seed) for seed in range(CLIENTS)])
+    model, base = family.split(), family.build()
     data = labelled(CLIENTS * ROWS * STEPS, 10, padded=[1, 5])
-    base = family.build()
-    start = [[state.weights for state in of_clients] for of_clients in states]
-    loops = [plain_peft(base, family.lora(), named(model, start, client)) for client in range(CLIENTS)]
-    for number in range(STEPS):
-        ids, targets = batch_of(data, number, CLIENTS * ROWS)
-        step = split_step(model, parts, states, ids, targets)
-        for client, (own_ids, own_targets) in enumerate(zip(ids.split(ROWS), targets.split(ROWS), strict=True)):
-            loss, gradients = loops[client].step(own_ids, own_targets)
-            assert step.losses[client].item() == pytest.approx(loss, abs=TOLERANCE)
-            if number == 0:  # later the weights differ already
-                assert_same(named(model, step.gradients, client), gradients, TOLERANCE)
-        states = step.states
-    end = [[state.weights for state in of_clients] for of_clients in states]
-    for client, loop in enumerate(loops):
-        ours = named(model, end, client)
-        assert f"base_model.model.{HEAD}.weight" in ours
-        assert_same(ours, loop.adapter(), STEPPED_TOLERANCE)
+    adapters = [adapter_of(model, seed) for seed in range(CLIENTS)]
+    plain = partial(plain_peft, base, family.lora())
+    for trained in assert_trains_as_plain_peft(model, cuts, data, adapters, plain, split_step):
+        assert f"base_model.model.{HEAD}.weight" in trained
 
 
 def test_logits_are_hugging_faces_at_the_last_token_that_is_not_padding(
@@ -104,7 +73,7 @@ def test_where_a_classifier_is_cut_changes_no_bit(any_family, split_step, labell
     runs = []
     for cuts in CUTS:
         parts = model.parts(cuts)
-        states, losses = states_of(model, parts, adapters), []
+        states, losses = states_of(model, parts, *adapters), []
         for number in range(3):
             step = split_step(model, parts, states, *batch_of(data, number, 4))
             losses += step.losses.tolist()
@@ -158,7 +127,7 @@ def test_the_head_of_the_base_changes_no_number(gpt2, split_step, labelled, adap
     other.head.weight.fill_(99.0)
     data = batch_of(labelled(4, 10), 0, 4)
     steps = [
-        split_step(model, model.parts([2]), states_of(model, model.parts([2]), [adapter_of(model)]), *data)
+        split_step(model, model.parts([2]), states_of(model, model.parts([2]), adapter_of(model)), *data)
         for model in (one, other)
     ]
     assert torch.equal(steps[0].losses, steps[1].losses)

@@ -1,52 +1,30 @@
 """Phases: training many clients in parts is training each in one piece, and touches nothing but the adapters."""
 
 import copy
+from functools import partial
 from itertools import combinations
 
 import pytest
 import torch
-from torch import Tensor
 
+from tests.training.plain_training import (
+    CLIENTS,
+    ROWS,
+    STEPS,
+    TOLERANCE,
+    assert_same,
+    assert_trains_as_plain_peft,
+    batch_of,
+    named,
+    states_of,
+    weights_of,
+)
 from training import phases
 from training.adapters import state_dict
-from training.optimiser import AdapterState
 from training.sequences import IGNORED
 from training.split_model import SplitModel
 
-STEPS = 10
-CLIENTS = 3
-ROWS = 2  # of each client in a batch
-TOLERANCE = 1e-6  # losses and gradients differ by the order of single-precision sums alone
-STEPPED_TOLERANCE = 5e-5  # AdamW divides by sqrt(v): where a gradient is near zero, a step is lr times its sign
-
 CUTS = [list(cuts) for number in range(4) for cuts in combinations((1, 2, 3), number)]
-
-
-def start_of(model: SplitModel, parts: list, *adapters: Tensor) -> list[list[AdapterState]]:
-    """The states of all clients, by part."""
-    return [[AdapterState.fresh(a[model.layout.slice_of(part)]) for a in adapters] for part in parts]
-
-
-def batch_of(data, step: int, rows: int) -> tuple[Tensor, Tensor]:
-    where = slice(rows * step, rows * (step + 1))
-    return torch.from_numpy(data.ids[where]), torch.from_numpy(data.targets[where])
-
-
-def named(model: SplitModel, flats: list[Tensor], client: int) -> dict[str, Tensor]:
-    """One client's row of what every part has, joined and in PEFT's names."""
-    return state_dict(model.layout, torch.cat([flat[client] for flat in flats]))
-
-
-def weights_of(states: list[list[AdapterState]]) -> list[list[Tensor]]:
-    return [[state.weights for state in of_clients] for of_clients in states]
-
-
-def assert_same(ours: dict[str, Tensor], theirs: dict[str, Tensor], tolerance: float) -> None:
-    assert ours.keys() == theirs.keys()
-    for name, tensor in theirs.items():
-        torch.testing.assert_close(
-            ours[name], tensor, rtol=0, atol=tolerance, msg=lambda text, name=name: f"{name}: {text}"
-        )
 
 
 @pytest.mark.parametrize("options", [{}, {"rank_pattern": {"c_attn": 7}, "alpha_pattern": {"c_proj": 3}}], ids=str)
@@ -63,23 +41,10 @@ def test_clients_trained_together_in_parts_are_plain_peft_loops(
 
 def assert_plain_training(family, options, cuts, plain_peft, split_step, tokens, adapter_of) -> None:
     config = family.lora(**options)
-    model = SplitModel.adapt(family.build(), config)
-    parts = model.parts(cuts)
-    states = start_of(model, parts, *(adapter_of(model, seed) for seed in range(CLIENTS)))
+    model, base = SplitModel.adapt(family.build(), config), family.build()
     data = tokens(CLIENTS * ROWS * STEPS, 10, padded=[1, 5])
-    base = family.build()
-    loops = [plain_peft(base, config, named(model, weights_of(states), client)) for client in range(CLIENTS)]
-    for number in range(STEPS):
-        ids, targets = batch_of(data, number, CLIENTS * ROWS)
-        step = split_step(model, parts, states, ids, targets)
-        for client, (own_ids, own_targets) in enumerate(zip(ids.split(ROWS), targets.split(ROWS), strict=True)):
-            loss, gradients = loops[client].step(own_ids, own_targets)
-            assert step.losses[client].item() == pytest.approx(loss, abs=TOLERANCE)
-            if number == 0:  # later the weights differ already
-                assert_same(named(model, step.gradients, client), gradients, TOLERANCE)
-        states = step.states
-    for client, loop in enumerate(loops):
-        assert_same(named(model, weights_of(states), client), loop.adapter(), STEPPED_TOLERANCE)
+    adapters = [adapter_of(model, seed) for seed in range(CLIENTS)]
+    assert_trains_as_plain_peft(model, cuts, data, adapters, partial(plain_peft, base, config), split_step)
 
 
 @pytest.mark.parametrize("change", ["scale", "one weight", "order of parts' adapters", "order of clients' adapters"])
@@ -96,7 +61,7 @@ def test_the_comparison_with_peft_would_notice(family, change, plain_peft, split
             adapters[0] = adapters[0].roll(len(adapters[0]) // 2)
         case "order of clients' adapters":
             adapters.reverse()
-    step = split_step(model, parts, start_of(model, parts, *adapters), ids, targets)
+    step = split_step(model, parts, states_of(model, parts, *adapters), ids, targets)
     _, gradients = plain.step(ids[:2], targets[:2])
     with pytest.raises(AssertionError):
         assert_same(named(model, step.gradients, client=0), gradients, TOLERANCE)
@@ -108,7 +73,7 @@ def test_where_the_model_is_cut_changes_no_bit(any_family, split_step, tokens, a
     runs = []
     for cuts in CUTS:
         parts = model.parts(cuts)
-        states, losses = start_of(model, parts, *adapters), []
+        states, losses = states_of(model, parts, *adapters), []
         for number in range(3):
             step = split_step(model, parts, states, *batch_of(data, number, 4))
             losses += step.losses.tolist()
@@ -169,7 +134,7 @@ def test_the_base_and_what_came_in_stay_as_they_are(family, split_step, tokens, 
     model = family.split()
     before, adapter = copy.deepcopy(model.model.state_dict()), adapter_of(model)
     given, parts = adapter.clone(), model.parts([1, 2])
-    split_step(model, parts, start_of(model, parts, adapter), *batch_of(tokens(3, 10), 0, 3))
+    split_step(model, parts, states_of(model, parts, adapter), *batch_of(tokens(3, 10), 0, 3))
     assert torch.equal(adapter, given)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.model.state_dict().items())
     assert all(p.grad is None for p in model.model.parameters())
@@ -178,7 +143,7 @@ def test_the_base_and_what_came_in_stay_as_they_are(family, split_step, tokens, 
 def test_padding_teaches_nothing(family, split_step, tokens, adapter_of) -> None:
     model = family.split()
     parts = model.parts([2])
-    states = start_of(model, parts, adapter_of(model))
+    states = states_of(model, parts, adapter_of(model))
     ids, targets = batch_of(tokens(3, 9), 0, 3)
     short = split_step(model, parts, states, ids, targets)
     padding = torch.zeros(3, 4, dtype=torch.long)
@@ -193,7 +158,7 @@ def test_a_batch_of_padding_has_loss_zero_and_no_gradient(family, split_step, ad
     model = family.split()
     parts = model.parts([2])
     nothing = torch.full((2, 8), IGNORED)
-    step = split_step(model, parts, start_of(model, parts, adapter_of(model)), torch.zeros_like(nothing), nothing)
+    step = split_step(model, parts, states_of(model, parts, adapter_of(model)), torch.zeros_like(nothing), nothing)
     assert step.losses.tolist() == [0]
     assert all(not gradient.any() and gradient.isfinite().all() for gradient in step.gradients)
 
@@ -201,7 +166,7 @@ def test_a_batch_of_padding_has_loss_zero_and_no_gradient(family, split_step, ad
 def test_a_first_part_without_adapted_matrices_trains_nothing_and_the_rest_goes_on(gpt2, tokens, split_step) -> None:
     model = SplitModel.adapt(gpt2.build(), gpt2.lora(layers_to_transform=[2, 3]))
     parts = model.parts([1, 2])
-    states = start_of(model, parts, torch.full((model.layout.parameters(model.whole),), 0.01))
+    states = states_of(model, parts, torch.full((model.layout.parameters(model.whole),), 0.01))
     step = split_step(model, parts, states, *batch_of(tokens(3, 10), 0, 3))
     assert [tuple(gradient.shape) for gradient in step.gradients[:2]] == [(1, 0), (1, 0)]
     assert step.gradients[2].any()
