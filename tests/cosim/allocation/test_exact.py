@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from channel_models.rates import Shannon
 from cosim.allocation import conic
-from cosim.allocation.exact import NoOptimum, at, optimum
+from cosim.allocation.exact import at, optimum
 from cosim.allocation.learning_model import LearningModel
+from cosim.allocation.local_accuracy import NoOptimum
 from cosim.allocation.problem import DelayProblem
 
 Draw = Callable[..., DelayProblem]
