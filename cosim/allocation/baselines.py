@@ -7,11 +7,13 @@ that each is an option here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from channel_models.randomness import Stream
 from channel_models.rates import Shannon
 from cosim.allocation.local_accuracy import least
 from cosim.allocation.problem import Allocation, Array, DelayProblem
@@ -35,7 +37,7 @@ def equal(problem: DelayProblem, eta: float | None = None) -> Allocation:
 
 def random(problem: DelayProblem, seed: int, eta: float | None = None) -> Allocation:
     """Bands in proportion to uniform draws (RB)."""
-    draws = np.random.default_rng(seed).uniform(size=problem.shape)
+    draws = Stream(seed, "random bands").uniform(np.arange(math.prod(problem.shape)), 0).reshape(problem.shape)
     return of_bands(problem, draws / draws.sum(axis=-1, keepdims=True), eta)
 
 
