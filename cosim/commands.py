@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Any
 
 import typer
@@ -84,7 +86,6 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Run every scheme of the scenario under common random numbers; tables and pictures."""
-    from analysis import overview  # noqa: PLC0415
     from cosim import comparison  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
 
@@ -99,10 +100,13 @@ def compare(
     comparison.make_way(planned)
     comparison.note_order(planned, folder)
     with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
+        Thread(target=import_module, args=("analysis.overview",), daemon=True).start()  # wanted when the runs are done
         outcomes = comparison.compare(read, planned, workers, progress.seen)
     summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}
     standing = baseline if baseline in {summary["label"] for summary in summaries.values()} else None
     done = [run.folder for run in planned if run.name in summaries]
+    from analysis import overview  # noqa: PLC0415
+
     try:
         overview.show(folder, done, Console(), baseline=standing, target=wanted)
     except ValueError as error:  # the runs stay, whatever cannot be shown of them
