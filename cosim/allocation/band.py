@@ -7,13 +7,13 @@ other branch lies the root b = infinity.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from channel_models.rates import Shannon
+from cosim.allocation.problem import Array
 
 _WEAK = 0.03
 """SNR (and 1 - rho) below which functions of the SNR are series, for as differences of large terms they lose digits."""
@@ -38,6 +38,11 @@ class Band:
             return 1.0 + np.log1p(z) * (z / ((1.0 + z) * _rest(z))) ** 2
 
 
+def rate_bps(band_hz: Array | float, carrier_to_noise_hz: Array) -> Array:
+    """What such bands carry; the arguments broadcast."""
+    return Shannon().bps(band_hz, carrier_to_noise_hz / band_hz)
+
+
 def band_for(rate_bps: Array, carrier_to_noise_hz: Array) -> Band:
     """The bands that carry these rates; the arguments broadcast.
 
@@ -52,7 +57,8 @@ def band_for(rate_bps: Array, carrier_to_noise_hz: Array) -> Band:
 
 def _rest(z: Array) -> Array:
     """ln(1 + z) - z / (1 + z), which is less than its terms for weak signals."""
-    return np.where(z < _WEAK, z**2 * _series(z, _REST), np.log1p(z) - z / (1.0 + z))
+    rest = np.log1p(z) - z / (1.0 + z)
+    return _where_weak(z, rest, lambda few: few**2 * _series(few, _REST))
 
 
 def _snr(rho: Array) -> Array:
@@ -62,7 +68,16 @@ def _snr(rho: Array) -> Array:
     for _ in range(_NEWTON_STEPS):
         u = u - (u - np.log(u) - 1.0 - distance) * u / (u - 1.0)
     weak = 1.0 - rho
-    return np.where(weak < _WEAK, _weak_snr(weak), u / rho - 1.0)
+    return _where_weak(weak, u / rho - 1.0, _weak_snr)
+
+
+def _where_weak(small: Array, values: Array, series: Callable[[Array], Array]) -> Array:
+    """``values``, but those of ``series`` where ``small`` is below ``_WEAK``, which few are."""
+    few = small < _WEAK
+    if few.any():
+        values = np.array(values)
+        values[few] = series(small[few])
+    return values
 
 
 def _weak_snr(weak: Array) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channel_models.randomness import Stream
-from channel_models.rates import Shannon
+from cosim.allocation.band import rate_bps
 from cosim.allocation.local_accuracy import least
 from cosim.allocation.problem import Allocation, Array, DelayProblem
 from cosim.allocation.shared import Shared
@@ -76,12 +76,12 @@ class _InTurn:
     def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], guess_s: Array | None) -> Shared:
         """See ``Sharing``."""
         activations, more = drops.activations(eta)
-        rate_bps: Array = Shannon().bps(drops.bandwidth_hz, drops.carrier_to_noise_hz / drops.bandwidth_hz)
+        bps = rate_bps(drops.bandwidth_hz, drops.carrier_to_noise_hz)
         slowest_s = np.max(drops.compute_s, axis=1)
-        sending_s = np.sum((drops.adapter_bits + activations) / rate_bps, axis=1)
+        sending_s = np.sum((drops.adapter_bits + activations) / bps, axis=1)
         return Shared(
             round_s=drops.iterations(eta)[:, 0] * slowest_s + sending_s,
-            slope=np.asarray(drops.learning.iterations_slope(eta))[:, 0] * slowest_s + np.sum(more / rate_bps, axis=1),
+            slope=np.asarray(drops.learning.iterations_slope(eta))[:, 0] * slowest_s + np.sum(more / bps, axis=1),
             band_hz=np.full(drops.compute_s.shape, drops.bandwidth_hz),
         )
 
@@ -89,6 +89,6 @@ class _InTurn:
 def _finish(drops: DelayProblem, eta: Array, band_hz: Array) -> tuple[Array, Array]:
     """When each user is done, and how that changes with eta."""
     activations, more = drops.activations(eta)
-    rate_bps = Shannon().bps(band_hz, drops.carrier_to_noise_hz / band_hz)
-    finish_s = drops.iterations(eta) * drops.compute_s + (drops.adapter_bits + activations) / rate_bps
-    return finish_s, drops.learning.iterations_slope(eta) * drops.compute_s + more / rate_bps
+    bps = rate_bps(band_hz, drops.carrier_to_noise_hz)
+    finish_s = drops.iterations(eta) * drops.compute_s + (drops.adapter_bits + activations) / bps
+    return finish_s, drops.learning.iterations_slope(eta) * drops.compute_s + more / bps

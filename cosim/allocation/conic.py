@@ -16,7 +16,7 @@ import cvxpy
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from channel_models.rates import Shannon
+from cosim.allocation.band import rate_bps
 from cosim.allocation.problem import Allocation, Array, DelayProblem
 
 _ETA_BOUNDS = (1e-3, 1.0 - 1e-3)
@@ -72,7 +72,7 @@ def _solve(c_hz: Array, bits: Array, compute_s: Array, bands_hz: Array) -> tuple
     program = _program(*bits.shape)
     unit_hz = bands_hz[:, None] / len(c_hz)
     relative = c_hz / unit_hz  # (sides, K)
-    each_s = bits / Shannon().bps(unit_hz, relative)
+    each_s = bits / rate_bps(unit_hz, c_hz)
     unit_s = float(np.median(np.sum(each_s, axis=0)))
     program.log_sum.value = np.log1p(relative)
     program.inverse_sum.value = 1.0 / (1.0 + relative)

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_models.rates import Shannon
-from cosim.allocation.band import band_for
+from cosim.allocation.band import band_for, rate_bps
 from cosim.allocation.local_accuracy import least
 from cosim.allocation.problem import Allocation, Array, DelayProblem
 from cosim.allocation.shared import Shared
 from cosim.allocation.two_bands import share_two_bands
 
-FILLED = 1e-12
-"""The bands of a drop sum to what there is within this part of it."""
+_FILLED = 1e-12  # the bands of a drop sum to what there is within this part of it
 _STEPS = 100
 _ROUNDING = 4.0 * np.finfo(float).eps  # nearer than this no duration can be told from its neighbours
 
@@ -66,8 +64,8 @@ def _share_band(total_hz: float, c_hz: Array, bits: Array, compute_s: Array, gue
     """Newton on 1 / sum b, which is nearly straight in tau, kept between two durations that are surely too little and
     enough."""
     users = bits.shape[1]
-    least = np.max(compute_s + bits / _rate_bps(total_hz, c_hz), axis=1)
-    most = np.max(compute_s + bits / _rate_bps(total_hz / users, c_hz), axis=1)
+    least = np.max(compute_s + bits / rate_bps(total_hz, c_hz), axis=1)
+    most = np.max(compute_s + bits / rate_bps(total_hz / users, c_hz), axis=1)
     tau = most if guess_s is None else np.clip(guess_s, least, most)
     for _ in range(_STEPS):
         sending = tau[:, None] - compute_s
@@ -76,13 +74,9 @@ def _share_band(total_hz: float, c_hz: Array, bits: Array, compute_s: Array, gue
         filled = np.sum(band.hz, axis=1) / total_hz
         least, most = np.where(filled > 1.0, tau, least), np.where(filled < 1.0, tau, most)
         newton = tau + filled * (filled - 1.0) * total_hz / np.sum(price, axis=1)
-        done = (np.abs(filled - 1.0) < FILLED) | (np.abs(newton - tau) <= _ROUNDING * tau)
+        done = (np.abs(filled - 1.0) < _FILLED) | (np.abs(newton - tau) <= _ROUNDING * tau)
         if done.all():
             break
         inside = (newton >= least) & (newton <= most)
         tau = np.where(done, tau, np.where(inside, newton, (least + most) / 2.0))
     return _Filled(round_s=tau, band_hz=band.hz, sending_s=sending, price=price)
-
-
-def _rate_bps(band: float, c_hz: Array) -> Array:
-    return Shannon().bps(band, c_hz / band)

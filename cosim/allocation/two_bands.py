@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit
 
-from channel_models.rates import Shannon
-from cosim.allocation.band import Band, band_for
+from cosim.allocation.band import Band, band_for, rate_bps
 from cosim.allocation.problem import Array, DelayProblem
 from cosim.allocation.shared import Shared
 
-FILLED = 1e-11
-"""The bands of a drop sum to what there is within this part of them."""
+_FILLED = 1e-11  # the bands of a drop sum to what there is within this part of them
 _SETTLED = 1e-7  # the last step of Newton for the logit of a share of time: the next would be its square
 _FARTHEST = 40.0  # logits between which shares lie: beyond, floats cannot tell them from all or nothing
 _STEPS = 200
@@ -38,7 +37,7 @@ def share_two_bands(drops: DelayProblem, eta: Array) -> Shared:
     x, log_mu = task.start()
     sides = task.sides(x, log_mu)
     for _ in range(_STEPS):
-        if np.all(np.abs(sides.overfilled) < FILLED):
+        if np.all(np.abs(sides.overfilled) < _FILLED):
             break
         x, log_mu, sides = _damped(task, x, log_mu, sides)
     cost = sides.effort * np.stack([np.ones_like(log_mu), np.exp(log_mu)])[..., None] / sides.time_s
@@ -69,13 +68,13 @@ class _Task:
     compute_s: Array
     bands_hz: Array
 
-    @property
+    @cached_property
     def needed_s(self) -> Array:
         """Time (2, drops, K) that the bits would take in an infinite band."""
         needed: Array = self.bits * math.log(2.0) / self.c_hz
         return needed
 
-    @property
+    @cached_property
     def floor_s(self) -> Array:
         """What no round (drops,) is as short as."""
         floor: Array = np.max(self.compute_s + np.sum(self.needed_s, axis=0), axis=1)
@@ -84,7 +83,7 @@ class _Task:
     def start(self) -> tuple[Array, Array]:
         """Where to begin: equal bands for all, both sides one after the other, and bands as dear as they are narrow."""
         each_hz = (self.bands_hz / self.bits.shape[2])[:, None, None]
-        sending = np.sum(self.bits / Shannon().bps(each_hz, self.c_hz / each_hz), axis=0)
+        sending = np.sum(self.bits / rate_bps(each_hz, self.c_hz), axis=0)
         enough = np.max(self.compute_s + sending, axis=1)
         return np.log(enough - self.floor_s), np.full(len(enough), math.log(self.bands_hz[0] / self.bands_hz[1]))
 
@@ -93,7 +92,7 @@ class _Task:
         time_s = (self.floor_s + np.exp(x))[:, None] - self.compute_s
         part = self._part(time_s, log_mu[:, None])
         bands, effort, elastic = self._held(part, time_s)
-        by_part = -(1.0 + elastic[0]) / part - (1.0 + elastic[1]) / (1.0 - part)  # of the difference of prices
+        by_part = _price_slope(part, elastic)
         with_time = np.exp(x)[:, None] / time_s  # relative change of time by x
         moves = np.stack([(elastic[0] - elastic[1]) / by_part * with_time, 1.0 / by_part])  # of the parts, by x and mu
         rates = np.stack([-moves / part, moves / (1.0 - part)])  # (2 sides, 2, drops, K)
@@ -127,8 +126,7 @@ class _Task:
             _, effort, elastic = self._held(part, time_s)
             with np.errstate(all="ignore"):  # at the very ends effort is infinite, and halving leads away from there
                 gap = np.log(effort[0] / part) - np.log(effort[1] / (1.0 - part)) - log_mu
-                by_part = -((1.0 + elastic[0]) / part + (1.0 + elastic[1]) / (1.0 - part))
-                newton = y - gap / (by_part * width * within * (1.0 - within))
+                newton = y - gap / (_price_slope(part, elastic) * width * within * (1.0 - within))
             low, high = np.where(gap > 0.0, y, low), np.where(gap < 0.0, y, high)
             after = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2.0)
             settled, y = np.max(np.abs(after - y)) < _SETTLED, after
@@ -136,6 +134,12 @@ class _Task:
                 break
         settled_part: Array = least + width * expit(y)
         return settled_part
+
+
+def _price_slope(part: Array, elastic: Array) -> Array:
+    """How the difference of both sides' logarithmic prices changes with the part of the main server."""
+    slope: Array = -((1.0 + elastic[0]) / part + (1.0 + elastic[1]) / (1.0 - part))
+    return slope
 
 
 def _damped(task: _Task, x: Array, log_mu: Array, sides: _Sides) -> tuple[Array, Array, _Sides]:
@@ -146,7 +150,7 @@ def _damped(task: _Task, x: Array, log_mu: Array, sides: _Sides) -> tuple[Array,
         tried_x, tried_mu = x + factor * step[:, 0], log_mu + factor * step[:, 1]
         tried = task.sides(tried_x, tried_mu)
         nearer = np.max(np.abs(tried.overfilled), axis=0) < error
-        nearer |= error < FILLED
+        nearer |= error < _FILLED
         if nearer.all():
             break
         factor = np.where(nearer, factor, factor / 2.0)
