@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from cosim.parcel import Parcel
 from cosim.recorder import NOBODY, Delay, Recorder, Story
 
 if TYPE_CHECKING:
-    from training.jobs import Ref
+    from training.jobs import PayloadKind, Ref
 
 
 @dataclass(kw_only=True, eq=False)
@@ -41,7 +41,9 @@ class Network:
 
     A message to or from a user takes the cell of the edge server that serves the user then. Where that changes on the
     way, what has arrived at the old one goes on from there, by the backhaul, and the rest takes the new one; a transfer
-    that was cut off ``resumes`` with the first byte that has not arrived whole, or else begins again.
+    that was cut off ``resumes`` with the first byte that has not arrived whole, or else begins again. Adapters go up in
+    ``federated_uplinks``, where these are another band. ``sizes`` are bytes by kind of payload where the tensors' own
+    do not count.
     """
 
     clock: Clock
@@ -51,7 +53,9 @@ class Network:
     downlinks: Sequence[Cell]
     to_cloud: Sequence[Wire]
     from_cloud: Sequence[Wire]
+    federated_uplinks: Sequence[Cell] | None = None
     resumes: bool = True
+    sizes: Mapping[PayloadKind, int] = field(default_factory=dict)
 
     def send(self, origin: Node, destination: Node, refs: Sequence[Ref]) -> Generator[simpy.Event, object, None]:
         """Carry the payloads as one message, hop by hop; they are in the destination's buffers when this is over.
@@ -62,7 +66,7 @@ class Network:
             return
         buffered = [ref for ref in refs if not origin.holds(ref)]
         try:
-            yield from self._carry(Parcel.of(refs), origin, destination, buffered)
+            yield from self._carry(Parcel.of(refs, self.sizes), origin, destination, buffered)
         except simpy.Interrupt:
             for ref in refs:
                 origin.let_go(ref)
@@ -117,7 +121,7 @@ class Network:
     def _hop(self, here: Node, there: Node, parcel: Parcel) -> Generator[simpy.Event, Any, Parcel | None]:
         """One hop; what is left where the user has another edge server before all is there."""
         if isinstance(here, User) and isinstance(there, Edge):
-            return (yield from self._radio(self.uplinks[there.index], here, there, here, "uplink", parcel))
+            return (yield from self._radio(self._uplink(there, parcel), here, there, here, "uplink", parcel))
         if isinstance(here, Edge) and isinstance(there, User):
             return (yield from self._radio(self.downlinks[here.index], there, here, here, "downlink", parcel))
         wire = self.to_cloud[here.index] if isinstance(here, Edge) else None
@@ -126,6 +130,12 @@ class Network:
         if wire is not None:
             yield from self._wire(wire, here, parcel)
         return None
+
+    def _uplink(self, edge: Edge, parcel: Parcel) -> Cell:
+        """The band that leads to the main server, or to the federated server."""
+        if self.federated_uplinks is not None and parcel.refs[0].output.kind == "adapter":
+            return self.federated_uplinks[edge.index]
+        return self.uplinks[edge.index]
 
     def _radio(
         self, cell: Cell, user: User, edge: Edge, sender: Node, kind: Delay, parcel: Parcel

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import simpy
 
 from cosim.air_link import AirLink
-from cosim.clock import Clock, to_ns, to_s
+from cosim.clock import Clock, to_s
 from cosim.memory import Ledger, Memory
+from cosim.processor import Processor
 from cosim.recorder import Kind, Recorder
 from training.jobs import HELD
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cosim.devices import TimeModel
     from training.adapters import Part
     from training.jobs import Job, Ref
     from training.runtime import Runtime
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 Role = Literal["user", "edge", "cloud"]
 
 _COMPUTE_KIND: dict[Role, Kind] = {"user": "user_compute", "edge": "edge_compute", "cloud": "cloud_compute"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Processor:
-    """How fast a node computes, and what energy that takes."""
-
-    time: TimeModel
-    power_w: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +39,13 @@ class Services:
 
 @dataclass(kw_only=True, eq=False, slots=True)
 class Node:
-    """A place that computes: one FIFO processor, one memory."""
+    """A place that computes: a FIFO queue before its processor, one memory."""
 
     role: ClassVar[Role]
     name: str
     processor: Processor
     services: Services
     memory: Memory = field(init=False)
-    _free_at_ns: int = 0
     _buffers: dict[Ref, int] = field(default_factory=dict)
     _kept: dict[Ref, tuple[int, int, int]] = field(default_factory=dict)
 
@@ -72,8 +63,7 @@ class Node:
         """
         start = end = now = self.services.clock.now_ns
         if job.cost.flops:
-            start = max(now, self._free_at_ns)
-            end = self._free_at_ns = start + to_ns(self.processor.time.seconds(job.cost.flops))
+            start, end = self.processor.seize(now, job.cost.flops)
         self.services.recorder.waited(now, start, self.name, f"{self.name} busy")
         self.services.recorder.add(
             start_ns=start,

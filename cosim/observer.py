@@ -25,14 +25,13 @@ class Observer:
     ``tell`` hears of each round when all of its row is known.
     """
 
-    def __init__(self, world: World, learning: Learning, evaluation: Evaluation, last_round: int) -> None:
+    def __init__(self, world: World, learning: Learning, evaluation: Evaluation) -> None:
         self.rows: list[Row] = []
         self.tell: Callable[[Row], None] = lambda _: None
         self.last: Round | None = None
         self._world = world
         self._learning = learning
         self._evaluation = evaluation
-        self._last_round = last_round
         self._untold: list[Row] = []
         self._losses: list[tuple[Row, Ref]] = []
         self._counted = 0
@@ -55,7 +54,7 @@ class Observer:
         if ended.losses:
             self._losses.append((row, self._learning.mean_loss(ended.losses)))
             ended.losses = []
-        if ended.number % self._evaluation.every == 0 or ended.number == self._last_round:
+        if ended.number % self._evaluation.every == 0 or ended.last:
             self._look(ended, row)
         if row["loss"] is not None or not self._learning.runtime.computes_values:
             self._tell_all()

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from training.jobs import Ref
+    from training.jobs import PayloadKind, Ref
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """Bytes [``first``, ``last``) of ``refs``, one payload after another."""
+    """Bytes [``first``, ``last``) of ``refs``, one payload after another, which have these ``sizes``."""
 
     refs: Sequence[Ref]
+    sizes: Sequence[int]
     first: int
     last: int
 
     @classmethod
-    def of(cls, refs: Sequence[Ref]) -> Parcel:
-        """All of ``refs``.
+    def of(cls, refs: Sequence[Ref], given: Mapping[PayloadKind, int] | None = None) -> Parcel:
+        """All of ``refs``; those of a ``given`` kind have that many bytes in place of their own.
 
         Raises:
             ValueError: one of them is no payload.
@@ -28,7 +29,8 @@ class Parcel:
         for ref in refs:
             if ref.output.kind is None:
                 raise ValueError(f"{ref.name!r} is not a payload and cannot be sent")
-        return cls(refs=refs, first=0, last=sum(ref.nbytes for ref in refs))
+        sizes = [ref.nbytes if given is None else given.get(ref.output.kind, ref.nbytes) for ref in refs]  # type: ignore[arg-type]  # no None left
+        return cls(refs=refs, sizes=sizes, first=0, last=sum(sizes))
 
     @property
     def nbytes(self) -> int:
@@ -59,7 +61,7 @@ class Parcel:
     def _shares(self) -> Iterator[tuple[Ref, int]]:
         """Every payload, with the number of its bytes that are here."""
         begin = 0
-        for ref in self.refs:
-            end = begin + ref.nbytes
+        for ref, size in zip(self.refs, self.sizes, strict=True):
+            end = begin + size
             yield ref, max(0, min(end, self.last) - max(begin, self.first))
             begin = end

@@ -73,7 +73,7 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
         runtime = _runtime(scenario, prepared.lab, store)
         learning = Learning(runtime)
         world = build_world(scenario, runtime, prepared.rows)
-        observer = Observer(world, learning, scenario.evaluation, entry.options.rounds)
+        observer = Observer(world, learning, scenario.evaluation)
         scheme = entry.scheme(world, learning, entry.options, observer)
     except ValueError as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error

@@ -17,12 +17,14 @@ from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_
 from cosim.handover import Handovers
 from cosim.memory import Ledger
 from cosim.network import Network, Wire
-from cosim.nodes import Cloud, Edge, Node, Processor, Services, User
+from cosim.nodes import Cloud, Edge, Node, Services, User
 from cosim.presence import come_and_go
+from cosim.processor import Processor
 from cosim.radio import availability, handover_rule
 from cosim.recorder import Happening, Recorder
 from cosim.scenario.compute import Compute, FleetCompute
 from cosim.scenario.models import Scenario
+from cosim.scenario.payloads import Payloads
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import simpy
     from numpy.typing import NDArray
 
+    from cosim.cell import Cell
     from cosim.scenario.parts import AvailabilityPart
     from training.runtime import Runtime
 
@@ -47,6 +50,7 @@ class World:
     cloud: Node
     network: Network
     coverage: Coverage
+    payloads: Payloads
     batch_size: int
     dropout: bool
 
@@ -111,6 +115,7 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         cloud=cloud,
         network=network,
         coverage=coverage,
+        payloads=scenario.payloads,
         batch_size=scenario.data.batch_size,
         dropout=scenario.model.lora.dropout > 0,
     )
@@ -132,6 +137,7 @@ def _processors(compute: Compute, factors: Sequence[float]) -> list[Processor]:
         Processor(
             time=Faster(than=time, factor=factor),
             power_w=compute.power + compute.kappa * (frequency_hz * factor) ** 3,
+            jobs=compute.jobs,
         )
         for factor in factors
     ]
@@ -155,11 +161,18 @@ def _network(scenario: Scenario, coverage: Coverage, clock: Clock, recorder: Rec
         recorder=recorder,
         cloud=cloud,
         uplinks=build_cells(scenario, clock, coverage, "uplink"),
+        federated_uplinks=_federated_uplinks(scenario, clock, coverage),
         downlinks=build_cells(scenario, clock, coverage, "downlink"),
         to_cloud=wires(),
         from_cloud=wires(),
         resumes=scenario.radio.interrupted == "resumes",
     )
+
+
+def _federated_uplinks(scenario: Scenario, clock: Clock, coverage: Coverage) -> list[Cell] | None:
+    """The same cells in another band, if the federated server has one."""
+    band_hz = scenario.radio.federated_bandwidth
+    return None if band_hz is None else build_cells(scenario, clock, coverage, "uplink", band_hz)
 
 
 def _happenings(

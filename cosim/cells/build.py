@@ -14,6 +14,7 @@ from cosim.access.dedicated import Dedicated
 from cosim.access.equal_share import EqualShare
 from cosim.access.round_robin import RoundRobin
 from cosim.cells.air import Air
+from cosim.cells.instant import InstantCell
 from cosim.cells.lanes import LaneCell
 from cosim.cells.own_band import OwnBand
 from cosim.cells.shared import SharedCell
@@ -37,12 +38,16 @@ if TYPE_CHECKING:
     from cosim.scenario.radio import Radio, RateTrace
 
 
-def build_cells(scenario: Scenario, clock: Clock, coverage: Coverage, direction: Direction) -> list[Cell]:
-    """One direction of the cells of all edge servers.
+def build_cells(
+    scenario: Scenario, clock: Clock, coverage: Coverage, direction: Direction, bandwidth_hz: float | None = None
+) -> list[Cell]:
+    """One direction of the cells of all edge servers, in the scenario's band unless another is given.
 
     Raises:
         ValueError: a part that cannot be made, or recordings that cannot be read.
     """
+    if direction == "downlink" and scenario.radio.downlink == "neglected":
+        return [InstantCell(clock=clock)] * coverage.edges
     links = coverage.links(direction)
     trace = trace_of(scenario.radio, direction)
     if trace is not None:
@@ -50,7 +55,7 @@ def build_cells(scenario: Scenario, clock: Clock, coverage: Coverage, direction:
     ether = _ether(clock, coverage, direction, links)
     cells = []
     for edge, its_links in enumerate(links):
-        air = air_of(scenario.radio, its_links, direction)
+        air = air_of(scenario.radio, its_links, direction, bandwidth_hz)
         attached = np.flatnonzero(coverage.nearest == edge)
         access = access_of(scenario, direction, attached)
         noise = float(noise_w(air.bandwidth_hz, its_links.noise_figure_db))
@@ -89,13 +94,14 @@ def access_of(scenario: Scenario, direction: Direction, attached: NDArray[np.int
     return model
 
 
-def air_of(radio: Radio, links: RadioLinks, direction: Direction) -> Air:
-    """What the direction has of band, power and time."""
+def air_of(radio: Radio, links: RadioLinks, direction: Direction, bandwidth_hz: float | None = None) -> Air:
+    """What the direction has of band, power and time; the band is the scenario's unless another is given."""
     uplink = direction == "uplink"
     time_share = 1.0
     if radio.uplink_time is not None:
         time_share = radio.uplink_time if uplink else 1.0 - radio.uplink_time
-    return Air(links=links, bandwidth_hz=radio.bandwidth, splits_power=not uplink, time_share=time_share)
+    band_hz = bandwidth_hz or radio.bandwidth
+    return Air(links=links, bandwidth_hz=band_hz, splits_power=not uplink, time_share=time_share)
 
 
 def trace_of(radio: Radio, direction: Direction) -> RateTrace | None:

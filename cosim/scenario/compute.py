@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from cosim.scenario.quantities import FlopPerSecond, Hertz, Watts
-from cosim.scenario.section import Fraction, Section, default
+from cosim.scenario.section import Count, Fraction, Section, default
 
 
 def _says(given: Any, key: str) -> bool:
@@ -26,7 +26,8 @@ class Compute(Section):
     utilisation: float = default(1.0, "share of the speed that is reached", gt=0, le=1, strict=True)
     profile: str | None = default(None, "CSV file of jobs timed on a device: columns flops and seconds")
     factor: float = default(1.0, "how many times as fast as the device of the profile", gt=0, strict=True)
-    power: Watts = default("400 W", "drawn while computing, whatever the clock")
+    jobs: Count = default(1, "that are computed side by side, each at the given speed; more wait in one queue")
+    power: Watts = default("400 W", "drawn by each job, whatever the clock")
     frequency: Hertz | None = default(None, "clock at the given speed or with the given profile, for kappa")
     kappa: float = default(0.0, "effective switched capacitance, J s^2 a cycle", ge=0, strict=True)
 
@@ -84,7 +85,7 @@ class UserCompute(FleetCompute):
     """A phone's share for training."""
 
     speed: FlopPerSecond | None = default("20 GFLOP/s", "operations a second at full utilisation")
-    power: Watts = default("5 W", "drawn while computing, whatever the clock")
+    power: Watts = default("5 W", "drawn by each job, whatever the clock")
     spread: Fraction = default(0.5, "speeds are uniform in speed * [1 - spread, 1 + spread]")
 
 
@@ -92,4 +93,4 @@ class EdgeCompute(FleetCompute):
     """A small accelerator."""
 
     speed: FlopPerSecond | None = default("2 TFLOP/s", "operations a second at full utilisation")
-    power: Watts = default("150 W", "drawn while computing, whatever the clock")
+    power: Watts = default("150 W", "drawn by each job, whatever the clock")

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from cosim.scenario.compute import Compute, EdgeCompute, UserCompute
 from cosim.scenario.learning import Data, Evaluation, Model, Training
 from cosim.scenario.parts import AvailabilityPart, Tracker
+from cosim.scenario.payloads import Payloads
 from cosim.scenario.quantities import Watts
 from cosim.scenario.radio import Backhaul, Radio
 from cosim.scenario.section import Count, Section, default
@@ -63,6 +64,7 @@ class Scenario(Section):
     cloud: Cloud = Cloud()
     radio: Radio = Radio()
     backhaul: Backhaul = Backhaul()
+    payloads: Payloads = Payloads()
     model: Model = Model()
     data: Data = Data()
     training: Training = Training()

@@ -81,6 +81,12 @@ class Radio(Section):
     rate: RatePart = RatePart()
     access: AccessPart = AccessPart()
     uplink_access: AccessPart | None = default(None, "for the uplink alone; else access")
+    federated_bandwidth: Hertz | None = default(
+        None, "a band of its own for adapters on their way up; else they share that of the activations"
+    )
+    downlink: Literal["modelled", "neglected"] = default(
+        "modelled", "neglected: what comes down takes no time, as where papers say that servers have power enough"
+    )
     downlink_access: AccessPart | None = default(None, "for the downlink alone; else access")
     uplink_time: float | None = default(
         None, "share of the time that the uplink has of one band, the downlink the rest (TDD)", gt=0, lt=1, strict=True

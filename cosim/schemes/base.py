@@ -55,11 +55,13 @@ class Stage:
 class Round:
     """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
 
+    None comes after the ``last``.
     ``states`` are the adapters of all stages: with the model's, all that the next round goes on from.
     """
 
     number: int
     adapters: Sequence[Ref]
+    last: bool = False
     losses: list[Ref] = field(default_factory=list)
     states: Sequence[Ref] = ()
 
@@ -75,9 +77,16 @@ class Scheme(ABC):
         self.world = world
         self.learning = learning
         self.options = options
+        self.last_round = self.local_steps = 0
+        self.take(options.rounds, options.local_steps)
         self._observe = observe
         self._round = Round(number=0, adapters=())
         self._stages: list[Stage] = []
+
+    def take(self, rounds: int, local_steps: int) -> None:
+        """Learn for so many rounds, of so many mini-batches of each user."""
+        self.last_round, self.local_steps = rounds, local_steps
+        self.world.network.sizes = self.world.payloads.sizes(local_steps)
 
     @abstractmethod
     def story(self) -> Acts:
@@ -90,8 +99,8 @@ class Scheme(ABC):
     def rounds(self) -> Iterator[int]:
         """Count the rounds; the observer sees the model before the first and after each."""
         self._observe(Round(number=0, adapters=self.model()))
-        for number in range(1, self.options.rounds + 1):
-            self._round = Round(number=number, adapters=())
+        for number in range(1, self.last_round + 1):
+            self._round = Round(number=number, adapters=(), last=number == self.last_round)
             self.world.recorder.story.round = self.world.recorder.round = number
             yield number
             self._round.adapters = self.model()
@@ -100,8 +109,8 @@ class Scheme(ABC):
 
     def batches(self, user: User) -> Iterator[Batch]:
         """The user's mini-batches of this round, the same in every scheme."""
-        first = (self._round.number - 1) * self.options.local_steps
-        for step in range(self.options.local_steps):
+        first = (self._round.number - 1) * self.local_steps
+        for step in range(self.local_steps):
             self.world.recorder.story.step = step
             index = first + step
             yield self.learning.batch(self.world.batch_rows(user, index), self.world.mask_draw(user, index))

@@ -20,7 +20,8 @@ from cosim.devices import SteadySpeed
 from cosim.interference import Interference, NoInterference
 from cosim.memory import Ledger
 from cosim.network import Network, Wire
-from cosim.nodes import Cloud, Edge, Processor, Services, User
+from cosim.nodes import Cloud, Edge, Services, User
+from cosim.processor import Processor
 from cosim.recorder import Recorder
 from training.jobs import Cost, Job, Operation, Output, Ref
 from training.runtime import AnalyticRuntime
@@ -61,11 +62,15 @@ class TinyWorld:
         self.recorder = Recorder(self.clock)
         self.runtime = AnalyticRuntime(lab=None)  # type: ignore[arg-type]
         services = Services(clock=self.clock, recorder=self.recorder, ledger=Ledger(), runtime=self.runtime)
-        common = {"processor": Processor(time=SteadySpeed(flops_per_s=FLOPS_PER_S), power_w=3.0), "services": services}
-        self.cloud = Cloud(name="cloud", **common)
-        self.edges = [Edge(name=f"edge{i}", index=i, **common) for i in range(2)]
-        self.users = [
-            User(name=f"user{i}", index=i, edge=self.edges[i % 2], rows=np.arange(4), **common) for i in range(3)
+
+        def place(kind: type[Any], name: str, **own: Any) -> Any:
+            processor = Processor(time=SteadySpeed(flops_per_s=FLOPS_PER_S), power_w=3.0)
+            return kind(name=name, processor=processor, services=services, **own)
+
+        self.cloud: Cloud = place(Cloud, "cloud")
+        self.edges: list[Edge] = [place(Edge, f"edge{i}", index=i) for i in range(2)]
+        self.users: list[User] = [
+            place(User, f"user{i}", index=i, edge=self.edges[i % 2], rows=np.arange(4)) for i in range(3)
         ]
         self.network = Network(
             clock=self.clock,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosim.cells.instant import InstantCell
 from cosim.network import Wire
 
 LINKS = {("user", "edge"): "uplink", ("edge", "user"): "downlink"}  # all other hops are wires
@@ -157,3 +158,30 @@ def test_bytes_sent_are_bytes_received_and_every_hop_carries_them(make_tiny: Any
     assert {node.name: node.memory.left()["buffers"] for node in tiny.nodes} == {
         node.name: received[node.name] for node in tiny.nodes
     }
+
+
+def test_adapters_go_up_in_the_band_of_the_federated_server_beside_activations(tiny: Any) -> None:
+    tiny.network.federated_uplinks = [tiny._cell(1.0, splits_power=False) for _ in tiny.edges]
+    user, edge = tiny.users[0], tiny.edges[0]
+    tiny.run(
+        tiny.network.send(user, edge, [tiny.payload(1000)]),
+        tiny.network.send(user, edge, [tiny.payload(500, "adapter")]),
+    )
+    assert sorted(tiny.lines()) == [
+        "0..1000 user0 transmitting uplink 1000",
+        "0..500 user0 transmitting uplink 500",  # neither slows the other
+    ]
+
+
+def test_sizes_of_a_paper_stand_in_for_those_of_the_tensors(tiny: Any) -> None:
+    tiny.network.sizes = {"activation": 40}
+    tiny.run(tiny.network.send(tiny.users[0], tiny.edges[0], [tiny.payload(1000), tiny.payload(20, "label")]))
+    (hop,) = tiny.recorder.activities
+    assert (hop.end_ns, hop.activation_bytes, hop.label_bytes) == (60_000, 40, 20)
+
+
+def test_a_neglected_downlink_takes_neither_time_nor_energy(tiny: Any) -> None:
+    tiny.network.downlinks = [InstantCell(clock=tiny.clock)] * 2
+    tiny.run(tiny.network.send(tiny.edges[0], tiny.users[0], [tiny.payload(1000)]))
+    (hop,) = tiny.recorder.activities
+    assert (hop.start_ns, hop.end_ns, hop.bytes, hop.energy_j) == (0, 0, 1000, 0.0)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.devices import Faster, SteadySpeed
-from cosim.nodes import Processor
+from cosim.processor import Processor
 from cosim.scenario.compute import Compute, FleetCompute
 from cosim.world import _fleet, _processors
 from training.jobs import Output

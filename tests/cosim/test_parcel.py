@@ -22,6 +22,12 @@ def test_a_stretch_has_the_bytes_of_the_payloads_it_covers() -> None:
     assert parcel.after(20).before(10).columns == {"activation_bytes": 10, "label_bytes": 0}
 
 
+def test_sizes_that_are_given_by_kind_stand_in_for_those_of_the_tensors() -> None:
+    parcel = Parcel.of(refs(("activation", 100), ("label", 10)), {"activation": 7, "adapter": 1})
+    assert (parcel.nbytes, parcel.columns) == (17, {"activation_bytes": 7, "label_bytes": 10})
+    assert parcel.after(5).columns == {"activation_bytes": 2, "label_bytes": 10}
+
+
 @given(payloads=PAYLOADS, share=st.floats(0, 1))
 def test_two_halves_have_every_byte_once(payloads: list[Any], share: float) -> None:
     whole = Parcel.of(refs(*payloads))
