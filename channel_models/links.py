@@ -85,7 +85,17 @@ class RadioLinks:
         """
         if isinstance(self.fading, Drifting):
             return np.full(len(links), np.inf)
-        return Shannon().bps(bandwidth_hz, self._carrier_to_noise_hz[links] / bandwidth_hz)
+        return Shannon().bps(bandwidth_hz, self.mean_carrier_to_noise_hz[links] / bandwidth_hz)
+
+    def carrier_to_noise_hz(self, links: NDArray[np.int64], first_block: int, blocks: int) -> NDArray[np.float64]:
+        """C / N0 (k, blocks) at full power, without interference: the SNR times the bandwidth it is spread over."""
+        gain: NDArray[np.float64] = self._gains.power_gain(links, first_block, blocks)
+        return self.mean_carrier_to_noise_hz[links][:, None] * gain
+
+    @cached_property
+    def mean_carrier_to_noise_hz(self) -> NDArray[np.float64]:
+        """The same (n,) of all links before fading."""
+        return self.transmit_power_w * self.mean_gain / self._noise_w_per_hz
 
     def _sinr(
         self,
@@ -98,16 +108,11 @@ class RadioLinks:
     ) -> NDArray[np.float64]:
         """Linear SINR (k, blocks)."""
         bandwidth = _each_block(bandwidth_hz)
-        mean_snr = self._carrier_to_noise_hz[links][:, None] * _each_block(power_share) / bandwidth
+        mean_snr = self.mean_carrier_to_noise_hz[links][:, None] * _each_block(power_share) / bandwidth
         if np.any(interference_w):
             mean_snr = mean_snr / (1.0 + _each_block(interference_w) / (bandwidth * self._noise_w_per_hz))
         sinr: NDArray[np.float64] = mean_snr * self._gains.power_gain(links, first_block, blocks)
         return sinr
-
-    @cached_property
-    def _carrier_to_noise_hz(self) -> NDArray[np.float64]:
-        """Mean C / N0 (n,) of each link at full power: its SNR, times the bandwidth it is spread over."""
-        return self.transmit_power_w * self.mean_gain / self._noise_w_per_hz
 
     @cached_property
     def _noise_w_per_hz(self) -> float:

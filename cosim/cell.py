@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import simpy
 
 from cosim.clock import NS_PER_S, Clock
+
+if TYPE_CHECKING:
+    from cosim.access.base import Access
 
 HORIZON_NS = 365 * 24 * 3600 * NS_PER_S
 """A transfer that has not ended after a simulated year never will."""
@@ -41,6 +44,14 @@ class Cell(Protocol):
 
     def stop(self, transfer: Transfer) -> None:
         """Take a transfer off the air, which then never gets done; nothing happens to one that has ended."""
+        ...
+
+
+class DivisibleCell(Cell, Protocol):
+    """One whose band may be divided anew while transfers are under way."""
+
+    def divide(self, access: Access) -> None:
+        """From now on the transfers have what ``access`` says."""
         ...
 
 

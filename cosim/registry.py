@@ -14,6 +14,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "splitfed": "cosim.schemes.splitfed:SplitFed",
         "federated": "cosim.schemes.federated:Federated",
         "split_learning": "cosim.schemes.split_learning:SplitLearning",
+        "fedsllm": "cosim.schemes.fedsllm:FedsLLM",
         "centralised": "cosim.schemes.centralised:Centralised",
     },
     "access": {
@@ -23,6 +24,13 @@ FAMILIES: dict[str, dict[str, str]] = {
         "proportional_fair": "cosim.access.proportional_fair:ProportionalFair",
         "tdma": "cosim.access.tdma:Tdma",
         "max_rate": "cosim.access.max_rate:MaxRate",
+    },
+    "allocation": {
+        "equal": "cosim.allocation.equal:EqualBands",
+        "fedsllm": "cosim.allocation.fedsllm:OptimalBands",
+        "fixed_accuracy": "cosim.allocation.fixed_accuracy:FixedAccuracy",
+        "random": "cosim.allocation.random_bands:RandomBands",
+        "tdma": "cosim.allocation.tdma:InTurn",
     },
     "interference": {
         "none": "cosim.interference:NoInterference",

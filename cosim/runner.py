@@ -18,6 +18,7 @@ from cosim.world import World, build_world
 
 if TYPE_CHECKING:
     from cosim.preparation import Prepared
+    from cosim.schemes.base import Scheme
     from training.lab import Lab
     from training.runtime import Runtime
     from training.store import Store
@@ -33,6 +34,7 @@ class Run:
     world: World
     runtime: Runtime
     observer: Observer
+    scheme: Scheme
     began_s: float
     ended_s: float | None = None
     finished: bool = False
@@ -84,6 +86,7 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
         world=world,
         runtime=runtime,
         observer=observer,
+        scheme=scheme,
         began_s=began_s,
     )
     observer.tell = lambda row: _each(callbacks, lambda callback: callback.round(done, row))

@@ -10,6 +10,7 @@ import numpy as np
 
 from channel_models.availability import AlwaysOn
 from channel_models.randomness import Stream
+from cosim.bands import Bands
 from cosim.cells.build import build_cells
 from cosim.clock import Clock
 from cosim.coverage import Coverage
@@ -50,6 +51,7 @@ class World:
     cloud: Node
     network: Network
     coverage: Coverage
+    bands: Bands
     payloads: Payloads
     batch_size: int
     dropout: bool
@@ -115,6 +117,7 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         cloud=cloud,
         network=network,
         coverage=coverage,
+        bands=Bands(scenario, clock, coverage, network, users),
         payloads=scenario.payloads,
         batch_size=scenario.data.batch_size,
         dropout=scenario.model.lora.dropout > 0,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from training import operations, steps
 from training.adapters import Part, Ranks, parts_between
-from training.jobs import Job, Ref
+from training.jobs import Job, PayloadKind, Ref
+from training.payloads import activation_output, labels_output
 from training.steps import Batch
 
 if TYPE_CHECKING:
@@ -50,6 +51,21 @@ class Learning:
         longest = int(lab.train.tokens[list(rows)].max())
         length = min(-(-longest // _LENGTHS) * _LENGTHS, lab.train.ids.shape[1])
         return Batch(rows=rows, length=length, draw=draw)
+
+    def step_flops(self, part: Part, batch: Batch, ranks: Ranks | None = None) -> tuple[int, ...]:
+        """FLOPs of each phase of a mini-batch in ``part``: forward and backward, or the last part's whole turn."""
+        prices = self.runtime.lab.costs
+        if part.last == self.runtime.lab.foundation.blocks:
+            return (prices.loss_and_backward(part, *batch.shape, ranks).flops,)
+        return tuple(phase.flops for phase in prices.forward_and_backward(part, *batch.shape, ranks))
+
+    def message_bytes(self, batch: Batch) -> dict[PayloadKind, int]:
+        """How large what crosses a cut on its way up is for ``batch``."""
+        lab = self.runtime.lab
+        return {
+            "activation": activation_output(lab, batch.shape, "activation").nbytes,
+            "label": labels_output(lab, batch.shape).nbytes,
+        }
 
     def all_of_rank(self, rank: int | None) -> Ranks | None:
         """No block wider than ``rank``; None where that is no restriction."""

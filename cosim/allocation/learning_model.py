@@ -52,6 +52,10 @@ class LearningModel:
         """Local iterations a round."""
         return -self.v * np.log2(eta)
 
+    def accuracy(self, iterations: Values) -> Values:
+        """The local accuracy eta that so many local iterations come to."""
+        return np.exp2(-np.asarray(iterations) / self.v)
+
     def iterations_slope(self, eta: Values) -> Values:
         """How ``iterations`` change with eta."""
         return -self.v / (eta * math.log(2.0))

@@ -70,6 +70,10 @@ class DelayProblem:
         """Some of the drops of a problem with arrays (drops, K), one more than once if need be."""
         return self._with(lambda values: values[drops])
 
+    def among(self, users: NDArray[np.int64]) -> Self:
+        """Some of the users of a problem with arrays (drops, K)."""
+        return self._with(lambda values: values[:, users])
+
     def _with(self, change: Callable[[Array], Array]) -> Self:
         arrays: dict[str, Any] = {name: change(getattr(self, name)) for name in _ARRAYS}
         return replace(self, **arrays)

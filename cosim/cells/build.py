@@ -16,7 +16,7 @@ from cosim.access.round_robin import RoundRobin
 from cosim.cells.air import Air
 from cosim.cells.instant import InstantCell
 from cosim.cells.lanes import LaneCell
-from cosim.cells.own_band import OwnBand
+from cosim.cells.own_band_cell import OwnBandCell
 from cosim.cells.shared import SharedCell
 from cosim.cells.virtual_time import VirtualTimeCell
 from cosim.clock import to_ns
@@ -25,6 +25,8 @@ from cosim.radio import sites_m
 from cosim.recordings import read_traces
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from channel_models.links import RadioLinks
@@ -39,9 +41,14 @@ if TYPE_CHECKING:
 
 
 def build_cells(
-    scenario: Scenario, clock: Clock, coverage: Coverage, direction: Direction, bandwidth_hz: float | None = None
+    scenario: Scenario,
+    clock: Clock,
+    coverage: Coverage,
+    direction: Direction,
+    bandwidth_hz: float | None = None,
+    policies: Sequence[Access] | None = None,
 ) -> list[Cell]:
-    """One direction of the cells of all edge servers, in the scenario's band unless another is given.
+    """One direction of the cells of all edge servers: the scenario's band and access, unless others are given.
 
     Raises:
         ValueError: a part that cannot be made, or recordings that cannot be read.
@@ -56,8 +63,10 @@ def build_cells(
     cells = []
     for edge, its_links in enumerate(links):
         air = air_of(scenario.radio, its_links, direction, bandwidth_hz)
-        attached = np.flatnonzero(coverage.nearest == edge)
-        access = access_of(scenario, direction, attached)
+        if policies is None:
+            access = access_of(scenario, direction, np.flatnonzero(coverage.nearest == edge))
+        else:
+            access = policies[edge]
         noise = float(noise_w(air.bandwidth_hz, its_links.noise_figure_db))
         interference = interference_of(scenario, noise, ether, edge)
         settled = not (coverage.in_one_plane and coverage.tracks)
@@ -74,8 +83,7 @@ def cell_of(clock: Clock, air: Air, access: Access, interference: Interference, 
     if not isinstance(interference, ActiveInterference):
         received_w = interference.received_w(np.empty(0, dtype=np.int64))
         if isinstance(access, Dedicated) and settled and isinstance(received_w, float):
-            lanes = OwnBand(air=air, access=access, interference_w=received_w)
-            return LaneCell(clock=clock, lanes=lanes, on_air_w=lanes.on_air_w, lateness_s=lanes.lateness_s)
+            return OwnBandCell(clock=clock, air=air, access=access, interference_w=received_w)
         alike = isinstance(access, RoundRobin) or (isinstance(access, EqualShare) and air.splits_power)
         if alike and isinstance(air.links.fading, NoFading):
             return VirtualTimeCell(clock=clock, air=air, interference_w=received_w)

@@ -67,6 +67,12 @@ class SharedCell:
             self._take_off([self._transfers.index(transfer)])
             self._change()
 
+    def divide(self, access: Access) -> None:
+        """See ``DivisibleCell.divide``."""
+        self._advance()
+        self._access = access
+        self._change()
+
     def _disturb(self) -> None:
         """What the neighbour cells send has changed at this instant."""
         if self._transfers:

@@ -15,12 +15,14 @@ import numpy as np
 
 from channel_models.randomness import Stream
 from channel_models.trace import TraceReplay
+from cosim.bands import checked_allocator
 from cosim.cells.build import access_of, interference_of
 from cosim.devices import read_population, read_profile
 from cosim.interference import Ether
 from cosim.radio import Direction, availability, fading, large_scale, mobility, path_loss, rate, sites_m
 from cosim.recordings import read_traces
 from cosim.scenario.compute import FleetCompute
+from cosim.scenario.convergence import Convergence
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import Scenario
 from cosim.scenario.radio import Radio
@@ -39,7 +41,8 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
     Raises:
         ScenarioError: a reference that leads nowhere, a cut outside the model, a sequence it has no positions for, a
             model configuration that cannot be read, a corpus that is not there, a partition that cannot be made, a
-            file of devices that does not say how fast they are, ranks of users that the adapter or a scheme has not.
+            file of devices that does not say how fast they are, ranks of users that the adapter or a scheme has not,
+            an allocator that cannot be made.
     """
     problems = [
         *_radio_problems(scenario),
@@ -48,6 +51,7 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
         *_partition_problems(scenario),
         *_device_problems(scenario),
         *_rank_problems(scenario, found),
+        *_allocation_problems(scenario, found),
     ]
     if problems:
         raise ScenarioError("\n".join(problems))
@@ -160,6 +164,23 @@ def _rank_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
         for entry in found
         if ranks and not entry.scheme.ranks_may_differ
     ]
+    return problems
+
+
+def _allocation_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
+    problems = []
+    for entry in found:
+        part = getattr(entry.options, "allocation", None)
+        if part is not None:
+            try:
+                checked_allocator(scenario, part)
+            except ValueError as error:
+                problems.append(f"{entry.label}: scheme.allocation = {part.said}: {error}")
+        if isinstance(convergence := getattr(entry.options, "convergence", None), Convergence):
+            try:
+                convergence.model()
+            except ValueError as error:
+                problems.append(f"{entry.label}: scheme.convergence: {error}")
     return problems
 
 

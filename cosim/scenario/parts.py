@@ -7,7 +7,7 @@ the option goes without it and its value carries one (``k: 6 dB``, ``speed: 3 km
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator, model_validator
 
@@ -100,6 +100,15 @@ class AccessPart(Part):
 
     family = "access"
     name: str = "equal_share"
+
+
+class AllocationPart(Part):
+    """Who has which part of the uplink band: the name of an allocator, with its options beside it."""
+
+    family = "allocation"
+    name: str = "fedsllm"
+    every: Literal["run", "round"] = "run"
+    """Dealt once by mean gains, or anew by the gains as a round begins."""
 
 
 class InterferencePart(Part):

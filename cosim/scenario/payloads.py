@@ -18,7 +18,9 @@ class Payloads(Section):
     """Sizes of messages on the air and the wires; null is that of the real tensors. Training is real either way."""
 
     activation: Bits | None = default(None, "of a mini-batch, on its way up")
-    round_activations: Bits | None = default(None, "of all mini-batches of a user's round, an equal part each")
+    round_activations: Bits | None = default(
+        None, "of all mini-batches of a user's round, an equal part each; labels are in it unless they are given"
+    )
     gradient: Bits | None = default(None, "of a mini-batch, on its way down")
     adapter: Bits | None = default(None, "either way")
     label: Bits | None = default(None, "of a mini-batch, beside its activations")
@@ -31,13 +33,14 @@ class Payloads(Section):
 
     def sizes(self, local_steps: int) -> dict[PayloadKind, int]:
         """Bytes by kind of payload, of those that are given, in rounds of so many mini-batches."""
-        activation = self.activation
+        activation, label = self.activation, self.label
         if self.round_activations is not None:
             activation = self.round_activations / local_steps
+            label = label or 0.0
         given: dict[PayloadKind, float | None] = {
             "activation": activation,
             "gradient": self.gradient,
             "adapter": self.adapter,
-            "label": self.label,
+            "label": label,
         }
         return {kind: ceil(bits / 8) for kind, bits in given.items() if bits is not None}

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import simpy
 
-from cosim.nodes import User
+from cosim.allocation.learning_model import LearningModel
+from cosim.nodes import Node, User
+from cosim.scenario.parts import AllocationPart
 from cosim.scenario.quantities import Duration
 from cosim.scenario.section import default
 from cosim.schemes.base import Acts, Scheme, SchemeOptions, Stage
+from cosim.schemes.demand import mean_demand
 
 if TYPE_CHECKING:
+    from cosim.allocation.demand import Demand
     from training.adapters import Part
     from training.jobs import Ref
 
@@ -22,10 +26,12 @@ class AveragingOptions(SchemeOptions):
     """Rounds may have a deadline, after which the federated server waits for nobody."""
 
     deadline: Duration | None = default(None, "of a round: who has not reported before is left out of its average")
+    allocation: AllocationPart | None = default(None, "who has which part of the uplink band; else radio.access says")
 
 
 class AveragingScheme(Scheme):
-    """FedAvg (McMahan et al. 2017) over the copies of every part; the federated server is a role of the cloud.
+    """FedAvg (McMahan et al. 2017) over the copies of every part; the federated server is a role of the cloud, unless
+    a subclass gives it to another.
 
     Who misses the deadline of a round stops where it is, and takes part again in the next, from its average: partial
     participation. What it has sent or begun to compute is spent. Without reports a round leaves the averages alone.
@@ -43,6 +49,13 @@ class AveragingScheme(Scheme):
         self.averages: list[Ref] = [self.learning.start(part, f"average {part}") for part in self.parts]
         self.chains: list[list[Stage]] = [self.chain(user) for user in self.world.users]
         self._refreshed: dict[tuple[str, Part], simpy.Event] = {}
+        part = self.options.allocation
+        self.allocator = None if part is None else self.world.bands.allocator(part)
+
+    @property
+    def federated_server(self) -> Node:
+        """Who averages."""
+        return self.world.cloud
 
     @abstractmethod
     def cut(self) -> list[Part]:
@@ -62,13 +75,34 @@ class AveragingScheme(Scheme):
 
     def story(self) -> Acts:
         """Rounds of local training and averaging."""
-        for _ in self.rounds():
+        for number in self.rounds():
+            self.deal_bands(number)
             self.refresh_servers()
             punctual = yield from self.each(self.train, self.world.users, self.options.deadline)
             heard = {stage for user in punctual for stage in self.chains[user.index]}
             reports = [self.report(stage) for stage in self.shared_stages() if stage in heard]
             yield from self.servers(reports, "adapters of servers")
             yield from self.average(punctual)
+
+    def deal_bands(self, number: int) -> None:
+        """Before the first round, or before each, an allocator deals the uplink band, if there is one.
+
+        The number of local steps is the scheme's; ``v`` and a local accuracy of a half stand for it.
+        """
+        if self.allocator is None or (number > 1 and self.options.allocation.every == "run"):
+            return
+        given = LearningModel(a=1.0, v=float(self.local_steps))
+        current = self.options.allocation.every == "round"
+        problem = self.world.bands.problem(self.demand(number), given, current=current)
+        self.world.bands.deal(self.allocator, self.allocator.allocate(problem, 0.5, self.world.bands.serving))
+
+    def demand(self, number: int) -> Demand:
+        """What the mini-batches of a round ask of each user, on average."""
+        return self.demand_of(range((number - 1) * self.local_steps, number * self.local_steps))
+
+    def demand_of(self, indices: Sequence[int]) -> Demand:
+        """The same of the mini-batches ``indices``, counted over the whole run."""
+        return mean_demand(self, self.chains, indices)
 
     def train(self, user: User) -> Acts:
         """One user's round: receive the average, train on the own data, report the own copies of all parts."""
@@ -93,7 +127,7 @@ class AveragingScheme(Scheme):
                 if reported.is_alive:
                     reported.interrupt(cut.cause)
             for stage in stages:
-                self.world.cloud.let_go(stage.adapter)
+                self.federated_server.let_go(stage.adapter)
             raise
 
     def refresh_servers(self) -> None:
@@ -108,13 +142,13 @@ class AveragingScheme(Scheme):
         part = copies[0].part
         widest = max((stage.adapter for stage in copies), key=lambda adapter: adapter.nbytes)
         average = self.learning.narrow(part, self.averages[self.parts.index(part)], widest.output.ranks)
-        yield from self.send(self.world.cloud, copies[0].node, average)
+        yield from self.send(self.federated_server, copies[0].node, average)
         for stage in copies:
             yield from self.adopt(stage, average)
 
     def report(self, stage: Stage) -> Acts:
         """The stage sends its adapter to the federated server."""
-        yield from self.send(stage.node, self.world.cloud, stage.adapter)
+        yield from self.send(stage.node, self.federated_server, stage.adapter)
 
     def average(self, users: Sequence[User] | None = None) -> Acts:
         """The federated server averages the copies of each part that ``users`` (else all) trained, by their samples."""
@@ -127,4 +161,4 @@ class AveragingScheme(Scheme):
                 self.averages[index].lineage,
             )
             self.averages[index] = job["adapter"]
-            yield self.world.cloud.compute(job)
+            yield self.federated_server.compute(job)

@@ -78,7 +78,8 @@ class Scheme(ABC):
         self.learning = learning
         self.options = options
         self.last_round = self.local_steps = 0
-        self.take(options.rounds, options.local_steps)
+        self.plan: dict[str, float] = {}
+        self.take(options.rounds, options.local_steps or 1)
         self._observe = observe
         self._round = Round(number=0, adapters=())
         self._stages: list[Stage] = []

@@ -10,7 +10,7 @@ import pytest
 
 from cosim.cells.air import Air
 from cosim.cells.build import build_cells
-from cosim.cells.lanes import LaneCell
+from cosim.cells.own_band_cell import OwnBandCell
 from cosim.cells.shared import SharedCell
 from cosim.cells.virtual_time import VirtualTimeCell
 from cosim.clock import Clock
@@ -42,8 +42,8 @@ def end_s(direction: Any, nbytes: int = MB, **radio: Any) -> float:
     ("radio", "up", "down"),
     [
         ({}, SharedCell, SharedCell),
-        ({"access": "dedicated"}, LaneCell, LaneCell),
-        ({"access": "dedicated", "downlink_access": "max_rate"}, LaneCell, SharedCell),
+        ({"access": "dedicated"}, OwnBandCell, OwnBandCell),
+        ({"access": "dedicated", "downlink_access": "max_rate"}, OwnBandCell, SharedCell),
         ({"fading": "none"}, SharedCell, VirtualTimeCell),
         ({"fading": "none", "access": "round_robin"}, VirtualTimeCell, VirtualTimeCell),
         ({"fading": "none", "access": "round_robin", "interference": "active", **PLANE}, SharedCell, SharedCell),

@@ -18,8 +18,8 @@ from cosim.access.equal_share import EqualShare
 from cosim.access.round_robin import RoundRobin
 from cosim.cells.air import Air
 from cosim.cells.build import cell_of
-from cosim.cells.lanes import LaneCell
 from cosim.cells.own_band import OwnBand
+from cosim.cells.own_band_cell import OwnBandCell
 from cosim.cells.shared import SharedCell
 from cosim.cells.virtual_time import VirtualTimeCell
 from cosim.clock import Clock
@@ -32,8 +32,8 @@ GENTLE_PER_DB = 0.5  # a waterfall that fails often at any SINR
 ROUNDING = 1e-6  # relative, of energy: some ticks in a millisecond
 
 CASES = {
-    "dedicated": (LaneCell, Dedicated(users=USERS, attached=np.arange(USERS)), True),
-    "parts": (LaneCell, Dedicated(users=USERS, attached=np.arange(USERS), parts=(0.5, 0.2, 0.2, 0.1)), True),
+    "dedicated": (OwnBandCell, Dedicated(users=USERS, attached=np.arange(USERS)), True),
+    "parts": (OwnBandCell, Dedicated(users=USERS, attached=np.arange(USERS), parts=(0.5, 0.2, 0.2, 0.1)), True),
     "equal_share": (VirtualTimeCell, EqualShare(), False),
     "round_robin": (VirtualTimeCell, RoundRobin(), False),
 }
@@ -99,7 +99,7 @@ def test_the_lean_ways_are_taken_only_where_they_are_exact() -> None:
     def kind(there: Air, access: Any, settled: bool = True) -> type:
         return type(cell_of(clock, there, access, nothing, settled=settled))
 
-    assert kind(air(True, True), dedicated) is LaneCell
+    assert kind(air(True, True), dedicated) is OwnBandCell
     assert kind(air(True, True), dedicated, settled=False) is SharedCell  # visitors may take some of the parts
     assert kind(air(False, False), RoundRobin()) is VirtualTimeCell
     assert kind(air(True, False), RoundRobin()) is SharedCell

@@ -16,7 +16,7 @@ def test_bits_become_whole_bytes() -> None:
 
 
 def test_activations_of_a_round_are_shared_by_its_mini_batches() -> None:
-    assert Payloads.model_validate({"round_activations": "32 kbit"}).sizes(8) == {"activation": 500}
+    assert Payloads.model_validate({"round_activations": "32 kbit"}).sizes(8) == {"activation": 500, "label": 0}
 
 
 def test_activations_are_said_once() -> None:

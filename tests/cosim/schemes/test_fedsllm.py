@@ -1,0 +1,95 @@
+"""FedsLLM: under the assumptions of its theory, simulated delays are those of its formula."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from cosim.allocation.learning_model import LearningModel
+from cosim.runner import Run
+
+Runner = Callable[..., Run]
+
+THEORY = 1e-9
+"""Relative: a nanosecond, to which acts are rounded, in rounds of over a minute."""
+USERS = 5
+ROUNDS = 3
+SLOW = {"speed": "2 MFLOP/s", "spread": 0.5}
+"""So that a round takes minutes, and neither its nanoseconds nor its averaging count."""
+ASSUMED: dict[str, Any] = {
+    "execution": "analytic",
+    "users": {"count": USERS, "compute": SLOW, "power": "10 dBm"},
+    "edges": {"count": 1, "compute": {"speed": "100 PFLOP/s", "jobs": USERS}},
+    "radio": {"bandwidth": "1 kHz", "fading": "none", "downlink": "neglected", "cell_radius": "250 m"},
+}
+"""A static channel, a main server that keeps nobody waiting, no time for what comes down."""
+LARGE = "800 kbit"
+CASES: dict[str, tuple[int, dict[str, Any]]] = {
+    "real tensors": (2, {}),
+    "a paper's constants, a round": (8, {"payloads": {"round_activations": "64 kbit", "adapter": LARGE}}),
+    "a paper's constants, an iteration": (
+        8, {"payloads": {"activation": "8 kbit", "label": "0 bit", "adapter": LARGE}},
+    ),
+    "a band for the federated server": (
+        4, {"radio": {**ASSUMED["radio"], "federated_bandwidth": "2 kHz"}, "payloads": {"adapter": LARGE}},
+    ),
+}  # fmt: skip
+"""With how many local steps, and what differs."""
+
+
+COMPARED = [(case, "fedsllm") for case in CASES] + [
+    ("real tensors", name) for name in ("equal", "fixed_accuracy", "random")
+]
+
+
+def scheme(allocator: str = "fedsllm", **given: Any) -> dict[str, Any]:
+    return {"name": "fedsllm", "cut": 1, "local_steps": None, "allocation": allocator, **given}
+
+
+def whole_numbers(run: Run, steps: int, rounds: int) -> LearningModel:
+    """The learning model by which the optimum has just so many steps and rounds, so that nothing is rounded up."""
+
+    def eta(v: float) -> float:
+        problem = run.world.bands.problem(run.scheme.demand_of_any_round(), LearningModel(a=1.0, v=v))
+        return float(run.scheme.allocator.allocate(problem).eta[0])
+
+    v = brentq(lambda v: -v * np.log2(eta(v)) - steps, 0.1, 1e4, xtol=1e-13, rtol=1e-14)
+    return LearningModel(a=rounds * (1.0 - eta(v)), v=v)
+
+
+@pytest.mark.parametrize(("case", "allocator"), COMPARED)
+def test_theory_equals_simulation(run_small: Runner, case: str, allocator: str) -> None:
+    steps, sections = CASES[case][0], {**ASSUMED, **CASES[case][1]}
+    model = whole_numbers(run_small(scheme(allocator, rounds=1), **sections), steps, ROUNDS)
+    run = run_small(scheme(allocator, rounds=99, convergence={"a": model.a, "v": model.v}), **sections)
+    assert (run.scheme.plan["local_steps"], run.scheme.plan["rounds"]) == (steps, ROUNDS)
+    assert run.world.clock.now_s == pytest.approx(run.scheme.plan["delay_s"], rel=THEORY)
+
+
+def test_all_users_finish_together(run_small: Runner) -> None:
+    run = run_small(scheme(rounds=2, convergence={"a": 160.0, "v": 4.0}), **ASSUMED)
+    for number in (1, 2):
+        ends = {a.user: a.end_ns for a in run.world.recorder.activities if (a.round, a.kind) == (number, "uplink")}
+        assert len(ends) == USERS
+        assert max(ends.values()) - min(ends.values()) < THEORY * 1e9 * run.world.clock.now_s
+
+
+def test_time_in_turns_is_never_longer_than_theory_has_it(run_small: Runner) -> None:
+    """Who has computed sends while others still compute, and theory waits for all."""
+    run = run_small(scheme("tdma", rounds=2, local_steps=1, convergence={"a": 2.0, "v": 1e9}), **ASSUMED)
+    assert run.scheme.plan["rounds_needed"] >= 2
+    per_round_s = run.scheme.plan["delay_s"] / (2.0 / (1.0 - run.scheme.plan["eta"]))
+    assert run.world.clock.now_s / 2 < per_round_s
+
+
+def test_the_scenario_may_have_fewer_rounds_and_says_so(run_small: Runner) -> None:
+    plan = run_small(scheme(rounds=2, convergence={"a": 160.0, "v": 4.0}), **ASSUMED).scheme.plan
+    assert plan["rounds"] == 2
+    assert plan["rounds_needed"] == pytest.approx(160.0 / (1.0 - plan["eta"]), abs=1.0)
+
+
+def test_given_local_steps_are_a_local_accuracy(run_small: Runner) -> None:
+    plan = run_small(scheme(rounds=1, local_steps=8, convergence={"a": 160.0, "v": 4.0}), **ASSUMED).scheme.plan
+    assert (plan["local_steps"], plan["eta"]) == (8, 0.25)
