@@ -57,8 +57,8 @@ class LaneCell:
     def stop(self, transfer: Transfer) -> None:
         """See ``Cell.stop``."""
         transfer.stopped = True
-        queue = self._queues[transfer.link]
-        if transfer not in queue:
+        queue = self._queues.get(transfer.link)
+        if queue is None or transfer not in queue:
             return
         under_way = queue[0] is transfer
         queue.remove(transfer)

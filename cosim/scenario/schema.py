@@ -14,11 +14,11 @@ def json_schema() -> dict[str, Any]:
     schema = Scenario.model_json_schema(mode="validation")
     schemes = [_scheme_schema(name) for name in registry.FAMILIES["schemes"]]
     definitions = schema.setdefault("$defs", {})
-    for part in Part.__subclasses__():
-        definitions[part.__name__] = {"anyOf": [{"type": "string"}, definitions[part.__name__]]}  # a name alone will do
     for name, options in schemes:
         definitions.update(options.pop("$defs", {}))
         definitions[name] = options
+    for part in Part.__subclasses__():
+        definitions[part.__name__] = {"anyOf": [{"type": "string"}, definitions[part.__name__]]}  # a name alone will do
     either = {"anyOf": [{"$ref": f"#/$defs/{name}"} for name, _ in schemes] + [_own_scheme()]}
     schema["properties"]["scheme"] = either
     schema["properties"]["compare"] = {"type": "array", "items": either, "default": []}

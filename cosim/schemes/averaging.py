@@ -45,6 +45,7 @@ class AveragingScheme(Scheme):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        self.federated_server = self.averaging_node()
         self.parts: list[Part] = self.cut()
         self.averages: list[Ref] = [self.learning.start(part, f"average {part}") for part in self.parts]
         self.chains: list[list[Stage]] = [self.chain(user) for user in self.world.users]
@@ -52,9 +53,8 @@ class AveragingScheme(Scheme):
         part = self.options.allocation
         self.allocator = None if part is None else self.world.bands.allocator(part)
 
-    @property
-    def federated_server(self) -> Node:
-        """Who averages."""
+    def averaging_node(self) -> Node:
+        """Where the federated server is."""
         return self.world.cloud
 
     @abstractmethod

@@ -59,8 +59,7 @@ class FedsLLM(SplitFed):
             "delay_s": float(best.total_s[0]),
         }
 
-    @property
-    def federated_server(self) -> Node:
+    def averaging_node(self) -> Node:
         """The only edge server, or the cloud.
 
         Raises:

@@ -92,6 +92,40 @@ def test_a_leaner_cell_is_the_shared_one_to_the_tick(
     assert ours[:, 2] == pytest.approx(theirs[:, 2], abs=TICKS_NS * tick_bits)
 
 
+@given(schedule=SCHEDULES, deals=st.lists(st.integers(0, 80 * MS), max_size=3), seed=st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_bands_dealt_anew_end_transfers_as_the_shared_cell_does(
+    schedule: list[tuple[int, int, int, int]], deals: list[int], seed: int
+) -> None:
+    """Whatever is under way goes on in its new band."""
+    found = []
+    for kind in (OwnBandCell, SharedCell):
+        clock, there = Clock(), air(True, False, seed)
+        access = CASES["dedicated"][1]
+        shared = {"interference": NoInterference()} if kind is SharedCell else {"interference_w": 0.0}
+        cell = kind(clock=clock, air=there, access=access, **shared)
+
+        def dealer(cell: Any = cell, clock: Clock = clock):
+            for number, instant in enumerate(sorted(set(deals))):
+                yield clock.at(instant)
+                parts = tuple(np.roll([0.5, 0.2, 0.2, 0.1], number).tolist())
+                cell.divide(Dedicated(users=USERS, attached=np.arange(USERS), parts=parts))
+
+        clock.process(dealer())
+        found.append(outcome(clock, cell, schedule))
+    ours, theirs = found
+    bit_ns = 1e9 / 2e4  # what is left is rounded up to the bit, at no less than 20 kbit/s
+    each = bit_ns * len(deals) + TICKS_NS
+    assert ours[:, 0] == pytest.approx(theirs[:, 0], abs=each * len(schedule))
+    assert ours[:, 1] == pytest.approx(theirs[:, 1], rel=ROUNDING, abs=1e-6 * len(schedule) * (1 + len(deals)))
+
+
+def test_bands_of_ones_own_stay_such() -> None:
+    cell = OwnBandCell(clock=Clock(), air=air(True, False), access=CASES["dedicated"][1], interference_w=0.0)
+    with pytest.raises(TypeError, match="expected bands of the users' own, got RoundRobin"):
+        cell.divide(RoundRobin())
+
+
 def test_the_lean_ways_are_taken_only_where_they_are_exact() -> None:
     clock, nothing = Clock(), NoInterference()
     dedicated = CASES["dedicated"][1]

@@ -208,3 +208,44 @@ def test_a_deadline_is_for_schemes_that_average(write: Write, name: str) -> None
     assert line.startswith("scheme.deadline = '3 s': unknown key")
     rounds = load_scenario(write(scheme={"name": "federated", "deadline": "3 s"}, compare=[{"name": name}]))
     assert rounds.scheme["deadline"] == "3 s", "those compared with it do without"
+
+
+@pytest.mark.parametrize(
+    ("allocation", "wrong"),
+    [
+        ({"name": "equal", "eta": 2.0}, "eta must be between 0 and 1, got 2.0"),
+        ({"name": "equal", "share": 2.0}, "equal takes eta, not share"),
+        ("none/such:Allocator", "'none/such:Allocator' cannot be imported"),
+    ],
+)
+def test_an_allocator_that_cannot_be_made_is_named(write: Write, allocation: Any, wrong: str) -> None:
+    (line,) = problems(write(scheme={"name": "federated", "allocation": allocation}))
+    assert line.startswith("federated: scheme.allocation = ")
+    assert wrong in line
+
+
+def test_recorded_rates_leave_no_band_to_share(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "a.up").write_text("0\n1\n2\n")
+    scheme, radio = {"name": "federated", "allocation": "equal"}, {"uplink_trace": {"file": str(tmp_path / "a.up")}}
+    (line,) = problems(write(scheme=scheme, radio=radio))
+    assert line.endswith("radio.uplink_trace: rates are recorded, so that there is no band to share")
+
+
+def test_a_calibration_has_to_be_there(write: Write) -> None:
+    (line,) = problems(write(scheme={"name": "fedsllm", "convergence": {"calibration": "none.json"}}))
+    assert line.startswith("fedsllm: scheme.convergence: calibration = 'none.json': not a file of cosim calibrate")
+
+
+@pytest.mark.parametrize(
+    ("convergence", "wrong"),
+    [
+        ({"a": 3.0}, "a and v go together"),
+        ({"a": 3.0, "v": 2.0, "calibration": "c.json"}, "give either a and v, or the calibration"),
+        ({"step": 0.5}, "step must be between 0 and 2 / L = 0.5"),
+        ({"a": 0.0, "v": 1.0}, "greater than 0"),
+    ],
+)
+def test_convergence_is_said_once_and_possible(write: Write, convergence: dict[str, Any], wrong: str) -> None:
+    (line,) = problems(write(scheme={"name": "fedsllm", "convergence": convergence}))
+    assert "scheme.convergence" in line
+    assert wrong in line

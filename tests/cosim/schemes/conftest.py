@@ -26,11 +26,15 @@ SCHEMES: dict[str, dict[str, Any]] = {
     "splitfed shared at the cloud": {"name": "splitfed", "cut": 1, "server": "shared", "main_server": "cloud"},
     "splitfed shared in three parts": {"name": "splitfed", "cut": [1, 3], "server": "shared"},
     "federated": {"name": "federated"},
+    "splitfed with bands dealt each round": {
+        "name": "splitfed", "cut": 1, "allocation": {"name": "fedsllm", "every": "round"},
+    },
+    "fedsllm": {"name": "fedsllm", "cut": 1, "local_steps": None, "convergence": {"a": 4.0, "v": 1.0}},
     "split_learning": {"name": "split_learning", "cut": 1},
     "split_learning at the cloud": {"name": "split_learning", "cut": 1, "main_server": "cloud"},
     "split_learning in three parts": {"name": "split_learning", "cut": [1, 3]},
     "centralised": {"name": "centralised"},
-}
+}  # fmt: skip
 """Every scheme, in every arrangement of its parts."""
 
 CLASSES = ("cloud", "edge", "radio", "server", "user")

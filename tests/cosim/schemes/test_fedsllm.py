@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 
 from cosim.allocation.learning_model import LearningModel
 from cosim.runner import Run
+from cosim.scenario.errors import ScenarioError
 
 Runner = Callable[..., Run]
 
@@ -20,6 +21,7 @@ SLOW = {"speed": "2 MFLOP/s", "spread": 0.5}
 """So that a round takes minutes, and neither its nanoseconds nor its averaging count."""
 ASSUMED: dict[str, Any] = {
     "execution": "analytic",
+    "host": {"device": "cpu", "cache": True},  # of tokens and prices, as nothing is learned
     "users": {"count": USERS, "compute": SLOW, "power": "10 dBm"},
     "edges": {"count": 1, "compute": {"speed": "100 PFLOP/s", "jobs": USERS}},
     "radio": {"bandwidth": "1 kHz", "fading": "none", "downlink": "neglected", "cell_radius": "250 m"},
@@ -44,8 +46,8 @@ COMPARED = [(case, "fedsllm") for case in CASES] + [
 ]
 
 
-def scheme(allocator: str = "fedsllm", **given: Any) -> dict[str, Any]:
-    return {"name": "fedsllm", "cut": 1, "local_steps": None, "allocation": allocator, **given}
+def scheme(allocation: Any = "fedsllm", **given: Any) -> dict[str, Any]:
+    return {"name": "fedsllm", "cut": 1, "local_steps": None, "allocation": allocation, **given}
 
 
 def whole_numbers(run: Run, steps: int, rounds: int) -> LearningModel:
@@ -93,3 +95,41 @@ def test_the_scenario_may_have_fewer_rounds_and_says_so(run_small: Runner) -> No
 def test_given_local_steps_are_a_local_accuracy(run_small: Runner) -> None:
     plan = run_small(scheme(rounds=1, local_steps=8, convergence={"a": 160.0, "v": 4.0}), **ASSUMED).scheme.plan
     assert (plan["local_steps"], plan["eta"]) == (8, 0.25)
+
+
+@pytest.mark.parametrize("name", ["federated", "fedsllm"])
+def test_bands_dealt_each_round_beat_bands_dealt_once_where_channels_change(run_small: Runner, name: str) -> None:
+    """In paired runs: the same users, the same fading, blocks of which last several rounds."""
+    radio = {**ASSUMED["radio"], "bandwidth": "20 kHz", "fading": "rayleigh", "coherence_time": "60 s"}
+    took: dict[str, list[float]] = {}
+    for every in ("run", "round"):
+        options = {"name": name, "local_steps": 1, "rounds": 8, "allocation": {"name": "fedsllm", "every": every}}
+        runs = [run_small(options, **{**ASSUMED, "radio": radio, "seed": seed}) for seed in range(2)]
+        took[every] = [run.world.clock.now_s for run in runs]
+    assert (np.array(took["round"]) < np.array(took["run"])).all()
+
+
+def test_bands_dealt_each_round_change_nothing_where_channels_do_not(run_small: Runner) -> None:
+    once, anew = (
+        run_small(scheme(rounds=3, local_steps=1, allocation={"name": "fedsllm", "every": every}), **ASSUMED)
+        for every in ("run", "round")
+    )
+    assert anew.world.recorder.activities == once.world.recorder.activities
+
+
+def test_users_of_several_cells_share_the_band_of_their_own(run_small: Runner) -> None:
+    sections = {**ASSUMED, "edges": {**ASSUMED["edges"], "count": 2}, "backhaul": {"rate": "1000 Tbit/s"}}
+    run = run_small({"name": "federated", "rounds": 1, "local_steps": 1, "allocation": "fedsllm"}, **sections)
+    ends = {a.user: a.end_ns for a in run.world.recorder.activities if a.kind == "uplink"}
+    for edge in run.world.edges:
+        there = [ends[user.index] for user in run.world.users if user.edge is edge]
+        assert max(there) - min(there) < THEORY * 1e9 * run.world.clock.now_s
+
+
+def test_the_federated_server_is_at_one_edge_server_or_in_the_cloud(run_small: Runner) -> None:
+    sections = {**ASSUMED, "edges": {**ASSUMED["edges"], "count": 2}}
+    with pytest.raises(ScenarioError, match="federated_server = 'edge': there are 2 edge servers"):
+        run_small(scheme(rounds=1, federated_server="edge"), **sections)
+    assert run_small(scheme(rounds=1), **sections).scheme.federated_server.name == "cloud"
+    assert run_small(scheme(rounds=1), **ASSUMED).scheme.federated_server.name == "edge0"
+    assert run_small(scheme(rounds=1, federated_server="cloud"), **ASSUMED).scheme.federated_server.name == "cloud"
