@@ -10,8 +10,7 @@ from analysis.load import Results
 from analysis.result import Result
 
 METRICS = {"perplexity": "lowest", "accuracy": "highest"}
-"""What learning is measured by and which way is better. The first that all runs recorded counts; of classes there is no
-perplexity."""
+"""What learning is measured by, and which way is better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +40,23 @@ def parse_target(text: str) -> Target:
     except ValueError:
         value = nan
     if metric not in METRICS or not np.isfinite(value):
-        raise ValueError(f"target {text!r}: expected perplexity=NUMBER or accuracy=NUMBER")
+        raise ValueError(f"target {text!r}: expected {' or '.join(f'{name}=NUMBER' for name in METRICS)}")
     return Target(metric=metric, value=value)
+
+
+def metric_of(results: Results) -> str | None:
+    """The first of `METRICS` that every run recorded, as of classes there is no perplexity; None if there is none."""
+    return next((metric for metric in METRICS if all(run.rounds[metric].notna().any() for run in results)), None)
 
 
 def default_target(results: Results) -> Target | None:
     """The best value that every run reaches: the worst over runs of each one's best. None if no metric is in all."""
-    for metric, better in METRICS.items():
-        recorded = [run.rounds[metric].dropna() for run in results]
-        if all(len(values) for values in recorded):
-            if better == "lowest":
-                return Target(metric=metric, value=max(float(values.min()) for values in recorded))
-            return Target(metric=metric, value=min(float(values.max()) for values in recorded))
-    return None
+    metric = metric_of(results)
+    if metric is None:
+        return None
+    if METRICS[metric] == "lowest":
+        return Target(metric=metric, value=max(float(run.rounds[metric].min()) for run in results))
+    return Target(metric=metric, value=min(float(run.rounds[metric].max()) for run in results))
 
 
 def costs_to(run: Result, target: Target) -> dict[str, float]:

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.comparison.targets import METRICS, metric_of
 from analysis.figures.bands import band_note, mean_with_band
 from analysis.figures.canvas import Drawn
 from analysis.figures.kinds import SUMS, Curves
@@ -20,7 +21,6 @@ LOG_RATIO = 10.0
 MARKERS_PER_LINE = 12
 
 TIME_COLUMN = "sim_time_s"
-LEARNED = ("perplexity", "accuracy")
 
 
 def drawn(results: Results, wish: Curves) -> Drawn:
@@ -35,14 +35,14 @@ def drawn(results: Results, wish: Curves) -> Drawn:
 
 
 def learned(results: Results) -> str:
-    """What learning is shown by: the first of `LEARNED` that every run recorded. Of classes there is no perplexity.
+    """What learning is shown by (`metric_of`).
 
     Raises ValueError if there is none.
     """
-    for column in LEARNED:
-        if all(run.rounds[column].notna().any() for run in results):
-            return column
-    raise ValueError(f"some run recorded neither {' nor '.join(LEARNED)}; an analytic run, for one, learns nothing")
+    metric = metric_of(results)
+    if metric is None:
+        raise ValueError(f"some run recorded neither {' nor '.join(METRICS)}; an analytic run, for one, learns nothing")
+    return metric
 
 
 def curves_data(results: Results, x: str = TIME_COLUMN, y: str = "perplexity") -> pd.DataFrame:
