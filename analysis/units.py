@@ -28,6 +28,10 @@ class Unit:
         """`quantity` with the unit in brackets, as axes and tables show it."""
         return f"{quantity} ({self.symbol})" if self.symbol else quantity
 
+    def written(self, value: float) -> str:
+        """`value`, which is in the base unit, in this one, to three digits and with the symbol."""
+        return f"{three_digits(value / self.size)} {self.symbol}".rstrip()
+
 
 def unit_for(values: Iterable[float], ladder: Ladder) -> Unit:
     """The largest unit in which the largest of the finite `values` is at least one; base unit if all are zero."""
@@ -36,6 +40,11 @@ def unit_for(values: Iterable[float], ladder: Ladder) -> Unit:
     base = next((symbol, size) for symbol, size in ladder if size == 1.0)
     symbol, size = fitting[-1] if fitting else ladder[0] if largest > 0 else base
     return Unit(symbol=symbol, size=size)
+
+
+def written(value: float, ladder: Ladder) -> str:
+    """`value`, which is in the base unit, to three digits in the unit that suits it alone, with the symbol."""
+    return unit_for([value], ladder).written(value)
 
 
 def ladder_of(column: str) -> Ladder:

@@ -9,7 +9,7 @@ from analysis.figures.canvas import INCHES_PER_LETTER, Drawn, legend_columns
 from analysis.figures.kinds import Delay
 from analysis.figures.style import KIND_STYLES, series_style
 from analysis.load import Results
-from analysis.units import TIME, quantity_of, three_digits, unit_for
+from analysis.units import TIME, quantity_of, unit_for, written
 
 
 def drawn(results: Results, _: Delay) -> Drawn:
@@ -67,8 +67,7 @@ def draw_delays(axes: Axes, data: pd.DataFrame) -> None:
         )
         left = left + width
     for position, seconds in enumerate(total_s):
-        own = unit_for([seconds], TIME)
-        total = f" {three_digits(seconds / own.size)} {own.symbol}"
+        total = f" {written(seconds, TIME)}"
         axes.text(seconds / unit.size, position, total, va="center", fontweight="bold", fontsize="small")
         _draw_marker(axes, position)
     axes.set_xlabel(unit.named("Time, mean over users"))

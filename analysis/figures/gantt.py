@@ -18,7 +18,7 @@ from analysis.figures.kinds import Gantt
 from analysis.figures.style import KIND_STYLES
 from analysis.load import Results
 from analysis.result import Result
-from analysis.units import TIME, three_digits, unit_for
+from analysis.units import TIME, unit_for, written
 
 MOST_LANES = 16
 """Up to so many users have a lane each, with a track for what they compute and for each direction of their link.
@@ -48,9 +48,7 @@ def drawn(results: Results, wish: Gantt) -> Drawn:
     axes = figure.subplots()
     draw_gantt(axes, data)
     began_s, ended_s = _span_s(result, wish.round)
-    unit = unit_for([ended_s - began_s], TIME)
-    lasted = f"{three_digits((ended_s - began_s) / unit.size)} {unit.symbol}"
-    axes.set_title(f"Round {wish.round} of {result.label}: {lasted}")
+    axes.set_title(f"Round {wish.round} of {result.label}: {written(ended_s - began_s, TIME)}")
     kinds = [kind for kind in KINDS if (data["kind"] == kind).any()]
     hatched = not any(place.many for place in _places(data).values())
     entries = [kind_patch(kind, hatched=hatched) for kind in kinds]

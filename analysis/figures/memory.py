@@ -13,7 +13,7 @@ from analysis.figures.canvas import Drawn, lane_name
 from analysis.figures.kinds import Memory
 from analysis.figures.style import MEMORY_STYLES
 from analysis.load import Results
-from analysis.units import MEMORY, three_digits, unit_for
+from analysis.units import MEMORY, unit_for
 
 TOTAL = "total"
 ROLES = {"user": "User", "edge": "Edge server", "cloud": "Cloud"}
@@ -80,10 +80,10 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
     unit = unit_for(data["peak_bytes"], MEMORY)
     thin = BAR / len(MEMORY_STYLES)
     for place, row in enumerate(rows):
-        peaks = data[data["row"] == row].set_index("kind")["peak_bytes"] / unit.size
+        peak_bytes = data[data["row"] == row].set_index("kind")["peak_bytes"]
+        peaks, total = peak_bytes / unit.size, unit.written(float(peak_bytes.get(TOTAL, 0.0)))
         axes.barh(place, peaks.get(TOTAL, 0.0), BAR, color=_TOTAL_COLOR, edgecolor="#999999", linewidth=0.7)
-        total = f" {three_digits(float(peaks.get(TOTAL, 0.0)))} {unit.symbol}"
-        axes.text(peaks.get(TOTAL, 0.0), place, total, va="center", fontweight="bold", fontsize="small")
+        axes.text(peaks.get(TOTAL, 0.0), place, f" {total}", va="center", fontweight="bold", fontsize="small")
         for number, (kind, look) in enumerate(MEMORY_STYLES.items()):
             at = place - BAR / 2 + (number + 0.5) * thin
             axes.barh(at, peaks.get(kind, 0.0), thin * 0.9, color=look.color, hatch=look.hatch, edgecolor="white", lw=0)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis.delays import HAPPENINGS
-from analysis.units import PLAIN, TIME, ladder_of, quantity_of, three_digits, unit_for
+from analysis.units import PLAIN, ladder_of, quantity_of, three_digits, written
 
 _LARGEST = 3  # shares of a bar that are told
 
@@ -60,14 +60,5 @@ def _range(name: str, values: "pd.Series[float]") -> str:
     return f"{what} of {most}" if least == most else f"{what} from {least} to {most}"
 
 
-def span_in_words(seconds: float) -> str:
-    """A duration in its own unit."""
-    unit = unit_for([seconds], TIME)
-    return f"{three_digits(seconds / unit.size)} {unit.symbol}"
-
-
 def _measured(column: str, value: float) -> str:
-    if column == "round":
-        return f"round {value:.0f}"
-    unit = unit_for([value], ladder_of(column))
-    return f"{three_digits(value / unit.size)} {unit.symbol}".rstrip()
+    return f"round {value:.0f}" if column == "round" else written(value, ladder_of(column))

@@ -43,7 +43,7 @@ def _table(name: str, memory: pd.DataFrame) -> MemoryTable:
         ranked = sorted(totals, key=lambda node: -totals[node])
         told += ranked[:MOST_NODES]
         if len(ranked) > MOST_NODES:
-            most = f"{three_digits(totals[ranked[MOST_NODES]] / unit.size)} {unit.symbol}"
+            most = unit.written(totals[ranked[MOST_NODES]])
             left_out.append(f"{len(ranked) - MOST_NODES} more nodes of role {role} need at most {most} each")
     rows = tuple(
         (node, tuple(three_digits(peaks[node][kind] / unit.size) for kind in (*kinds, "total")))

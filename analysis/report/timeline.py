@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from analysis.delays import EVERYBODY, HAPPENINGS, KINDS, NOBODY
 from analysis.figures.style import KIND_STYLES
 from analysis.load import Results
-from analysis.report.alternatives import span_in_words
 from analysis.report.inline_svg import on_page
 from analysis.report.names import names
 from analysis.result import Result
 from analysis.trace.instants import NS_PER_S, to_ns
 from analysis.trace.tracks import ROWS, lanes, place_of, placed
-from analysis.units import quantity_of
+from analysis.units import TIME, quantity_of, written
 
 MOST_SPANS = 40_000
 """Of all runs together; some forty bytes each."""
@@ -181,6 +180,6 @@ def _in_words(runs: Sequence[dict[str, Any]]) -> str:
     told = []
     for run in runs:
         last = run["rounds"][-1]
-        lasted = span_in_words(last["e"] / NS_PER_S)
+        lasted = written(last["e"] / NS_PER_S, TIME)
         told.append(f"round {last['n']} of {run['name']} lasts {lasted} and has {len(last['s'])} activities")
     return f"Timeline of one round at a time, a row a user or node and a bar an activity. {'; '.join(told)}."
