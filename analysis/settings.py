@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-PREFIXED = ("Hz", "bit/s", "FLOP/s", "W", "s", "m", "B", "J")
-"""Units that are written with a prefix, such as MHz."""
+from analysis.units import ladder_in, unit_for
 
 _QUANTITY = re.compile(r"([-+]?[0-9][0-9.]*(?:[eE][-+]?[0-9]+)?) ([^\W\d_]+(?:/[^\W\d_]+)?)")
 
@@ -22,11 +21,8 @@ class Setting:
     def __str__(self) -> str:
         if not isinstance(self.value, float):
             return str(self.value)
-        if self.unit not in PREFIXED:
-            return f"{self.value:g} {self.unit}".rstrip()
-        from matplotlib.ticker import EngFormatter  # noqa: PLC0415 - so that importing the analysis costs nothing
-
-        return EngFormatter(self.unit)(self.value)
+        unit = unit_for([self.value], ladder_in(self.unit))
+        return f"{self.value / unit.size:g} {unit.symbol}".rstrip()
 
 
 def flat(scenario: Mapping[str, Any]) -> dict[str, Setting]:

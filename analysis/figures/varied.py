@@ -7,10 +7,7 @@ import pandas as pd
 from analysis.comparison.quantities import QUANTITIES, numbers
 from analysis.comparison.targets import default_target
 from analysis.load import Results
-from analysis.settings import PREFIXED
-from analysis.units import PLAIN, Ladder, Unit, ladder_of, quantity_of, unit_for
-
-_PREFIXES = (("n", 1e-9), ("µ", 1e-6), ("m", 1e-3), ("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12))
+from analysis.units import Unit, ladder_in, ladder_of, quantity_of, unit_for
 
 
 def varied_data(results: Results, keys: Sequence[str], value: str) -> pd.DataFrame:
@@ -55,13 +52,7 @@ def setting_unit(results: Results, key: str) -> Unit:
     settings = results.setting(key)
     symbol = next((setting.unit for setting in settings if setting.unit), "")
     numbers = [setting.value for setting in settings if isinstance(setting.value, float)]
-    return unit_for(numbers, _ladder(symbol))
-
-
-def _ladder(symbol: str) -> Ladder:
-    if symbol in PREFIXED:
-        return tuple((f"{prefix}{symbol}", size) for prefix, size in _PREFIXES)
-    return ((symbol, 1.0),) if symbol else PLAIN
+    return unit_for(numbers, ladder_in(symbol))
 
 
 def _values(results: Results, value: str) -> list[float]:
