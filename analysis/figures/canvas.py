@@ -1,6 +1,5 @@
 """What figures have in common: how they are handed over, legends beside the data, and choosing one run."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
@@ -51,11 +50,6 @@ def kind_patch(kind: str, *, hatched: bool) -> Patch:
     """The entry of a kind of delay in a legend."""
     look, hatch = KIND_STYLES[kind], KIND_STYLES[kind].hatch if hatched else None
     return Patch(facecolor=look.color, hatch=hatch, edgecolor="white", linewidth=0.7, label=quantity_of(kind))
-
-
-def lane_name(node: str) -> str:
-    """A node as people write it: `edge0` is edge server 0."""
-    return re.sub(r"(\d+)$", r" \1", node).replace("edge", "edge server")
 
 
 def one_run(results: Results, wanted: str | None) -> Result:

@@ -1,6 +1,5 @@
 """The timeline of one round: what every node and link did when."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -13,10 +12,11 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from analysis.delays import KINDS
-from analysis.figures.canvas import Drawn, kind_patch, lane_name, one_run
+from analysis.figures.canvas import Drawn, kind_patch, one_run
 from analysis.figures.kinds import Gantt
 from analysis.figures.style import KIND_STYLES
 from analysis.load import Results
+from analysis.nodes import node_name, role_of, user_node, users_first
 from analysis.result import Result
 from analysis.units import TIME, unit_for, written
 
@@ -26,8 +26,6 @@ Beyond, a user is one thin row, which shows where it spends its time, be it at t
 
 TRACKS = ("computes", "uplink", "downlink", "backhaul")
 _TRACK = {"uplink": "uplink", "downlink": "downlink", "backhaul": "backhaul"}
-_LANE = re.compile(r"(user|edge|cloud)(\d*)")
-_ORDER = {"user": 0, "edge": 1, "cloud": 2}
 TRACK_INCHES, GAP = 0.105, 0.9
 THIN_INCHES = 0.026
 HAIR = 0.003
@@ -79,8 +77,8 @@ def gantt_data(result: Result, number: int = 1) -> pd.DataFrame:
 
 def lanes_of(data: pd.DataFrame) -> list[str]:
     """The lanes from top to bottom: users, edge servers, cloud; many users by when they were done, else by number."""
-    lanes = sorted(data["lane"].unique(), key=_lane_order)
-    users = [lane for lane in lanes if lane.startswith("user")]
+    lanes = sorted(data["lane"].unique(), key=users_first)
+    users = [lane for lane in lanes if role_of(lane) == "user"]
     if len(users) <= MOST_LANES:
         return lanes
     busy = data[(data["kind"] != "waiting") & data["lane"].isin(users)]
@@ -127,16 +125,16 @@ class _Place:
 def _places(data: pd.DataFrame) -> dict[str, _Place]:
     """All lanes from top to bottom; those of one role have the same tracks, so that they compare."""
     lanes = lanes_of(data)
-    many = sum(_role(lane) == "user" for lane in lanes) > MOST_LANES
-    role = data["lane"].map(_role)
+    many = sum(role_of(lane) == "user" for lane in lanes) > MOST_LANES
+    role = data["lane"].map(role_of)
     tracks = {name: [track for track in TRACKS if track in set(data.loc[role == name, "track"])] for name in set(role)}
     placed: dict[str, _Place] = {}
     top = 0.0
     for lane in lanes:
-        thin = many and _role(lane) == "user"
+        thin = many and role_of(lane) == "user"
         top += 0.0 if thin or not placed else 2.0 if many else GAP
-        height = 1.0 if thin else SERVER_ROWS if many else float(len(tracks[_role(lane)]))
-        placed[lane] = _Place(top=top, height=height, tracks=tracks[_role(lane)], many=many)
+        height = 1.0 if thin else SERVER_ROWS if many else float(len(tracks[role_of(lane)]))
+        placed[lane] = _Place(top=top, height=height, tracks=tracks[role_of(lane)], many=many)
         top += height
     return placed
 
@@ -160,8 +158,8 @@ def _draw_bars(axes: Axes, bars: pd.DataFrame, kind: str, *, many: bool, length:
 
 def _by_node(events: pd.DataFrame) -> pd.DataFrame:
     """Lane and track by who is busy."""
-    own = events["user"].map(lambda user: f"user{user}")
-    radio = events["kind"].isin(["uplink", "downlink"]) & ~events["node"].str.startswith("user")
+    own = events["user"].map(user_node)
+    radio = events["kind"].isin(["uplink", "downlink"]) & (events["node"].map(role_of) != "user")
     of_user = (events["user"] >= 0) & (radio | (events["kind"] == "waiting"))
     return events.assign(lane=events["node"].where(~of_user, own), track=events["kind"].map(_TRACK).fillna(TRACKS[0]))
 
@@ -169,7 +167,7 @@ def _by_node(events: pd.DataFrame) -> pd.DataFrame:
 def _by_user(events: pd.DataFrame) -> pd.DataFrame:
     """A lane for each user's story, and one for what each server computes."""
     stories = events[events["user"] >= 0]
-    stories = stories.assign(lane=stories["user"].map(lambda user: f"user{user}"), track=TRACKS[0])
+    stories = stories.assign(lane=stories["user"].map(user_node), track=TRACKS[0])
     servers = events[events["kind"].isin(["edge_compute", "cloud_compute"])]
     return pd.concat([stories, servers.assign(lane=servers["node"], track=TRACKS[0])])
 
@@ -178,12 +176,12 @@ def _name_lanes(axes: Axes, placed: Mapping[str, _Place]) -> None:
     """Name each lane, or those of many users or edge servers together, and draw a line between few."""
     named: dict[str, float] = {}
     many = any(place.many for place in placed.values())
-    for role in dict.fromkeys(map(_role, placed)):
-        places = {lane: place for lane, place in placed.items() if _role(lane) == role}
-        middles = {lane_name(lane): place.top + place.height / 2 for lane, place in places.items()}
+    for role in dict.fromkeys(map(role_of, placed)):
+        places = {lane: place for lane, place in placed.items() if role_of(lane) == role}
+        middles = {node_name(lane): place.top + place.height / 2 for lane, place in places.items()}
         if many and len(middles) > MOST_NAMED:
             order = ",\nwho is done first\non top" if role == "user" else ""
-            middles = {f"{len(middles)} {lane_name(role)}s{order}": fmean(middles.values())}
+            middles = {f"{len(middles)} {node_name(role)}s{order}": fmean(middles.values())}
         named |= middles
     if not many:
         for place in placed.values():
@@ -203,13 +201,3 @@ def _span_s(result: Result, number: int) -> tuple[float, float]:
     """When the round began and ended, since the begin of the run."""
     ends_s = result.rounds.set_index("round")["sim_time_s"]
     return float(ends_s.get(number - 1, 0.0)), float(ends_s.get(number, float("nan")))
-
-
-def _role(lane: str) -> str:
-    found = _LANE.match(lane)
-    return found[1] if found else lane
-
-
-def _lane_order(lane: str) -> tuple[int, int, str]:
-    found = _LANE.match(lane)
-    return (_ORDER[found[1]], int(found[2] or 0), lane) if found else (len(_ORDER), 0, lane)

@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.figures.canvas import Drawn, lane_name
+from analysis.figures.canvas import Drawn
 from analysis.figures.kinds import Memory
 from analysis.figures.style import MEMORY_STYLES
 from analysis.load import Results
+from analysis.nodes import ROLES, node_name
 from analysis.units import MEMORY, unit_for
 
 TOTAL = "total"
-ROLES = {"user": "User", "edge": "Edge server", "cloud": "Cloud"}
 MOST_NODES = 8
 """Of one run each node of a role is shown, up to so many; beyond, and of several runs, the worst one."""
 
@@ -87,7 +87,7 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
         for number, (kind, look) in enumerate(MEMORY_STYLES.items()):
             at = place - BAR / 2 + (number + 0.5) * thin
             axes.barh(at, peaks.get(kind, 0.0), thin * 0.9, color=look.color, hatch=look.hatch, edgecolor="white", lw=0)
-    axes.set_yticks(range(len(rows)), [lane_name(row) if row in set(data["node"]) else row for row in rows])
+    axes.set_yticks(range(len(rows)), [node_name(row) if row in set(data["node"]) else row for row in rows])
     axes.set_ylim(len(rows) - 0.45, -0.55)
     axes.margins(x=0.25)
     axes.set_xlim(left=0)
@@ -99,8 +99,10 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
 def _title(results: Results, role: str, data: pd.DataFrame) -> str:
     nodes = {node for run in results for node in run.memory.loc[run.memory["role"] == role, "node"]}
     if len(nodes) == 1:
-        return ROLES[role]
-    return f"Worst {ROLES[role].lower()} of {len(nodes)}" if data["node"].nunique() < len(nodes) else f"{ROLES[role]}s"
+        return node_name(role).capitalize()
+    if data["node"].nunique() < len(nodes):
+        return f"Worst {node_name(role)} of {len(nodes)}"
+    return f"{node_name(role)}s".capitalize()
 
 
 def _patch(kind: str) -> Patch:

@@ -11,6 +11,7 @@ from analysis.figures.canvas import Drawn, one_run
 from analysis.figures.kinds import RADIO, Signals
 from analysis.figures.style import KIND_STYLES, PALETTE, series_style
 from analysis.load import Results
+from analysis.nodes import user_node
 from analysis.result import Result
 from analysis.units import quantity_of
 
@@ -47,7 +48,7 @@ def signal_data(result: Result, user: int) -> pd.DataFrame:
         raise ValueError(f"{result.path}: no user {user} in links.parquet")
     events = result.events
     sent = events[(events["user"] == user) & events["kind"].isin(RADIO) & (events["end_s"] > events["start_s"])]
-    befell = events[(events["node"] == f"user{user}") & events["kind"].isin(HAPPENINGS)]
+    befell = events[(events["node"] == user_node(user)) & events["kind"].isin(HAPPENINGS)]
     columns = ["what", "start_s", "end_s", "reason", "bytes", "bps"]
     parts = [
         samples.assign(what="signal").drop(columns=["user"]),

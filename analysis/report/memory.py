@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.load import Results
+from analysis.nodes import cloud_first
 from analysis.report.names import names
-from analysis.trace.tracks import place_of
 from analysis.units import MEMORY, three_digits, unit_for
 
 MOST_NODES = 24
@@ -47,6 +47,6 @@ def _table(name: str, memory: pd.DataFrame) -> MemoryTable:
             left_out.append(f"{len(ranked) - MOST_NODES} more nodes of role {role} need at most {most} each")
     rows = tuple(
         (node, tuple(three_digits(peaks[node][kind] / unit.size) for kind in (*kinds, "total")))
-        for node in sorted(told, key=place_of)
+        for node in sorted(told, key=cloud_first)
     )
     return MemoryTable(run=name, unit=unit.symbol, kinds=(*kinds, "total"), rows=rows, left_out=tuple(left_out))

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from analysis.delays import EVERYBODY, HAPPENINGS, KINDS, NOBODY
 from analysis.figures.style import KIND_STYLES
 from analysis.load import Results
+from analysis.nodes import cloud_first, user_node
 from analysis.report.inline_svg import on_page
 from analysis.report.names import names
 from analysis.result import Result
 from analysis.trace.instants import NS_PER_S, to_ns
-from analysis.trace.tracks import ROWS, lanes, place_of, placed
+from analysis.trace.tracks import ROWS, lanes, placed
 from analysis.units import TIME, quantity_of, written
 
 MOST_SPANS = 40_000
@@ -105,7 +106,7 @@ def _cut(events: pd.DataFrame, most: int) -> tuple[pd.DataFrame, list[int], list
     count = max(1, len(users) * most // len(kept))
     if len(kept) > most and count < len(users):
         hidden = set(users[count:])
-        at_hidden = kept["node"].isin([f"user{user}" for user in hidden])
+        at_hidden = kept["node"].isin([user_node(user) for user in hidden])
         kept = kept[~kept["user"].isin(hidden) & ~at_hidden]
         missing.append(f"of its {len(users)} users only the first {count}")
     return kept, rounds, missing
@@ -142,7 +143,7 @@ def _resources(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64], NDArr
     wires = table.assign(row=table["row"].replace("latency", "backhaul"))
     keys = list(zip(wires["owner"], wires["row"], strict=True))
     order = [key for key in dict.fromkeys(keys) if key[1] != "waiting"]
-    order.sort(key=lambda key: (place_of(key[0]), ROWS.index(key[1])))
+    order.sort(key=lambda key: (cloud_first(key[0]), ROWS.index(key[1])))
     return (
         [f"{owner} {_SAID.get(row, row)}" for owner, row in order],
         _numbered(keys, order),
