@@ -20,6 +20,12 @@ ROUND_COLUMNS = (
     "round", "sim_time_s", "train_loss", "loss", "perplexity", "accuracy", "uplink_bytes", "downlink_bytes",
     "backhaul_bytes", "user_energy_j", "edge_energy_j", "cloud_energy_j",
 )  # fmt: skip
+SUMS = {
+    "traffic_bytes": ("uplink_bytes", "downlink_bytes", "backhaul_bytes"),
+    "energy_j": ("user_energy_j", "edge_energy_j", "cloud_energy_j"),
+}
+"""What is over all links, or all nodes, and the columns of the rounds that it is the sum of."""
+
 EVENT_COLUMNS = (
     "start_s", "end_s", "node", "act", "kind", "reason", "round", "step", "user", "bytes", "activation_bytes",
     "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes", "flops", "energy_j",
@@ -149,6 +155,11 @@ class Result:
         if missing := [column for column in columns if column not in table.columns]:
             raise ValueError(f"{file}: lacks the column(s) {', '.join(missing)}")
         return table
+
+
+def with_sums(rounds: pd.DataFrame) -> pd.DataFrame:
+    """``rounds`` with a column more for each of `SUMS`."""
+    return rounds.assign(**{name: rounds[list(columns)].sum(axis=1) for name, columns in SUMS.items()})
 
 
 def is_run(folder: Path) -> bool:

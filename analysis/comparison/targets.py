@@ -7,10 +7,19 @@ import numpy as np
 import pandas as pd
 
 from analysis.load import Results
-from analysis.result import Result
+from analysis.result import Result, with_sums
 
 METRICS = {"perplexity": "lowest", "accuracy": "highest"}
 """What learning is measured by, and which way is better."""
+
+
+COSTS = {
+    "time_to_target_s": "sim_time_s",
+    "traffic_to_target_bytes": "traffic_bytes",
+    "user_energy_to_target_j": "user_energy_j",
+    "energy_to_target_j": "energy_j",
+}
+"""What it takes to reach a target, and the column of the rounds that tells it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +74,6 @@ def costs_to(run: Result, target: Target) -> dict[str, float]:
     Nothing is interpolated: between two evaluations nobody knows what the model was worth, and a user would have had to
     wait for the second. Traffic is of all links. Energy is given twice, of the users and of all nodes.
     """
-    first = run.rounds[target.reached(run.rounds[target.metric])].head(1)
-    sums = {
-        "time_to_target_s": ["sim_time_s"],
-        "traffic_to_target_bytes": ["uplink_bytes", "downlink_bytes", "backhaul_bytes"],
-        "user_energy_to_target_j": ["user_energy_j"],
-        "energy_to_target_j": ["user_energy_j", "edge_energy_j", "cloud_energy_j"],
-    }
-    return {name: float(first[columns].sum(axis=1).iloc[0]) if len(first) else nan for name, columns in sums.items()}
+    rounds = with_sums(run.rounds)
+    first = rounds[target.reached(rounds[target.metric])].head(1)
+    return {name: float(first[column].iloc[0]) if len(first) else nan for name, column in COSTS.items()}

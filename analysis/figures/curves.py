@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from analysis.comparison.targets import METRICS, metric_of
 from analysis.figures.bands import band_note, mean_with_band
 from analysis.figures.canvas import Drawn
-from analysis.figures.kinds import SUMS, Curves
+from analysis.figures.kinds import Curves
 from analysis.figures.style import series_style
 from analysis.load import Results
-from analysis.result import Result
+from analysis.result import Result, with_sums
 from analysis.units import ladder_of, quantity_of, unit_for
 
 LOG_RATIO = 10.0
@@ -61,15 +61,14 @@ def curves_data(results: Results, x: str = TIME_COLUMN, y: str = "perplexity") -
 
 
 def learning_data(results: Results, x: str = TIME_COLUMN, y: str = "perplexity") -> pd.DataFrame:
-    """The points of every run: columns `label`, `seed`, `round`, `x` and `y`, in base units; sums as in `SUMS`.
+    """The points of every run: columns `label`, `seed`, `round`, `x` and `y`, in base units; also `SUMS` of columns.
 
     Rounds that did not record `y` are left out. Raises ValueError if a column is unknown or a run never recorded it.
     """
     parts = []
     for label, runs in results.series.items():
         for run in runs:
-            sums = {name: run.rounds[list(columns)].sum(axis=1) for name, columns in SUMS.items()}
-            rounds = run.rounds.assign(**sums)
+            rounds = with_sums(run.rounds)
             for column in (x, y):
                 _require(run, rounds, column)
             points = rounds[list(dict.fromkeys(("round", x, y)))].dropna()
