@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from analysis.result import Result, is_run
-from analysis.settings import Setting
+from analysis.settings import Setting, is_number, leaves
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,12 +198,6 @@ def _series_name(keys: Sequence[str], run: Result) -> str:
     )
 
 
-def _numbers(summary: dict[str, object], prefix: str = "") -> dict[str, object]:
+def _numbers(summary: dict[str, object]) -> dict[str, float | None]:
     """All numbers of a summary with dots between the levels, such as ``final.perplexity``; null is None."""
-    found: dict[str, object] = {}
-    for key, value in summary.items():
-        if isinstance(value, dict):
-            found |= _numbers(value, f"{prefix}{key}.")
-        elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            found[f"{prefix}{key}"] = value
-    return found
+    return {".".join(keys): value for keys, value in leaves(summary) if value is None or is_number(value)}

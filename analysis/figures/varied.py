@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.comparison.quantities import QUANTITIES, numbers
 from analysis.comparison.targets import default_target
 from analysis.load import Results
+from analysis.settings import is_number
 from analysis.units import Unit, ladder_in, ladder_of, quantity_of, unit_for
 
 
@@ -71,7 +72,7 @@ def in_order(data: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 def is_numeric(column: "pd.Series[float]") -> bool:
     """Whether all values are numbers, and truth is none."""
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
+    return all(map(is_number, column))
 
 
 def _places(column: "pd.Series[float]") -> "pd.Series[float]":
