@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from analysis.settings import Setting, flat
+from analysis.settings import Setting, flat, is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,10 +128,11 @@ class Result:
         """
         value: Any = self.summary or None
         for key in keys:
-            value = value.get(key, "missing") if isinstance(value, dict) else value and "missing"
+            if value is not None:  # below null all is null
+                value = value.get(key, "missing") if isinstance(value, dict) else "missing"
         if value is None:
             return UNKNOWN
-        if not isinstance(value, int | float):
+        if not is_number(value):
             raise ValueError(f"{self.path / SUMMARY}: {'.'.join(keys)} is {value!r}, not a number or null")
         return float(value)
 
