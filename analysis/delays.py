@@ -22,12 +22,17 @@ def mean_delay_s(events: pd.DataFrame) -> "pd.Series[float]":
     users are those with events of their own. Raises ValueError for a kind that is not in `KINDS` or `HAPPENINGS`.
     """
     require_known_kinds(events)
-    felt = events[(events["user"] != NOBODY) & events["kind"].isin(KINDS)]
-    duration_s = felt["end_s"] - felt["start_s"]
-    common = felt["user"] == EVERYBODY
-    users = max(1, felt.loc[~common, "user"].nunique())
+    delaying = felt(events)
+    duration_s = delaying["end_s"] - delaying["start_s"]
+    common = delaying["user"] == EVERYBODY
+    users = max(1, delaying.loc[~common, "user"].nunique())
     share_s = duration_s.where(common, duration_s / users)
-    return share_s.groupby(felt["kind"]).sum().reindex(list(KINDS), fill_value=0.0)
+    return share_s.groupby(delaying["kind"]).sum().reindex(list(KINDS), fill_value=0.0)
+
+
+def felt(events: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``events`` that delay somebody: a user, or `EVERYBODY`."""
+    return events[(events["user"] != NOBODY) & events["kind"].isin(KINDS)]
 
 
 def require_known_kinds(events: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.delays import EVERYBODY, KINDS, NOBODY
+from analysis.delays import EVERYBODY, felt
 from analysis.figures.canvas import Drawn, legend_columns
 from analysis.figures.kinds import Cdf
 from analysis.figures.style import series_style
@@ -100,12 +100,12 @@ def draw_cdf(axes: Axes, data: pd.DataFrame) -> None:
 
 def _own_time(events: pd.DataFrame) -> pd.DataFrame:
     """Columns `round`, `user` and `delay_s` of one run, users who did nothing in a round included."""
-    others = (events["kind"] == "waiting") & events["reason"].isin(WAITS_FOR_OTHERS)
-    felt = events[(events["user"] != NOBODY) & events["kind"].isin(KINDS) & (events["round"] > 0)]
-    rounds = sorted(felt["round"].unique())
-    users = sorted(set(felt["user"]) - {EVERYBODY}) or [EVERYBODY]
-    duration_s = (felt["end_s"] - felt["start_s"]).where(~others, 0.0)
-    spent_s = duration_s.groupby([felt["round"], felt["user"]]).sum()
+    delaying = felt(events[events["round"] > 0])
+    rounds = sorted(delaying["round"].unique())
+    users = sorted(set(delaying["user"]) - {EVERYBODY}) or [EVERYBODY]
+    for_others = (delaying["kind"] == "waiting") & delaying["reason"].isin(WAITS_FOR_OTHERS)
+    duration_s = (delaying["end_s"] - delaying["start_s"]).where(~for_others, 0.0)
+    spent_s = duration_s.groupby([delaying["round"], delaying["user"]]).sum()
     every_pair = pd.MultiIndex.from_product([rounds, users], names=["round", "user"])
     delay_s = spent_s.reindex(every_pair, fill_value=0.0)
     if users != [EVERYBODY]:
