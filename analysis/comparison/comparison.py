@@ -74,8 +74,7 @@ def _table(runs: pd.DataFrame, target: Target | None, of: dict[str, str | None])
     for label in of:
         row: dict[str, float] = {"seeds": len(runs.loc[label])}
         for name in QUANTITIES:
-            interval = mean_interval(runs[name].loc[label])
-            row |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+            row |= mean_interval(runs[name].loc[label]).columns(name)
         rows[label] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("label").astype({"seeds": "int64"})
     table["target_metric"] = target.metric if target else ""

@@ -41,6 +41,10 @@ class Interval:
     low: float = nan
     high: float = nan
 
+    def columns(self, name: str) -> dict[str, float]:
+        """As a row of a table has it: `name`, the mean, and the ends, `name_low` and `name_high`."""
+        return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     """The mean of independent values and its interval, with equal shares of error on both sides.
