@@ -80,12 +80,9 @@ def draw_cdf(axes: Axes, data: pd.DataFrame) -> None:
             np.r_[0.0, np.sort(points["share"])],
             drawstyle="steps-post",
             label=str(label),
-            color=look.color,
-            linestyle=look.linestyle,
-            marker=look.marker,
             markevery=max(1, len(points) // MARKERS_PER_LINE),
-            markeredgecolor="white",
             markersize=5,
+            **look.line,
         )
     positive = data.loc[data["delay_s"] > 0, "delay_s"]
     if not positive.empty and positive.max() > LOG_RATIO * positive.min():

@@ -30,7 +30,7 @@ def drawn(results: Results, wish: Curves) -> Drawn:
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
     draw_curves(axes, data, wish.x, y)
-    axes.legend(title=band_note(data)).get_title().set_fontsize("small")
+    axes.legend(title=band_note(data))
     return Drawn(figure, data)
 
 
@@ -87,12 +87,9 @@ def draw_curves(axes: Axes, data: pd.DataFrame, x: str, y: str) -> None:
             points[x] / x_unit.size,
             points[y] / y_unit.size,
             label=str(label),
-            color=look.color,
-            marker=look.marker,
-            linestyle=look.linestyle,
-            markeredgecolor="white",
             markevery=max(1, len(points) // MARKERS_PER_LINE),
             clip_on=False,
+            **look.line,
         )
         low, high = (points[f"{y}_{end}"] / y_unit.size for end in ("low", "high"))
         axes.fill_between(points[x] / x_unit.size, low, high, color=look.color, alpha=0.18, linewidth=0)

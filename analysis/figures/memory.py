@@ -42,11 +42,12 @@ def drawn(results: Results, _: Memory) -> Drawn:
         axes.set_title(_title(results, role, mine))
     kinds = [kind for kind in MEMORY_STYLES if (data.loc[data["kind"] == kind, "peak_bytes"] > 0).any()]
     entries = [*map(_patch, kinds), _total_patch()]
-    legend = figure.legend(
-        handles=entries, loc="outside lower center", ncols=len(entries) if len(results.series) > 1 else 4
+    figure.legend(
+        handles=entries,
+        loc="outside lower center",
+        ncols=len(entries) if len(results.series) > 1 else 4,
+        title="Kinds may peak at different times: their peaks need not add up to that of all together",
     )
-    legend.set_title("Kinds may peak at different times: their peaks need not add up to that of all together")
-    legend.get_title().set_fontsize("small")
     return Drawn(figure, data)
 
 

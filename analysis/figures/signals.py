@@ -7,7 +7,7 @@ from matplotlib.ticker import EngFormatter
 
 from analysis.delays import HAPPENINGS
 from analysis.figures import style
-from analysis.figures.canvas import Drawn, one_run
+from analysis.figures.canvas import Drawn, legend_beside, one_run
 from analysis.figures.kinds import RADIO, Signals
 from analysis.figures.style import KIND_STYLES, PALETTE, series_style
 from analysis.load import Results
@@ -91,7 +91,7 @@ def _draw_signals(axes: Axes, data: pd.DataFrame) -> None:
         serving = samples["signal_dbm"].where(samples["serving"].astype(bool))
         axes.plot(samples["start_s"], serving, color=look.color, linewidth=3, label=f"edge server {edge}")
     axes.set_ylabel("Signal (dBm)")
-    _legend(axes)
+    legend_beside(axes)
 
 
 def _draw_rates(axes: Axes, data: pd.DataFrame) -> None:
@@ -107,7 +107,7 @@ def _draw_rates(axes: Axes, data: pd.DataFrame) -> None:
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(EngFormatter("bit/s"))
     axes.set_ylabel("Rate")
-    _legend(axes)
+    legend_beside(axes)
 
 
 def _draw_spans(axes: Axes, data: pd.DataFrame) -> None:
@@ -123,7 +123,3 @@ def _draw_spans(axes: Axes, data: pd.DataFrame) -> None:
 def _mark_handovers(axes: Axes, data: pd.DataFrame) -> None:
     for instant_s in data.loc[data["what"] == "handover", "start_s"]:
         axes.axvline(instant_s, color="#555555", linestyle=":", linewidth=1, zorder=0)
-
-
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
