@@ -96,6 +96,15 @@ class Results(Sequence[Result]):
         """``Result.links`` of all runs."""
         return self._identified(run.links for run in self)
 
+    def by_series(self, table: Callable[[Result], pd.DataFrame]) -> pd.DataFrame:
+        """A ``table`` of every run, series by series, with the series' name as ``label``, and ``seed``, before it."""
+        import pandas as pd  # noqa: PLC0415 - as below
+
+        series = self.series.items()
+        parts = [table(run).assign(label=label, seed=run.seed) for label, runs in series for run in runs]
+        data = pd.concat(parts, ignore_index=True)
+        return data[["label", "seed", *data.columns.drop(["label", "seed"])]]
+
     def setting(self, key: str) -> list[Setting]:
         """The value of a setting in each run.
 

@@ -36,12 +36,8 @@ def delay_data(results: Results) -> pd.DataFrame:
     """
     if any(run.events.empty for run in results):
         raise ValueError("of some run nothing has been recorded yet")
-    parts = [
-        pd.DataFrame({"label": label, "kind": delay_s.index, "delay_s": delay_s.to_numpy()})
-        for label, runs in results.series.items()
-        for delay_s in [pd.concat(mean_delay_s(run.events) for run in runs).groupby(level=0, sort=False).mean()]
-    ]
-    return pd.concat(parts, ignore_index=True)
+    each = results.by_series(lambda run: mean_delay_s(run.events).rename_axis("kind").reset_index(name="delay_s"))
+    return each.groupby(["label", "kind"], sort=False, as_index=False)[["delay_s"]].mean()
 
 
 def draw_delays(axes: Axes, data: pd.DataFrame) -> None:

@@ -12,6 +12,7 @@ from analysis.figures.canvas import Drawn, legend_columns
 from analysis.figures.kinds import Cdf
 from analysis.figures.style import series_style
 from analysis.load import Results
+from analysis.result import Result
 from analysis.units import TIME, unit_for
 
 WAITS_FOR_OTHERS = ("the other users", "its turn")
@@ -46,13 +47,7 @@ def round_delays(results: Results) -> pd.DataFrame:
 
     `share` is that of the series' rounds, of all its seeds, that lasted no longer. Raises ValueError without rounds.
     """
-    parts = []
-    for label, runs in results.series.items():
-        for run in runs:
-            rounds = run.rounds.sort_values("round")
-            delay_s = rounds["sim_time_s"].diff()
-            parts.append(rounds[["round"]].assign(label=label, seed=run.seed, delay_s=delay_s).iloc[1:])
-    return _shared(parts, [])
+    return _with_share(results.by_series(_durations))
 
 
 def user_delays(results: Results) -> pd.DataFrame:
@@ -62,11 +57,7 @@ def user_delays(results: Results) -> pd.DataFrame:
     other users to be done or to have had their turn. What queues or a lost link cost counts. Users are those with
     activities of their own; where there are none, as in a centralised run, `EVERYBODY` is one.
     """
-    parts = []
-    for label, runs in results.series.items():
-        for run in runs:
-            parts.append(_own_time(run.events).assign(label=label, seed=run.seed))
-    return _shared(parts, ["user"])
+    return _with_share(results.by_series(_own_time))
 
 
 def draw_cdf(axes: Axes, data: pd.DataFrame) -> None:
@@ -95,9 +86,15 @@ def draw_cdf(axes: Axes, data: pd.DataFrame) -> None:
     axes.set_xlabel(unit.named("Simulated time"))
 
 
-def _own_time(events: pd.DataFrame) -> pd.DataFrame:
+def _durations(run: Result) -> pd.DataFrame:
+    """Columns `round` and `delay_s` of one run."""
+    rounds = run.rounds.sort_values("round")
+    return rounds[["round"]].assign(delay_s=rounds["sim_time_s"].diff()).iloc[1:]
+
+
+def _own_time(run: Result) -> pd.DataFrame:
     """Columns `round`, `user` and `delay_s` of one run, users who did nothing in a round included."""
-    delaying = felt(events[events["round"] > 0])
+    delaying = felt(run.events[run.events["round"] > 0])
     rounds = sorted(delaying["round"].unique())
     users = sorted(set(delaying["user"]) - {EVERYBODY}) or [EVERYBODY]
     for_others = (delaying["kind"] == "waiting") & delaying["reason"].isin(WAITS_FOR_OTHERS)
@@ -111,8 +108,7 @@ def _own_time(events: pd.DataFrame) -> pd.DataFrame:
     return delay_s.rename("delay_s").reset_index()
 
 
-def _shared(parts: list[pd.DataFrame], more: list[str]) -> pd.DataFrame:
-    data = pd.concat(parts, ignore_index=True)[["label", "seed", "round", *more, "delay_s"]]
+def _with_share(data: pd.DataFrame) -> pd.DataFrame:
     if data.empty:
         raise ValueError("no round has ended yet")
     share = data.groupby("label", sort=False)["delay_s"].rank(method="max", pct=True)

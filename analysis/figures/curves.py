@@ -65,17 +65,7 @@ def learning_data(results: Results, x: str = TIME_COLUMN, y: str = "perplexity")
 
     Rounds that did not record `y` are left out. Raises ValueError if a column is unknown or a run never recorded it.
     """
-    parts = []
-    for label, runs in results.series.items():
-        for run in runs:
-            rounds = with_sums(run.rounds)
-            for column in (x, y):
-                _require(run, rounds, column)
-            points = rounds[list(dict.fromkeys(("round", x, y)))].dropna()
-            points.insert(0, "label", label)
-            points.insert(1, "seed", run.seed)
-            parts.append(points)
-    return pd.concat(parts, ignore_index=True)
+    return results.by_series(lambda run: _points(run, x, y))
 
 
 def draw_curves(axes: Axes, data: pd.DataFrame, x: str, y: str) -> None:
@@ -113,6 +103,13 @@ def _scale_x(axes: Axes, data: pd.DataFrame, x: str, size: float) -> None:
 
 def _decade_above(value: float) -> int:
     return math.floor(math.log10(value)) + 1
+
+
+def _points(run: Result, x: str, y: str) -> pd.DataFrame:
+    rounds = with_sums(run.rounds)
+    for column in (x, y):
+        _require(run, rounds, column)
+    return rounds[list(dict.fromkeys(("round", x, y)))].dropna()
 
 
 def _require(run: Result, rounds: pd.DataFrame, column: str) -> None:

@@ -58,18 +58,11 @@ def memory_data(results: Results) -> pd.DataFrame:
     the node with the highest total of the role, of several of the first, among all seeds of the series, whose name the
     row has. Raises ValueError before a run has written what it held.
     """
+    peaks, alone = results.by_series(lambda run: run.memory), len(results) == 1
     parts = []
-    for label, runs in results.series.items():
-        held = pd.concat([run.memory.assign(label=label, seed=run.seed) for run in runs], ignore_index=True)
-        for _, nodes in held.groupby("role", sort=False):
-            alone = len(results) == 1
-            if alone and nodes["node"].nunique() <= MOST_NODES:
-                parts.append(nodes.assign(row=nodes["node"]))
-            else:
-                totals = nodes[nodes["kind"] == TOTAL]
-                worst = totals.sort_values("peak_bytes", ascending=False, kind="stable").iloc[0]
-                shown = nodes[(nodes["node"] == worst["node"]) & (nodes["seed"] == worst["seed"])]
-                parts.append(shown.assign(row=worst["node"] if alone else label))
+    for (label, _), nodes in peaks.groupby(["label", "role"], sort=False):
+        shown = nodes if alone and nodes["node"].nunique() <= MOST_NODES else _worst(nodes)
+        parts.append(shown.assign(row=shown["node"] if alone else str(label)))
     if not parts:
         raise ValueError("no run has written memory.parquet yet")
     return pd.concat(parts, ignore_index=True)[["row", "label", "seed", "node", "role", "kind", "peak_bytes"]]
@@ -95,6 +88,14 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
     axes.set_xlabel(unit.named("Peak memory"))
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
+
+
+def _worst(nodes: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the node with the highest total, in the seed where it has it."""
+    totals = nodes[nodes["kind"] == TOTAL]
+    highest = totals.sort_values("peak_bytes", ascending=False, kind="stable").iloc[0]
+    found: pd.DataFrame = nodes[(nodes["node"] == highest["node"]) & (nodes["seed"] == highest["seed"])]
+    return found
 
 
 def _title(results: Results, role: str, data: pd.DataFrame) -> str:
