@@ -1,8 +1,19 @@
 """Where a user's time goes, derived from the event record and nothing else."""
 
-import pandas as pd
+from __future__ import annotations
 
-KINDS = ("user_compute", "edge_compute", "cloud_compute", "uplink", "downlink", "backhaul", "waiting")
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RADIO = ("uplink", "downlink")
+"""Kinds of delay between a user and its edge server."""
+
+LINKS = (*RADIO, "backhaul")
+"""Kinds of delay of all that is sent."""
+
+KINDS = ("user_compute", "edge_compute", "cloud_compute", *LINKS, "waiting")
 """Kinds of delay, in the order tables and figures show them."""
 
 HAPPENINGS = ("handover", "outage", "absence", "deadline")
@@ -15,7 +26,7 @@ NOBODY = -2
 """The `user` of an event beside the users' path, which delays none of them."""
 
 
-def mean_delay_s(events: pd.DataFrame) -> "pd.Series[float]":
+def mean_delay_s(events: pd.DataFrame) -> pd.Series[float]:
     """Seconds per kind of delay, averaged over users; indexed by `KINDS`.
 
     An event of one user counts for that user, an event of `EVERYBODY` once for each, an event of `NOBODY` for none;

@@ -37,6 +37,9 @@ LINKS_COLUMNS = (
     "downlink_bps",
 )  # fmt: skip
 
+TOTAL = "total"
+"""The kind of memory that is all kinds together."""
+
 SUMMARY = "summary.json"
 SCENARIO = "scenario.yaml"
 UNKNOWN = float("nan")
@@ -96,6 +99,11 @@ class Result:
         """Whether all its rounds are here."""
         return bool(self.summary.get("finished", False))
 
+    @property
+    def rounds_done(self) -> int:
+        """How many rounds are here, without round 0."""
+        return int(self.rounds["round"].max()) if len(self.rounds) else 0
+
     @cached_property
     def rounds(self) -> pd.DataFrame:
         """A row a round, round 0 the state before training, with bytes and energy since the start."""
@@ -108,7 +116,7 @@ class Result:
 
     @cached_property
     def memory(self) -> pd.DataFrame:
-        """A row a node and kind of memory, and one for their ``total``: the peak."""
+        """A row a node and kind of memory, and one for their `TOTAL`: the peak."""
         return self._table("memory", MEMORY_COLUMNS)
 
     @cached_property

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.comparison.intervals import mean_interval
 from analysis.comparison.paired import baselines, paired_differences, speed_ups
 from analysis.comparison.quantities import QUANTITIES, TARGET_QUANTITIES, measured
-from analysis.comparison.targets import Target, default_target
+from analysis.comparison.targets import NOTHING_LEARNED, Target, default_target
 from analysis.files import whole_file
 from analysis.load import Results
 
@@ -43,7 +43,7 @@ def compare(results: Results, *, baseline: str | None = None, target: Target | N
     """
     of = baselines(results, baseline)
     if target and all(run.rounds[target.metric].isna().all() for run in results):
-        raise ValueError(f"target {target}: no run recorded {target.metric}; an analytic run, for one, learns nothing")
+        raise ValueError(f"target {target}: no run recorded {target.metric}; {NOTHING_LEARNED}")
     target = target or default_target(results)
     runs = measured(results, target)
     known = [name for name in QUANTITIES if runs[name].notna().any() or (target and name in TARGET_QUANTITIES)]

@@ -13,6 +13,9 @@ METRICS = {"perplexity": "lowest", "accuracy": "highest"}
 """What learning is measured by, and which way is better."""
 
 
+NOTHING_LEARNED = "an analytic run, for one, learns nothing"
+"""Why a run may have recorded none of them."""
+
 COSTS = {
     "time_to_target_s": "sim_time_s",
     "traffic_to_target_bytes": "traffic_bytes",

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.comparison.targets import METRICS, metric_of
+from analysis.comparison.targets import METRICS, NOTHING_LEARNED, metric_of
 from analysis.figures.bands import band_note, mean_with_band
 from analysis.figures.canvas import Drawn
 from analysis.figures.kinds import Curves
@@ -41,7 +41,7 @@ def learned(results: Results) -> str:
     """
     metric = metric_of(results)
     if metric is None:
-        raise ValueError(f"some run recorded neither {' nor '.join(METRICS)}; an analytic run, for one, learns nothing")
+        raise ValueError(f"some run recorded neither {' nor '.join(METRICS)}; {NOTHING_LEARNED}")
     return metric
 
 
@@ -116,4 +116,4 @@ def _require(run: Result, rounds: pd.DataFrame, column: str) -> None:
     if column not in rounds.columns:
         raise ValueError(f"{column!r} is not a column of rounds; known are {', '.join(rounds.columns)}")
     if rounds[column].isna().all():
-        raise ValueError(f"{run.path}: {column} was never recorded; an analytic run, for one, learns nothing")
+        raise ValueError(f"{run.path}: {column} was never recorded; {NOTHING_LEARNED}")

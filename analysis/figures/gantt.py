@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from analysis.delays import KINDS
+from analysis.delays import KINDS, LINKS, RADIO
 from analysis.figures.canvas import Drawn, kind_patch, one_run
 from analysis.figures.kinds import Gantt
 from analysis.figures.style import KIND_STYLES
@@ -24,8 +24,7 @@ MOST_LANES = 16
 """Up to so many users have a lane each, with a track for what they compute and for each direction of their link.
 Beyond, a user is one thin row, which shows where it spends its time, be it at the edge server or on the backhaul."""
 
-TRACKS = ("computes", "uplink", "downlink", "backhaul")
-_TRACK = {"uplink": "uplink", "downlink": "downlink", "backhaul": "backhaul"}
+TRACKS = ("computes", *LINKS)
 TRACK_INCHES, GAP = 0.105, 0.9
 THIN_INCHES = 0.026
 HAIR = 0.003
@@ -65,8 +64,7 @@ def gantt_data(result: Result, number: int = 1) -> pd.DataFrame:
     events = result.events
     chosen = events[(events["round"] == number) & events["kind"].isin(KINDS) & (events["end_s"] > events["start_s"])]
     if chosen.empty:
-        last = int(result.rounds["round"].max()) if len(result.rounds) else 0
-        raise ValueError(f"{result.path}: nothing took time in round {number}; there are {last} rounds")
+        raise ValueError(f"{result.path}: nothing took time in round {number}; there are {result.rounds_done} rounds")
     users = chosen.loc[chosen["user"] >= 0, "user"].nunique()
     placed = _by_node(chosen) if users <= MOST_LANES else _by_user(chosen)
     began_s, _ = _span_s(result, number)
@@ -159,9 +157,11 @@ def _draw_bars(axes: Axes, bars: pd.DataFrame, kind: str, *, many: bool, length:
 def _by_node(events: pd.DataFrame) -> pd.DataFrame:
     """Lane and track by who is busy."""
     own = events["user"].map(user_node)
-    radio = events["kind"].isin(["uplink", "downlink"]) & (events["node"].map(role_of) != "user")
+    radio = events["kind"].isin(RADIO) & (events["node"].map(role_of) != "user")
     of_user = (events["user"] >= 0) & (radio | (events["kind"] == "waiting"))
-    return events.assign(lane=events["node"].where(~of_user, own), track=events["kind"].map(_TRACK).fillna(TRACKS[0]))
+    return events.assign(
+        lane=events["node"].where(~of_user, own), track=events["kind"].where(events["kind"].isin(LINKS), TRACKS[0])
+    )
 
 
 def _by_user(events: pd.DataFrame) -> pd.DataFrame:

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, get_type_hints
 
+from analysis.delays import RADIO
 from analysis.result import ROUND_COLUMNS, SUMS
 
 COLUMNS = (*ROUND_COLUMNS, *SUMS)
-RADIO = ("uplink", "downlink")
 
 
 @dataclass(frozen=True, kw_only=True)

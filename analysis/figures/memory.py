@@ -14,9 +14,9 @@ from analysis.figures.kinds import Memory
 from analysis.figures.style import MEMORY_STYLES
 from analysis.load import Results
 from analysis.nodes import ROLES, node_name
+from analysis.result import TOTAL
 from analysis.units import MEMORY, unit_for
 
-TOTAL = "total"
 MOST_NODES = 8
 """Of one run each node of a role is shown, up to so many; beyond, and of several runs, the worst one."""
 

@@ -5,10 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from analysis.delays import HAPPENINGS
+from analysis.delays import HAPPENINGS, RADIO
 from analysis.figures import style
 from analysis.figures.canvas import Drawn, legend_beside, one_run
-from analysis.figures.kinds import RADIO, Signals
+from analysis.figures.kinds import Signals
 from analysis.figures.style import KIND_STYLES, PALETTE, series_style
 from analysis.load import Results
 from analysis.nodes import user_node

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.comparison.quantities import QUANTITIES, numbers
-from analysis.comparison.targets import default_target
+from analysis.comparison.targets import NOTHING_LEARNED, default_target
 from analysis.load import Results
 from analysis.settings import is_number
 from analysis.units import Unit, ladder_in, ladder_of, quantity_of, unit_for
@@ -20,7 +20,7 @@ def varied_data(results: Results, keys: Sequence[str], value: str) -> pd.DataFra
     named = {"label": [run.label for run in results], "seed": [run.seed for run in results]}
     data = pd.DataFrame(named | rows | {value: _values(results, value)})
     if data[value].isna().all():
-        raise ValueError(f"{value}: no run has it; an analytic run, for one, learns nothing")
+        raise ValueError(f"{value}: no run has it; {NOTHING_LEARNED}")
     return data
 
 

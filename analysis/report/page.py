@@ -60,8 +60,7 @@ def _unfinished(results: Results) -> list[str]:
     for name, run in zip(names(results), results, strict=True):
         if not run.finished:
             planned = run.settings.get("scheme.rounds")
-            done = int(run.rounds["round"].max()) if len(run.rounds) else 0
-            told.append(f"{name}: {done} of {planned or 'its'} rounds")
+            told.append(f"{name}: {run.rounds_done} of {planned or 'its'} rounds")
     return told
 
 

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from analysis.delays import HAPPENINGS
+from analysis.delays import HAPPENINGS, LINKS
 from analysis.files import whole_file
 from analysis.nodes import cloud_first, user_node
 from analysis.result import Result
@@ -110,7 +110,7 @@ def _activities(table: pd.DataFrame, tracks: _Tracks) -> Iterator[str]:
         args |= {name: value for name, value in zip(amounts, rest, strict=True) if value}
         if reason:
             args["reason"] = reason
-        if row in ("uplink", "downlink", "backhaul") and end > start:
+        if row in LINKS and end > start:
             args["bit_per_s"] = round(args.get("bytes", 0) * 8e9 / (end - start))
         yield f"{_span(_name(kind, owner, user, reason), kind, pid, tid, start, end)}{_json(args)}}}"
         for phase, flow in arrows.at(place):

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.delays import HAPPENINGS, require_known_kinds
+from analysis.delays import HAPPENINGS, LINKS, require_known_kinds
 from analysis.nodes import user_node
 from analysis.trace.instants import to_ns
 
-ROWS = ("computing", "uplink", "downlink", "backhaul", "latency", "waiting", "happening")
+ROWS = ("computing", *LINKS, "latency", "waiting", "happening")
 """The rows a node can have, in the order they are shown: its processor, its links, and what befell it."""
 
 
