@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.load import Results
 from analysis.nodes import cloud_first
-from analysis.report.names import names
+from analysis.report.names import named_runs
 from analysis.result import TOTAL
 from analysis.units import MEMORY, three_digits, unit_for
 
@@ -27,7 +27,7 @@ class MemoryTable:
 
 def memory_tables(results: Results) -> list[MemoryTable]:
     """Of each run that has come to its peaks."""
-    return [_table(name, run.memory) for name, run in zip(names(results), results, strict=True) if not run.memory.empty]
+    return [_table(name, run.memory) for name, run in named_runs(results) if not run.memory.empty]
 
 
 def _table(name: str, memory: pd.DataFrame) -> MemoryTable:

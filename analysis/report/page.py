@@ -10,7 +10,7 @@ from analysis.files import whole_file
 from analysis.load import Results
 from analysis.report.headline import colors, headline
 from analysis.report.memory import memory_tables
-from analysis.report.names import names
+from analysis.report.names import named_runs, names
 from analysis.report.origins import origins
 from analysis.report.pictures import pictures
 from analysis.report.scenarios import differences, facts, scenario_text
@@ -57,7 +57,7 @@ def report(results: Results) -> str:
 def _unfinished(results: Results) -> list[str]:
     """What is still to come of runs that are under way, or were interrupted."""
     told = []
-    for name, run in zip(names(results), results, strict=True):
+    for name, run in named_runs(results):
         if not run.finished:
             planned = run.settings.get("scheme.rounds")
             told.append(f"{name}: {run.rounds_done} of {planned or 'its'} rounds")

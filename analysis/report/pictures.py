@@ -14,7 +14,7 @@ from analysis.figures.varied import setting_name, value_name
 from analysis.load import Results
 from analysis.report.alternatives import curves_in_words, data_in_words, delays_in_words, signals_in_words
 from analysis.report.inline_svg import inline_svg
-from analysis.report.names import names
+from analysis.report.names import named_runs
 from analysis.units import quantity_of
 
 WIDTH_INCHES = 4.8
@@ -71,7 +71,7 @@ def pictures(results: Results) -> list[Picture]:
 def _wanted(results: Results, wished: Iterable[Wish]) -> Iterable[Wish]:
     """What runs of any kind can show, and what is wished besides, each once."""
     usual: list[Wish] = [Curves(), Curves(x="round"), Curves(x="traffic_bytes"), Delay(), Cdf(), Memory()]
-    in_planes = [Map(run=name) for name, run in zip(names(results), results, strict=True) if not run.links.empty][:1]
+    in_planes = [Map(run=name) for name, run in named_runs(results) if not run.links.empty][:1]
     return dict.fromkeys([*usual, *in_planes, *(wish for wish in wished if not isinstance(wish, _ELSEWHERE))])
 
 

@@ -15,7 +15,7 @@ from analysis.figures.style import KIND_STYLES
 from analysis.load import Results
 from analysis.nodes import cloud_first, user_node
 from analysis.report.inline_svg import on_page
-from analysis.report.names import names
+from analysis.report.names import named_runs
 from analysis.result import Result
 from analysis.trace.instants import NS_PER_S, to_ns
 from analysis.trace.tracks import ROWS, lanes, placed
@@ -46,7 +46,7 @@ class Timeline:
 
 def timeline(results: Results) -> Timeline | None:
     """Of each run some rounds, or all; None where no run has an activity yet."""
-    named = [(name, run) for name, run in zip(names(results), results, strict=True) if not run.events.empty]
+    named = [(name, run) for name, run in named_runs(results) if not run.events.empty]
     if not named:
         return None
     shown = named[:MOST_RUNS]
