@@ -46,22 +46,7 @@ def draw_delays(axes: Axes, data: pd.DataFrame) -> None:
     wide = data.pivot(index="label", columns="kind", values="delay_s").loc[labels, list(KINDS)]
     total_s = wide.sum(axis="columns")
     unit = unit_for(total_s, TIME)
-    left = 0 * total_s
-    for kind in (kind for kind in KINDS if (wide[kind] > 0).any()):
-        look = KIND_STYLES[kind]
-        width = wide[kind] / unit.size
-        axes.barh(
-            labels,
-            width,
-            left=left,
-            height=0.62,
-            label=quantity_of(kind),
-            color=look.color,
-            hatch=look.hatch,
-            edgecolor="white",
-            linewidth=0.7,
-        )
-        left = left + width
+    _draw_segments(axes, wide / unit.size)
     for position, seconds in enumerate(total_s):
         total = f" {written(seconds, TIME)}"
         axes.text(seconds / unit.size, position, total, va="center", fontweight="bold", fontsize="small")
@@ -71,6 +56,25 @@ def draw_delays(axes: Axes, data: pd.DataFrame) -> None:
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0, labelsize="medium", pad=18)
+
+
+def _draw_segments(axes: Axes, widths: pd.DataFrame) -> None:
+    """Draw a bar a row, made of a segment a column, which is a kind of delay."""
+    left = 0 * widths.sum(axis="columns")
+    for kind in (kind for kind in widths if (widths[kind] > 0).any()):
+        look = KIND_STYLES[str(kind)]
+        axes.barh(
+            widths.index,
+            widths[kind],
+            left=left,
+            height=0.62,
+            label=quantity_of(str(kind)),
+            color=look.color,
+            hatch=look.hatch,
+            edgecolor="white",
+            linewidth=0.7,
+        )
+        left = left + widths[kind]
 
 
 def _draw_marker(axes: Axes, position: int) -> None:

@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from analysis.delays import HAPPENINGS, RADIO
-from analysis.figures import style
 from analysis.figures.canvas import Drawn, legend_beside, one_run
 from analysis.figures.kinds import Signals
 from analysis.figures.style import KIND_STYLES, PALETTE, series_style
@@ -22,7 +21,18 @@ def drawn(results: Results, wish: Signals) -> Drawn:
     """The figure of `signal_data`, of the user that most edge servers have served unless another is wanted."""
     result = one_run(results, wish.run)
     user = farthest_travelled(result) if wish.user is None else wish.user
-    return Drawn(signal_figure(result, user), signal_data(result, user))
+    data = signal_data(result, user)
+    figure = Figure(figsize=(8.5, 6.4), layout="constrained")
+    signals, rates, spans = figure.subplots(3, sharex=True, height_ratios=(1, 1, 0.42))
+    _draw_signals(signals, data)
+    _draw_rates(rates, data)
+    _draw_spans(spans, data)
+    for axes in (signals, rates):
+        _mark_handovers(axes, data)
+    signals.set_title(f"What user {user} met on its way")
+    spans.set_xlabel("Simulated time (s)")
+    spans.set_xlim(0, result.rounds["sim_time_s"].max())
+    return Drawn(figure, data)
 
 
 def farthest_travelled(result: Result) -> int:
@@ -36,7 +46,7 @@ def farthest_travelled(result: Result) -> int:
 
 
 def signal_data(result: Result, user: int) -> pd.DataFrame:
-    """The numbers of `signal_figure`: `what` is a sample of a link (`signal`), a transfer's way, or what happened.
+    """What a user met: `what` is a sample of a link (`signal`), a transfer's way, or what happened.
 
     Samples have `start_s`, `edge`, `serving`, `signal_dbm`, `uplink_bps` and `downlink_bps`; the others `start_s`,
     `end_s` and `reason`, transfers also `bytes` and the rate that came of them, `bps`. Raises ValueError if the run did
@@ -57,23 +67,6 @@ def signal_data(result: Result, user: int) -> pd.DataFrame:
     ]
     data = pd.concat(parts, ignore_index=True)
     return data[["what", *data.columns.drop("what")]]
-
-
-def signal_figure(result: Result, user: int) -> Figure:
-    """Signals, rates and interruptions of one user over time; its numbers are `signal_data`."""
-    data = signal_data(result, user)
-    with style.applied():
-        figure = Figure(figsize=(8.5, 6.4), layout="constrained")
-        signals, rates, spans = figure.subplots(3, sharex=True, height_ratios=(1, 1, 0.42))
-        _draw_signals(signals, data)
-        _draw_rates(rates, data)
-        _draw_spans(spans, data)
-        for axes in (signals, rates):
-            _mark_handovers(axes, data)
-        signals.set_title(f"What user {user} met on its way")
-        spans.set_xlabel("Simulated time (s)")
-        spans.set_xlim(0, result.rounds["sim_time_s"].max())
-    return figure
 
 
 def _links(result: Result) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from analysis.files import whole_file
@@ -27,14 +27,7 @@ def write_report(results: Results, path: Path | str) -> None:
 def report(results: Results) -> str:
     """One page of HTML that holds all it shows."""
     main, paired = headline(results)
-    environment = Environment(
-        loader=PackageLoader("analysis.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
+    return _template().render(
         title=", ".join(dict.fromkeys(str(run.scenario.get("name", run.path.name)) for run in results)),
         facts=facts(results),
         unfinished=_unfinished(results),
@@ -52,6 +45,17 @@ def report(results: Results) -> str:
         style=_own("page.css"),
         script=_own("timeline.js"),
     )
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("analysis.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
 
 
 def _unfinished(results: Results) -> list[str]:
