@@ -1,6 +1,6 @@
 """The timeline of one round: what every node and link did when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -47,8 +47,7 @@ def drawn(results: Results, wish: Gantt) -> Drawn:
     began_s, ended_s = _span_s(result, wish.round)
     axes.set_title(f"Round {wish.round} of {result.label}: {written(ended_s - began_s, TIME)}")
     kinds = [kind for kind in KINDS if (data["kind"] == kind).any()]
-    hatched = not any(place.many for place in _places(data).values())
-    entries = [kind_patch(kind, hatched=hatched) for kind in kinds]
+    entries = [kind_patch(kind, hatched=not _is_crowd(data["lane"].unique())) for kind in kinds]
     figure.legend(handles=entries, loc="outside lower center", ncols=len(kinds))
     return Drawn(figure, data)
 
@@ -76,9 +75,9 @@ def gantt_data(result: Result, number: int = 1) -> pd.DataFrame:
 def lanes_of(data: pd.DataFrame) -> list[str]:
     """The lanes from top to bottom: users, edge servers, cloud; many users by when they were done, else by number."""
     lanes = sorted(data["lane"].unique(), key=users_first)
-    users = [lane for lane in lanes if role_of(lane) == "user"]
-    if len(users) <= MOST_LANES:
+    if not _is_crowd(lanes):
         return lanes
+    users = [lane for lane in lanes if role_of(lane) == "user"]
     busy = data[(data["kind"] != "waiting") & data["lane"].isin(users)]
     done_s = busy.groupby("lane")["end_s"].max().reindex(users, fill_value=0.0)
     return [*done_s.sort_values(kind="stable").index, *lanes[len(users) :]]
@@ -93,7 +92,7 @@ def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
     tops, heights = np.array(spans).T
     bars = pd.DataFrame({"begin": data["start_s"] / unit.size, "end": data["end_s"] / unit.size, "top": tops})
     bars["bottom"] = tops + heights
-    length, many = float(bars["end"].max()), any(place.many for place in placed.values())
+    length, many = float(bars["end"].max()), _is_crowd(placed)
     for kind, mine in bars.groupby(data["kind"], sort=False):
         _draw_bars(axes, mine, str(kind), many=many, length=length)
     _name_lanes(axes, placed)
@@ -120,10 +119,15 @@ class _Place:
         return self.top + self.tracks.index(track), 1.0
 
 
+def _is_crowd(lanes: Iterable[str]) -> bool:
+    """Whether there are more users than have a lane each."""
+    return sum(role_of(lane) == "user" for lane in lanes) > MOST_LANES
+
+
 def _places(data: pd.DataFrame) -> dict[str, _Place]:
     """All lanes from top to bottom; those of one role have the same tracks, so that they compare."""
     lanes = lanes_of(data)
-    many = sum(role_of(lane) == "user" for lane in lanes) > MOST_LANES
+    many = _is_crowd(lanes)
     role = data["lane"].map(role_of)
     tracks = {name: [track for track in TRACKS if track in set(data.loc[role == name, "track"])] for name in set(role)}
     placed: dict[str, _Place] = {}
@@ -175,7 +179,7 @@ def _by_user(events: pd.DataFrame) -> pd.DataFrame:
 def _name_lanes(axes: Axes, placed: Mapping[str, _Place]) -> None:
     """Name each lane, or those of many users or edge servers together, and draw a line between few."""
     named: dict[str, float] = {}
-    many = any(place.many for place in placed.values())
+    many = _is_crowd(placed)
     for role in dict.fromkeys(map(role_of, placed)):
         places = {lane: place for lane, place in placed.items() if role_of(lane) == role}
         middles = {node_name(lane): place.top + place.height / 2 for lane, place in places.items()}
@@ -192,7 +196,7 @@ def _name_lanes(axes: Axes, placed: Mapping[str, _Place]) -> None:
 def _height_inches(data: pd.DataFrame) -> float:
     placed = _places(data)
     rows = max(place.top + place.height for place in placed.values()) + GAP
-    if any(place.many for place in placed.values()):
+    if _is_crowd(placed):
         return min(9.0, max(3.0, THIN_INCHES * rows))
     return TRACK_INCHES * rows
 
