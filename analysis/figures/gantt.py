@@ -33,8 +33,8 @@ HAIR = 0.003
 MOST_NAMED = 8
 """Below many users, up to so many edge servers have their names."""
 
-SERVER_ROWS = 5.0
-"""As many thin rows as this is the lane of a server high."""
+SERVER_ROWS, SERVER_GAP = 5.0, 2.0
+"""As many thin rows as this are the lane of a server high, and the gap above it, below many users."""
 
 
 def drawn(results: Results, wish: Gantt) -> Drawn:
@@ -96,7 +96,7 @@ def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
     for kind, mine in bars.groupby(data["kind"], sort=False):
         _draw_bars(axes, mine, str(kind), many=many, length=length)
     _name_lanes(axes, placed)
-    axes.set_ylim(max(place.top + place.height for place in placed.values()) + GAP / 2, -GAP / 2)
+    axes.set_ylim(_depth(placed) + GAP / 2, -GAP / 2)
     axes.set_xlim(0, length)
     axes.set_xlabel(unit.named("Simulated time since the round began"))
     axes.grid(visible=False, axis="y")
@@ -134,11 +134,16 @@ def _places(data: pd.DataFrame) -> dict[str, _Place]:
     top = 0.0
     for lane in lanes:
         thin = many and role_of(lane) == "user"
-        top += 0.0 if thin or not placed else 2.0 if many else GAP
+        top += 0.0 if thin or not placed else SERVER_GAP if many else GAP
         height = 1.0 if thin else SERVER_ROWS if many else float(len(tracks[role_of(lane)]))
         placed[lane] = _Place(top=top, height=height, tracks=tracks[role_of(lane)], many=many)
         top += height
     return placed
+
+
+def _depth(placed: Mapping[str, _Place]) -> float:
+    """How far down the last lane ends, in tracks."""
+    return max(place.top + place.height for place in placed.values())
 
 
 def _draw_bars(axes: Axes, bars: pd.DataFrame, kind: str, *, many: bool, length: float) -> None:
@@ -195,7 +200,7 @@ def _name_lanes(axes: Axes, placed: Mapping[str, _Place]) -> None:
 
 def _height_inches(data: pd.DataFrame) -> float:
     placed = _places(data)
-    rows = max(place.top + place.height for place in placed.values()) + GAP
+    rows = _depth(placed) + GAP
     if _is_crowd(placed):
         return min(9.0, max(3.0, THIN_INCHES * rows))
     return TRACK_INCHES * rows

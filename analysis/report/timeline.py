@@ -80,9 +80,9 @@ def _run(name: str, run: Result, most: int) -> tuple[dict[str, Any], list[str]]:
     nodes, at_node, lane_at_node = _resources(table)
     reasons = list(dict.fromkeys(table["reason"]))
     columns = {
-        "p": at_user,
+        "p": at_user,  # row among `paths`, and lane of it
         "q": lane_there,
-        "r": at_node,
+        "r": at_node,  # row among `nodes`, -1 for none, and lane of it
         "m": lane_at_node,
         "k": _numbered(table["kind"].tolist(), (*KINDS, *HAPPENINGS)),
         "u": table["user"].to_numpy(),
@@ -168,9 +168,9 @@ def _round(
     first_ns, last_ns = bounds.get(number, (int(start_ns.min(initial=0)), int(end_ns.max(initial=0))))
     return {
         "n": number,
-        "t": first_ns,
-        "l": max(last_ns, int(end_ns.max(initial=last_ns))) - first_ns,
-        "e": last_ns - first_ns,
+        "t": first_ns,  # when the round began, since the run did
+        "l": max(last_ns, int(end_ns.max(initial=last_ns))) - first_ns,  # until the last activity
+        "e": last_ns - first_ns,  # until the round was over
         "s": np.diff(start_ns, prepend=first_ns).tolist(),
         "d": (end_ns - start_ns).tolist(),
         **{name: column[chosen].tolist() for name, column in columns.items()},
