@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import nan
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,9 @@ import pandas as pd
 from analysis.load import Results
 from analysis.result import Result, with_sums
 
-METRICS = {"perplexity": "lowest", "accuracy": "highest"}
+Best = Literal["lowest", "highest"]
+
+METRICS: dict[str, Best] = {"perplexity": "lowest", "accuracy": "highest"}
 """What learning is measured by, and which way is better."""
 
 

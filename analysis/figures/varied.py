@@ -52,16 +52,8 @@ def setting_unit(results: Results, key: str) -> Unit:
     """The unit to show a setting in; its size is 1 for what is no number."""
     settings = results.setting(key)
     symbol = next((setting.unit for setting in settings if setting.unit), "")
-    numbers = [setting.value for setting in settings if isinstance(setting.value, float)]
-    return unit_for(numbers, ladder_in(symbol))
-
-
-def _values(results: Results, value: str) -> list[float]:
-    """Of each run; a target is the best value that all of them reach."""
-    if value in QUANTITIES:
-        target = default_target(results)
-        return [numbers(run, target)[value] for run in results]
-    return [run.total(*value.split(".")) for run in results]
+    values = [setting.value for setting in settings if isinstance(setting.value, float)]
+    return unit_for(values, ladder_in(symbol))
 
 
 def in_order(data: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -73,6 +65,14 @@ def in_order(data: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 def is_numeric(column: "pd.Series[float]") -> bool:
     """Whether all values are numbers, and truth is none."""
     return all(map(is_number, column))
+
+
+def _values(results: Results, value: str) -> list[float]:
+    """Of each run; a target is the best value that all of them reach."""
+    if value in QUANTITIES:
+        target = default_target(results)
+        return [numbers(run, target)[value] for run in results]
+    return [run.total(*value.split(".")) for run in results]
 
 
 def _places(column: "pd.Series[float]") -> "pd.Series[float]":
