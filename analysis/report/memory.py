@@ -31,6 +31,7 @@ def memory_tables(results: Results) -> list[MemoryTable]:
 
 
 def _table(name: str, memory: pd.DataFrame) -> MemoryTable:
+    """The peaks of a run, nodes with the cloud first; kinds that no node ever held have no column."""
     kinds = [kind for kind in dict.fromkeys(memory["kind"]) if kind != TOTAL]
     wide = memory.pivot_table(index="node", columns="kind", values="peak_bytes", aggfunc="max", fill_value=0)
     wide = wide.reindex(columns=[*kinds, TOTAL], fill_value=0)

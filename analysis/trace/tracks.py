@@ -51,7 +51,7 @@ def _rows(events: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _lanes(start_ns: NDArray[np.int64], end_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The lowest lane that is free at each start; starts are in order."""
+    """The lowest lane (n,) that is free at each start (n,); starts are in order."""
     found = np.zeros(len(start_ns), dtype=np.int64)
     if (start_ns[1:] >= np.maximum.accumulate(end_ns)[:-1]).all():
         return found
