@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from analysis.result import Result, is_run
-from analysis.settings import Setting
+from analysis.settings import Setting, is_number, leaves
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +95,15 @@ class Results(Sequence[Result]):
     def links(self) -> pd.DataFrame:
         """``Result.links`` of all runs."""
         return self._identified(run.links for run in self)
+
+    def by_series(self, table: Callable[[Result], pd.DataFrame]) -> pd.DataFrame:
+        """A ``table`` of every run, series by series, with the series' name as ``label``, and ``seed``, before it."""
+        import pandas as pd  # noqa: PLC0415 - as below
+
+        series = self.series.items()
+        parts = [table(run).assign(label=label, seed=run.seed) for label, runs in series for run in runs]
+        data = pd.concat(parts, ignore_index=True)
+        return data[["label", "seed", *data.columns.drop(["label", "seed"])]]
 
     def setting(self, key: str) -> list[Setting]:
         """The value of a setting in each run.
@@ -198,12 +207,6 @@ def _series_name(keys: Sequence[str], run: Result) -> str:
     )
 
 
-def _numbers(summary: dict[str, object], prefix: str = "") -> dict[str, object]:
+def _numbers(summary: dict[str, object]) -> dict[str, float | None]:
     """All numbers of a summary with dots between the levels, such as ``final.perplexity``; null is None."""
-    found: dict[str, object] = {}
-    for key, value in summary.items():
-        if isinstance(value, dict):
-            found |= _numbers(value, f"{prefix}{key}.")
-        elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            found[f"{prefix}{key}"] = value
-    return found
+    return {".".join(keys): value for keys, value in leaves(summary) if value is None or is_number(value)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from analysis.settings import Setting, flat
+from analysis.settings import Setting, flat, is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,12 @@ ROUND_COLUMNS = (
     "round", "sim_time_s", "train_loss", "loss", "perplexity", "accuracy", "uplink_bytes", "downlink_bytes",
     "backhaul_bytes", "user_energy_j", "edge_energy_j", "cloud_energy_j",
 )  # fmt: skip
+SUMS = {
+    "traffic_bytes": ("uplink_bytes", "downlink_bytes", "backhaul_bytes"),
+    "energy_j": ("user_energy_j", "edge_energy_j", "cloud_energy_j"),
+}
+"""What is over all links, or all nodes, and the columns of the rounds that it is the sum of."""
+
 EVENT_COLUMNS = (
     "start_s", "end_s", "node", "act", "kind", "reason", "round", "step", "user", "bytes", "activation_bytes",
     "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes", "flops", "energy_j",
@@ -30,6 +36,9 @@ LINKS_COLUMNS = (
     "time_s", "user", "edge", "serving", "x_m", "y_m", "edge_x_m", "edge_y_m", "signal_dbm", "uplink_bps",
     "downlink_bps",
 )  # fmt: skip
+
+TOTAL = "total"
+"""The kind of memory that is all kinds together."""
 
 SUMMARY = "summary.json"
 SCENARIO = "scenario.yaml"
@@ -90,6 +99,11 @@ class Result:
         """Whether all its rounds are here."""
         return bool(self.summary.get("finished", False))
 
+    @property
+    def rounds_done(self) -> int:
+        """How many rounds are here, without round 0."""
+        return int(self.rounds["round"].max()) if len(self.rounds) else 0
+
     @cached_property
     def rounds(self) -> pd.DataFrame:
         """A row a round, round 0 the state before training, with bytes and energy since the start."""
@@ -102,7 +116,7 @@ class Result:
 
     @cached_property
     def memory(self) -> pd.DataFrame:
-        """A row a node and kind of memory, and one for their ``total``: the peak."""
+        """A row a node and kind of memory, and one for their `TOTAL`: the peak."""
         return self._table("memory", MEMORY_COLUMNS)
 
     @cached_property
@@ -122,10 +136,11 @@ class Result:
         """
         value: Any = self.summary or None
         for key in keys:
-            value = value.get(key, "missing") if isinstance(value, dict) else value and "missing"
+            if value is not None:  # below null all is null
+                value = value.get(key, "missing") if isinstance(value, dict) else "missing"
         if value is None:
             return UNKNOWN
-        if not isinstance(value, int | float):
+        if not is_number(value):
             raise ValueError(f"{self.path / SUMMARY}: {'.'.join(keys)} is {value!r}, not a number or null")
         return float(value)
 
@@ -149,6 +164,11 @@ class Result:
         if missing := [column for column in columns if column not in table.columns]:
             raise ValueError(f"{file}: lacks the column(s) {', '.join(missing)}")
         return table
+
+
+def with_sums(rounds: pd.DataFrame) -> pd.DataFrame:
+    """``rounds`` with a column more for each of `SUMS`."""
+    return rounds.assign(**{name: rounds[list(columns)].sum(axis=1) for name, columns in SUMS.items()})
 
 
 def is_run(folder: Path) -> bool:

@@ -4,10 +4,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
-PREFIXED = ("Hz", "bit/s", "FLOP/s", "W", "s", "m", "B", "J")
-"""Units that are written with a prefix, such as MHz."""
+from analysis.units import ladder_in, unit_for
 
 _QUANTITY = re.compile(r"([-+]?[0-9][0-9.]*(?:[eE][-+]?[0-9]+)?) ([^\W\d_]+(?:/[^\W\d_]+)?)")
 
@@ -22,31 +21,36 @@ class Setting:
     def __str__(self) -> str:
         if not isinstance(self.value, float):
             return str(self.value)
-        if self.unit not in PREFIXED:
-            return f"{self.value:g} {self.unit}".rstrip()
-        from matplotlib.ticker import EngFormatter  # noqa: PLC0415 - so that importing the analysis costs nothing
-
-        return EngFormatter(self.unit)(self.value)
+        unit = unit_for([self.value], ladder_in(self.unit))
+        return f"{self.value / unit.size:g} {unit.symbol}".rstrip()
 
 
 def flat(scenario: Mapping[str, Any]) -> dict[str, Setting]:
     """All keys of ``scenario`` with dots between the levels. A list of one thing is that thing, a longer one text."""
-    return dict(_flat(scenario, ""))
+    return {".".join(keys): _setting(value) for keys, value in leaves(scenario)}
 
 
-def _flat(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Setting]]:
-    for name, value in section.items():
-        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+def leaves(section: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """All that is no section itself, below the keys that lead to it; a list of one section is that section."""
+    for key, value in section.items():
+        inner = value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) else value
         if isinstance(inner, dict):
-            yield from _flat(inner, f"{prefix}{name}.")
+            yield from (((str(key), *keys), leaf) for keys, leaf in leaves(inner))
         else:
-            yield f"{prefix}{name}", _setting(inner)
+            yield (str(key),), value
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is one, as truth is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _setting(value: Any) -> Setting:
+    if isinstance(value, list) and len(value) == 1:
+        return _setting(value[0])
     if isinstance(value, bool) or value is None:
         return Setting(value)
-    if isinstance(value, int | float):
+    if is_number(value):
         return Setting(float(value))
     if isinstance(value, str):
         quantity = _QUANTITY.fullmatch(value)

@@ -7,12 +7,24 @@ from dataclasses import dataclass
 Ladder = tuple[tuple[str, float], ...]
 """Units of one quantity, smallest first, each with its size in the base unit."""
 
+_PREFIXES = {"p": 1e-12, "n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
+"""Of SI, by size."""
+
+_PREFIXED = ("Hz", "bit/s", "FLOP/s", "W", "s", "m", "B", "J")
+"""Units of settings that are written with a prefix, such as MHz."""
+
+
+def prefixed(symbol: str, prefixes: Iterable[str] = _PREFIXES) -> Ladder:
+    """The unit `symbol` with each of these prefixes, which are by size."""
+    return tuple((f"{prefix}{symbol}", _PREFIXES[prefix]) for prefix in prefixes)
+
+
 PLAIN: Ladder = (("", 1.0),)
 PERCENT: Ladder = (("%", 1.0),)
 TIME: Ladder = (("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("h", 3600.0), ("d", 86400.0))
-TRAFFIC: Ladder = (("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12))
+TRAFFIC = prefixed("B", ("", "k", "M", "G", "T"))
 MEMORY: Ladder = (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30), ("TiB", 2.0**40))
-ENERGY: Ladder = (("mJ", 1e-3), ("J", 1.0), ("kJ", 1e3), ("MJ", 1e6))
+ENERGY = prefixed("J", ("m", "", "k", "M"))
 
 _BY_SUFFIX = {"s": TIME, "bytes": TRAFFIC, "j": ENERGY}
 
@@ -28,6 +40,10 @@ class Unit:
         """`quantity` with the unit in brackets, as axes and tables show it."""
         return f"{quantity} ({self.symbol})" if self.symbol else quantity
 
+    def written(self, value: float) -> str:
+        """`value`, which is in the base unit, in this one, to three digits and with the symbol."""
+        return f"{three_digits(value / self.size)} {self.symbol}".rstrip()
+
 
 def unit_for(values: Iterable[float], ladder: Ladder) -> Unit:
     """The largest unit in which the largest of the finite `values` is at least one; base unit if all are zero."""
@@ -38,10 +54,20 @@ def unit_for(values: Iterable[float], ladder: Ladder) -> Unit:
     return Unit(symbol=symbol, size=size)
 
 
+def written(value: float, ladder: Ladder) -> str:
+    """`value`, which is in the base unit, to three digits in the unit that suits it alone, with the symbol."""
+    return unit_for([value], ladder).written(value)
+
+
 def ladder_of(column: str) -> Ladder:
     """Units of a result column, by the unit its name ends in (`sim_time_s`, `uplink_bytes`, `user_energy_j`)."""
     _, _, suffix = column.rpartition("_")
     return _BY_SUFFIX.get(suffix, PLAIN)
+
+
+def ladder_in(symbol: str) -> Ladder:
+    """Units of a setting that is given in `symbol`: MHz for Hz; dB, the empty one and others take no prefix."""
+    return prefixed(symbol) if symbol in _PREFIXED else ((symbol, 1.0),)
 
 
 def quantity_of(column: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.comparison.intervals import mean_interval
 from analysis.comparison.paired import baselines, paired_differences, speed_ups
 from analysis.comparison.quantities import QUANTITIES, TARGET_QUANTITIES, measured
-from analysis.comparison.targets import Target, default_target
+from analysis.comparison.targets import NOTHING_LEARNED, Target, default_target
 from analysis.files import whole_file
 from analysis.load import Results
 
@@ -43,7 +43,7 @@ def compare(results: Results, *, baseline: str | None = None, target: Target | N
     """
     of = baselines(results, baseline)
     if target and all(run.rounds[target.metric].isna().all() for run in results):
-        raise ValueError(f"target {target}: no run recorded {target.metric}; an analytic run, for one, learns nothing")
+        raise ValueError(f"target {target}: no run recorded {target.metric}; {NOTHING_LEARNED}")
     target = target or default_target(results)
     runs = measured(results, target)
     known = [name for name in QUANTITIES if runs[name].notna().any() or (target and name in TARGET_QUANTITIES)]
@@ -74,8 +74,7 @@ def _table(runs: pd.DataFrame, target: Target | None, of: dict[str, str | None])
     for label in of:
         row: dict[str, float] = {"seeds": len(runs.loc[label])}
         for name in QUANTITIES:
-            interval = mean_interval(runs[name].loc[label])
-            row |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+            row |= mean_interval(runs[name].loc[label]).columns(name)
         rows[label] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("label").astype({"seeds": "int64"})
     table["target_metric"] = target.metric if target else ""

@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE = 0.95
+"""Of intervals in tables and of bands in figures."""
 
 FEWEST = 3
-"""Values below which there is no interval: one has no spread, and that of two says next to nothing of the truth's."""
+"""Values below which there is no interval: one has no spread, and that of two says next to nothing of the truth's, so
+that Student's interval is over ten times as wide as they are apart."""
 
 SMOOTHING = 0.5
 """Standard deviation of the noise, in standard errors of the mean. Chosen by measurement: without noise, intervals of
@@ -38,6 +40,10 @@ class Interval:
     mean: float
     low: float = nan
     high: float = nan
+
+    def columns(self, name: str) -> dict[str, float]:
+        """As a row of a table has it: `name`, the mean, and the ends, `name_low` and `name_high`."""
+        return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
 def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:

@@ -52,7 +52,8 @@ def paired_differences(runs: pd.DataFrame, of: dict[str, str | None], quantities
         for quantity in quantities:
             pairs = int((this[quantity].notna() & that[quantity].notna()).sum())
             row = {"label": label, "baseline": baseline, "quantity": quantity, "seeds": len(this), "pairs": pairs}
-            rows.append(row | _compared(this[quantity], that[quantity]))
+            row |= mean_interval(this[quantity] - that[quantity]).columns("difference")
+            rows.append(row | ratio_interval(this[quantity] / that[quantity]).columns("ratio"))
     return pd.DataFrame(rows, columns=PAIRED_COLUMNS)
 
 
@@ -64,8 +65,7 @@ def speed_ups(runs: pd.DataFrame, of: dict[str, str | None], time: str) -> pd.Da
     found = {}
     for label, baseline in of.items():
         this, that = _over_equal_seeds(runs, label, baseline or label)
-        interval = ratio_interval(that[time] / this[time] if baseline else [])
-        found[label] = {"speed_up": interval.mean, "speed_up_low": interval.low, "speed_up_high": interval.high}
+        found[label] = ratio_interval(that[time] / this[time] if baseline else []).columns("speed_up")
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("label")
 
 
@@ -73,12 +73,3 @@ def _over_equal_seeds(runs: pd.DataFrame, this: str, that: str) -> tuple[pd.Data
     first, second = (runs.loc[[label]].droplevel("label") for label in (this, that))
     seeds = first.index.intersection(second.index)
     return first.loc[seeds], second.loc[seeds]
-
-
-def _compared(this: "pd.Series[float]", that: "pd.Series[float]") -> dict[str, float]:
-    found = {"difference": mean_interval(this - that), "ratio": ratio_interval(this / that)}
-    return {
-        column: value
-        for name, interval in found.items()
-        for column, value in ((name, interval.mean), (f"{name}_low", interval.low), (f"{name}_high", interval.high))
-    }

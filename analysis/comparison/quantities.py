@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from math import nan
-from typing import Literal
 
 import pandas as pd
 
-from analysis.comparison.targets import Target, costs_to
+from analysis.comparison.targets import METRICS, Best, Target, costs_to
 from analysis.load import Results
 from analysis.result import Result
 from analysis.units import ENERGY, MEMORY, PERCENT, PLAIN, TIME, TRAFFIC, Ladder
@@ -21,7 +20,7 @@ class Quantity:
     title: str
     ladder: Ladder
     keys: tuple[str, ...] = ()
-    best: Literal["lowest", "highest"] | None = "lowest"
+    best: Best | None = "lowest"
     ends_group: bool = False
 
 
@@ -36,14 +35,16 @@ QUANTITIES = {
     "rounds": Quantity(title="Rounds", ladder=PLAIN, keys=("rounds",), best=None),
     "sim_time_s": Quantity(title="Simulated time", ladder=TIME, keys=("sim_time_s",), ends_group=True),
     "perplexity_before": Quantity(title="Perplexity before", ladder=PLAIN, keys=("initial", "perplexity"), best=None),
-    "perplexity_after": Quantity(title="Perplexity after", ladder=PLAIN, keys=("final", "perplexity")),
+    "perplexity_after": Quantity(
+        title="Perplexity after", ladder=PLAIN, keys=("final", "perplexity"), best=METRICS["perplexity"]
+    ),
     CHANGE: Quantity(title="Perplexity change", ladder=PERCENT),
     "accuracy_before": Quantity(title="Accuracy before", ladder=PLAIN, keys=("initial", "accuracy"), best=None),
     "accuracy_after": Quantity(
         title="Accuracy after",
         ladder=PLAIN,
         keys=("final", "accuracy"),
-        best="highest",
+        best=METRICS["accuracy"],
         ends_group=True,
     ),
     **TARGET_QUANTITIES,

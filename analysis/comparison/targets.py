@@ -2,16 +2,30 @@
 
 from dataclasses import dataclass
 from math import nan
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from analysis.load import Results
-from analysis.result import Result
+from analysis.result import Result, with_sums
 
-METRICS = {"perplexity": "lowest", "accuracy": "highest"}
-"""What learning is measured by and which way is better. The first that all runs recorded counts; of classes there is no
-perplexity."""
+Best = Literal["lowest", "highest"]
+
+METRICS: dict[str, Best] = {"perplexity": "lowest", "accuracy": "highest"}
+"""What learning is measured by, and which way is better."""
+
+
+NOTHING_LEARNED = "an analytic run, for one, learns nothing"
+"""Why a run may have recorded none of them."""
+
+COSTS = {
+    "time_to_target_s": "sim_time_s",
+    "traffic_to_target_bytes": "traffic_bytes",
+    "user_energy_to_target_j": "user_energy_j",
+    "energy_to_target_j": "energy_j",
+}
+"""What it takes to reach a target, and the column of the rounds that tells it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +55,23 @@ def parse_target(text: str) -> Target:
     except ValueError:
         value = nan
     if metric not in METRICS or not np.isfinite(value):
-        raise ValueError(f"target {text!r}: expected perplexity=NUMBER or accuracy=NUMBER")
+        raise ValueError(f"target {text!r}: expected {' or '.join(f'{name}=NUMBER' for name in METRICS)}")
     return Target(metric=metric, value=value)
+
+
+def metric_of(results: Results) -> str | None:
+    """The first of `METRICS` that every run recorded, as of classes there is no perplexity; None if there is none."""
+    return next((metric for metric in METRICS if all(run.rounds[metric].notna().any() for run in results)), None)
 
 
 def default_target(results: Results) -> Target | None:
     """The best value that every run reaches: the worst over runs of each one's best. None if no metric is in all."""
-    for metric, better in METRICS.items():
-        recorded = [run.rounds[metric].dropna() for run in results]
-        if all(len(values) for values in recorded):
-            if better == "lowest":
-                return Target(metric=metric, value=max(float(values.min()) for values in recorded))
-            return Target(metric=metric, value=min(float(values.max()) for values in recorded))
-    return None
+    metric = metric_of(results)
+    if metric is None:
+        return None
+    if METRICS[metric] == "lowest":
+        return Target(metric=metric, value=max(float(run.rounds[metric].min()) for run in results))
+    return Target(metric=metric, value=min(float(run.rounds[metric].max()) for run in results))
 
 
 def costs_to(run: Result, target: Target) -> dict[str, float]:
@@ -62,11 +80,6 @@ def costs_to(run: Result, target: Target) -> dict[str, float]:
     Nothing is interpolated: between two evaluations nobody knows what the model was worth, and a user would have had to
     wait for the second. Traffic is of all links. Energy is given twice, of the users and of all nodes.
     """
-    first = run.rounds[target.reached(run.rounds[target.metric])].head(1)
-    sums = {
-        "time_to_target_s": ["sim_time_s"],
-        "traffic_to_target_bytes": ["uplink_bytes", "downlink_bytes", "backhaul_bytes"],
-        "user_energy_to_target_j": ["user_energy_j"],
-        "energy_to_target_j": ["user_energy_j", "edge_energy_j", "cloud_energy_j"],
-    }
-    return {name: float(first[columns].sum(axis=1).iloc[0]) if len(first) else nan for name, columns in sums.items()}
+    rounds = with_sums(run.rounds)
+    first = rounds[target.reached(rounds[target.metric])].head(1)
+    return {name: float(first[column].iloc[0]) if len(first) else nan for name, column in COSTS.items()}

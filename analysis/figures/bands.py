@@ -6,16 +6,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-CONFIDENCE = 0.95
-LEAST_SEEDS = 3
-"""Student's interval of two values is over ten times as wide as they are apart: two seeds have no band."""
+from analysis.comparison.intervals import CONFIDENCE, FEWEST
 
 
 def mean_with_band(data: pd.DataFrame, by: Sequence[str], column: str) -> pd.DataFrame:
     """The mean of `column` for each group of rows with equal `by`, in order of appearance, a row a seed.
 
     Columns: `by`, `column`, its `_low` and `_high` (Student's interval of the mean at `CONFIDENCE`; NaN below
-    `LEAST_SEEDS` values) and `seeds`, their number. Values that are NaN make the mean NaN: a mean over the seeds that
+    `FEWEST` values) and `seeds`, their number. Values that are NaN make the mean NaN: a mean over the seeds that
     reached something would be too good.
     """
     rows = []
@@ -33,11 +31,11 @@ def band_note(data: pd.DataFrame, shown: str = "band") -> str | None:
     if most == 1:
         return None
     seeds = f"mean of {most} seeds" if fewest == most else f"mean of {fewest} to {most} seeds"
-    return f"{seeds}; {shown}: {CONFIDENCE:.0%} confidence" if most >= LEAST_SEEDS else seeds
+    return f"{seeds}; {shown}: {CONFIDENCE:.0%} confidence" if most >= FEWEST else seeds
 
 
 def _half_width(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
     count = len(values)
-    if count < LEAST_SEEDS:
+    if count < FEWEST:
         return float("nan")
     return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2) * values.std(ddof=1) / np.sqrt(count))

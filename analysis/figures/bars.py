@@ -9,7 +9,7 @@ from analysis.figures.canvas import INCHES_PER_LETTER, Drawn, legend_columns
 from analysis.figures.kinds import Delay
 from analysis.figures.style import KIND_STYLES, series_style
 from analysis.load import Results
-from analysis.units import TIME, quantity_of, three_digits, unit_for
+from analysis.units import TIME, quantity_of, unit_for, written
 
 
 def drawn(results: Results, _: Delay) -> Drawn:
@@ -36,12 +36,8 @@ def delay_data(results: Results) -> pd.DataFrame:
     """
     if any(run.events.empty for run in results):
         raise ValueError("of some run nothing has been recorded yet")
-    parts = [
-        pd.DataFrame({"label": label, "kind": delay_s.index, "delay_s": delay_s.to_numpy()})
-        for label, runs in results.series.items()
-        for delay_s in [pd.concat(mean_delay_s(run.events) for run in runs).groupby(level=0, sort=False).mean()]
-    ]
-    return pd.concat(parts, ignore_index=True)
+    each = results.by_series(lambda run: mean_delay_s(run.events).rename_axis("kind").reset_index(name="delay_s"))
+    return each.groupby(["label", "kind"], sort=False, as_index=False)[["delay_s"]].mean()
 
 
 def draw_delays(axes: Axes, data: pd.DataFrame) -> None:
@@ -50,25 +46,9 @@ def draw_delays(axes: Axes, data: pd.DataFrame) -> None:
     wide = data.pivot(index="label", columns="kind", values="delay_s").loc[labels, list(KINDS)]
     total_s = wide.sum(axis="columns")
     unit = unit_for(total_s, TIME)
-    left = 0 * total_s
-    for kind in (kind for kind in KINDS if (wide[kind] > 0).any()):
-        look = KIND_STYLES[kind]
-        width = wide[kind] / unit.size
-        axes.barh(
-            labels,
-            width,
-            left=left,
-            height=0.62,
-            label=quantity_of(kind),
-            color=look.color,
-            hatch=look.hatch,
-            edgecolor="white",
-            linewidth=0.7,
-        )
-        left = left + width
+    _draw_segments(axes, wide / unit.size)
     for position, seconds in enumerate(total_s):
-        own = unit_for([seconds], TIME)
-        total = f" {three_digits(seconds / own.size)} {own.symbol}"
+        total = f" {written(seconds, TIME)}"
         axes.text(seconds / unit.size, position, total, va="center", fontweight="bold", fontsize="small")
         _draw_marker(axes, position)
     axes.set_xlabel(unit.named("Time, mean over users"))
@@ -76,6 +56,25 @@ def draw_delays(axes: Axes, data: pd.DataFrame) -> None:
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0, labelsize="medium", pad=18)
+
+
+def _draw_segments(axes: Axes, widths: pd.DataFrame) -> None:
+    """Draw a bar a row, made of a segment a column, which is a kind of delay."""
+    left = 0 * widths.sum(axis="columns")
+    for kind in (kind for kind in widths if (widths[kind] > 0).any()):
+        look = KIND_STYLES[str(kind)]
+        axes.barh(
+            widths.index,
+            widths[kind],
+            left=left,
+            height=0.62,
+            label=quantity_of(str(kind)),
+            color=look.color,
+            hatch=look.hatch,
+            edgecolor="white",
+            linewidth=0.7,
+        )
+        left = left + widths[kind]
 
 
 def _draw_marker(axes: Axes, position: int) -> None:

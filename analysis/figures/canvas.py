@@ -1,6 +1,5 @@
 """What figures have in common: how they are handed over, legends beside the data, and choosing one run."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
@@ -41,21 +40,18 @@ def legend_below(axes: Axes, width_inches: float, title: str | None = None) -> N
     """The legend under the label of the x axis, in as many columns as fit the width."""
     below_x_label = offset_copy(axes.transAxes, axes.get_figure(root=True), y=-0.5, units="inches")
     columns = legend_columns(axes.get_legend_handles_labels()[1], width_inches)
-    legend = axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below_x_label, ncols=columns, title=title
-    )
-    legend.get_title().set_fontsize("small")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below_x_label, ncols=columns, title=title)
+
+
+def legend_beside(axes: Axes, title: str | None = None) -> None:
+    """The legend to the right of the data."""
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=title)
 
 
 def kind_patch(kind: str, *, hatched: bool) -> Patch:
     """The entry of a kind of delay in a legend."""
     look, hatch = KIND_STYLES[kind], KIND_STYLES[kind].hatch if hatched else None
     return Patch(facecolor=look.color, hatch=hatch, edgecolor="white", linewidth=0.7, label=quantity_of(kind))
-
-
-def lane_name(node: str) -> str:
-    """A node as people write it: `edge0` is edge server 0."""
-    return re.sub(r"(\d+)$", r" \1", node).replace("edge", "edge server")
 
 
 def one_run(results: Results, wanted: str | None) -> Result:

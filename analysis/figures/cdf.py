@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.delays import EVERYBODY, KINDS, NOBODY
+from analysis.delays import EVERYBODY, felt
 from analysis.figures.canvas import Drawn, legend_columns
 from analysis.figures.kinds import Cdf
 from analysis.figures.style import series_style
 from analysis.load import Results
+from analysis.result import Result
 from analysis.units import TIME, unit_for
 
 WAITS_FOR_OTHERS = ("the other users", "its turn")
@@ -46,13 +47,7 @@ def round_delays(results: Results) -> pd.DataFrame:
 
     `share` is that of the series' rounds, of all its seeds, that lasted no longer. Raises ValueError without rounds.
     """
-    parts = []
-    for label, runs in results.series.items():
-        for run in runs:
-            rounds = run.rounds.sort_values("round")
-            delay_s = rounds["sim_time_s"].diff()
-            parts.append(rounds[["round"]].assign(label=label, seed=run.seed, delay_s=delay_s).iloc[1:])
-    return _shared(parts, [])
+    return _with_share(results.by_series(_durations))
 
 
 def user_delays(results: Results) -> pd.DataFrame:
@@ -62,11 +57,7 @@ def user_delays(results: Results) -> pd.DataFrame:
     other users to be done or to have had their turn. What queues or a lost link cost counts. Users are those with
     activities of their own; where there are none, as in a centralised run, `EVERYBODY` is one.
     """
-    parts = []
-    for label, runs in results.series.items():
-        for run in runs:
-            parts.append(_own_time(run.events).assign(label=label, seed=run.seed))
-    return _shared(parts, ["user"])
+    return _with_share(results.by_series(_own_time))
 
 
 def draw_cdf(axes: Axes, data: pd.DataFrame) -> None:
@@ -80,12 +71,9 @@ def draw_cdf(axes: Axes, data: pd.DataFrame) -> None:
             np.r_[0.0, np.sort(points["share"])],
             drawstyle="steps-post",
             label=str(label),
-            color=look.color,
-            linestyle=look.linestyle,
-            marker=look.marker,
             markevery=max(1, len(points) // MARKERS_PER_LINE),
-            markeredgecolor="white",
             markersize=5,
+            **look.line,
         )
     positive = data.loc[data["delay_s"] > 0, "delay_s"]
     if not positive.empty and positive.max() > LOG_RATIO * positive.min():
@@ -98,14 +86,20 @@ def draw_cdf(axes: Axes, data: pd.DataFrame) -> None:
     axes.set_xlabel(unit.named("Simulated time"))
 
 
-def _own_time(events: pd.DataFrame) -> pd.DataFrame:
+def _durations(run: Result) -> pd.DataFrame:
+    """Columns `round` and `delay_s` of one run."""
+    rounds = run.rounds.sort_values("round")
+    return rounds[["round"]].assign(delay_s=rounds["sim_time_s"].diff()).iloc[1:]
+
+
+def _own_time(run: Result) -> pd.DataFrame:
     """Columns `round`, `user` and `delay_s` of one run, users who did nothing in a round included."""
-    others = (events["kind"] == "waiting") & events["reason"].isin(WAITS_FOR_OTHERS)
-    felt = events[(events["user"] != NOBODY) & events["kind"].isin(KINDS) & (events["round"] > 0)]
-    rounds = sorted(felt["round"].unique())
-    users = sorted(set(felt["user"]) - {EVERYBODY}) or [EVERYBODY]
-    duration_s = (felt["end_s"] - felt["start_s"]).where(~others, 0.0)
-    spent_s = duration_s.groupby([felt["round"], felt["user"]]).sum()
+    delaying = felt(run.events[run.events["round"] > 0])
+    rounds = sorted(delaying["round"].unique())
+    users = sorted(set(delaying["user"]) - {EVERYBODY}) or [EVERYBODY]
+    for_others = (delaying["kind"] == "waiting") & delaying["reason"].isin(WAITS_FOR_OTHERS)
+    duration_s = (delaying["end_s"] - delaying["start_s"]).where(~for_others, 0.0)
+    spent_s = duration_s.groupby([delaying["round"], delaying["user"]]).sum()
     every_pair = pd.MultiIndex.from_product([rounds, users], names=["round", "user"])
     delay_s = spent_s.reindex(every_pair, fill_value=0.0)
     if users != [EVERYBODY]:
@@ -114,8 +108,7 @@ def _own_time(events: pd.DataFrame) -> pd.DataFrame:
     return delay_s.rename("delay_s").reset_index()
 
 
-def _shared(parts: list[pd.DataFrame], more: list[str]) -> pd.DataFrame:
-    data = pd.concat(parts, ignore_index=True)[["label", "seed", "round", *more, "delay_s"]]
+def _with_share(data: pd.DataFrame) -> pd.DataFrame:
     if data.empty:
         raise ValueError("no round has ended yet")
     share = data.groupby("label", sort=False)["delay_s"].rank(method="max", pct=True)

@@ -1,7 +1,6 @@
 """The cell map: where users and edge servers are, who serves whom, and at what rate."""
 
 import math
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -64,42 +63,60 @@ def map_data(result: Result, rate: str = "uplink") -> pd.DataFrame:
 
 def in_one_plane(data: pd.DataFrame) -> bool:
     """Whether edge servers have places of their own, and not each the middle of a plane of its own."""
-    sites = data[["edge", "edge_x_m", "edge_y_m"]].drop_duplicates()
+    sites = _sites(data)
     return len(sites) == 1 or bool(sites[["edge_x_m", "edge_y_m"]].to_numpy().any())
 
 
 def draw_map(axes: Axes, data: pd.DataFrame, scale: Normalize, radius_m: float | None, *, named: bool) -> None:
     """Draw `map_data` of one plane: users as dots, or tracks where they moved, their colour the rate."""
-    sites = data[["edge", "edge_x_m", "edge_y_m"]].drop_duplicates()
-    first = data[data["time_s"] == data["time_s"].min()]
-    for east_m, north_m in sites[["edge_x_m", "edge_y_m"]].to_numpy().tolist() if radius_m is not None else []:
-        around = Circle((east_m, north_m), radius_m or 0.0, fill=False, color="#999999", linestyle="--", linewidth=0.8)
+    at_first = data["time_s"] == data["time_s"].min()
+    _draw_edges(axes, _sites(data), radius_m)
+    _draw_tracks(axes, data[~at_first], scale)
+    _draw_users(axes, data[at_first], scale, named=named)
+    axes.set_aspect("equal")
+    axes.margins(0.06)
+    axes.set_xlabel("East (m)")
+    axes.set_ylabel("North (m)")
+
+
+def _sites(data: pd.DataFrame) -> pd.DataFrame:
+    """Columns `edge`, `edge_x_m` and `edge_y_m`: a row an edge server."""
+    return data[["edge", "edge_x_m", "edge_y_m"]].drop_duplicates()
+
+
+def _draw_edges(axes: Axes, sites: pd.DataFrame, radius_m: float | None) -> None:
+    """Draw the edge servers, each with the circle in which users start, if there is one."""
+    axes.plot(sites["edge_x_m"], sites["edge_y_m"], "^", color=_EDGE, markersize=10, markeredgecolor="white", zorder=4)
+    if radius_m is None:
+        return
+    for east_m, north_m in sites[["edge_x_m", "edge_y_m"]].to_numpy().tolist():
+        around = Circle((east_m, north_m), radius_m, fill=False, color="#999999", linestyle="--", linewidth=0.8)
         axes.add_patch(around)
-    for user in first.itertuples():
-        axes.plot([user.x_m, user.edge_x_m], [user.y_m, user.edge_y_m], color="#BBBBBB", linewidth=0.7, zorder=1)
-    later = data[data["time_s"] > data["time_s"].min()]
-    shades: dict[str, Any] = {"cmap": SHADES, "norm": scale}
-    axes.scatter(later["x_m"], later["y_m"], 9, later["rate_bps"] / BITS_PER_MEGABIT, linewidth=0, zorder=2, **shades)
+
+
+def _draw_tracks(axes: Axes, later: pd.DataFrame, scale: Normalize) -> None:
+    """Draw where users were after the start."""
+    rate_mbps = later["rate_bps"] / BITS_PER_MEGABIT
+    axes.scatter(later["x_m"], later["y_m"], 9, rate_mbps, cmap=SHADES, norm=scale, linewidth=0, zorder=2)
+
+
+def _draw_users(axes: Axes, first: pd.DataFrame, scale: Normalize, *, named: bool) -> None:
+    """Draw users where they start, each with a line to the edge server that serves it."""
     axes.scatter(
         first["x_m"],
         first["y_m"],
         46 if named else 22,
         first["rate_bps"] / BITS_PER_MEGABIT,
+        cmap=SHADES,
+        norm=scale,
         edgecolors="#333333",
         linewidth=0.7,
         zorder=3,
-        **shades,
     )
-    axes.plot(sites["edge_x_m"], sites["edge_y_m"], "^", color=_EDGE, markersize=10, markeredgecolor="white", zorder=4)
-    if named:
-        for user in first.itertuples():
-            axes.annotate(
-                str(user.user), (user.x_m, user.y_m), (5, 4), textcoords="offset points", fontsize="small", zorder=5
-            )
-    axes.set_aspect("equal")
-    axes.margins(0.06)
-    axes.set_xlabel("East (m)")
-    axes.set_ylabel("North (m)")
+    ends_m = (first[[f"{side}_m", f"edge_{side}_m"]].to_numpy().T for side in ("x", "y"))  # each (2, users)
+    axes.plot(*ends_m, color="#BBBBBB", linewidth=0.7, zorder=1)
+    for user, x_m, y_m in zip(first["user"], first["x_m"], first["y_m"], strict=True) if named else ():
+        axes.annotate(str(user), (x_m, y_m), (5, 4), textcoords="offset points", fontsize="small", zorder=5)
 
 
 def _legend(radius_m: float | None) -> list[Line2D]:

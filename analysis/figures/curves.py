@@ -6,12 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.comparison.targets import METRICS, NOTHING_LEARNED, metric_of
 from analysis.figures.bands import band_note, mean_with_band
 from analysis.figures.canvas import Drawn
-from analysis.figures.kinds import SUMS, Curves
+from analysis.figures.kinds import Curves
 from analysis.figures.style import series_style
 from analysis.load import Results
-from analysis.result import Result
+from analysis.result import Result, with_sums
 from analysis.units import ladder_of, quantity_of, unit_for
 
 LOG_RATIO = 10.0
@@ -20,7 +21,6 @@ LOG_RATIO = 10.0
 MARKERS_PER_LINE = 12
 
 TIME_COLUMN = "sim_time_s"
-LEARNED = ("perplexity", "accuracy")
 
 
 def drawn(results: Results, wish: Curves) -> Drawn:
@@ -30,19 +30,19 @@ def drawn(results: Results, wish: Curves) -> Drawn:
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
     draw_curves(axes, data, wish.x, y)
-    axes.legend(title=band_note(data)).get_title().set_fontsize("small")
+    axes.legend(title=band_note(data))
     return Drawn(figure, data)
 
 
 def learned(results: Results) -> str:
-    """What learning is shown by: the first of `LEARNED` that every run recorded. Of classes there is no perplexity.
+    """What learning is shown by (`metric_of`).
 
     Raises ValueError if there is none.
     """
-    for column in LEARNED:
-        if all(run.rounds[column].notna().any() for run in results):
-            return column
-    raise ValueError(f"some run recorded neither {' nor '.join(LEARNED)}; an analytic run, for one, learns nothing")
+    metric = metric_of(results)
+    if metric is None:
+        raise ValueError(f"some run recorded neither {' nor '.join(METRICS)}; {NOTHING_LEARNED}")
+    return metric
 
 
 def curves_data(results: Results, x: str = TIME_COLUMN, y: str = "perplexity") -> pd.DataFrame:
@@ -61,22 +61,11 @@ def curves_data(results: Results, x: str = TIME_COLUMN, y: str = "perplexity") -
 
 
 def learning_data(results: Results, x: str = TIME_COLUMN, y: str = "perplexity") -> pd.DataFrame:
-    """The points of every run: columns `label`, `seed`, `round`, `x` and `y`, in base units; sums as in `SUMS`.
+    """The points of every run: columns `label`, `seed`, `round`, `x` and `y`, in base units; also `SUMS` of columns.
 
     Rounds that did not record `y` are left out. Raises ValueError if a column is unknown or a run never recorded it.
     """
-    parts = []
-    for label, runs in results.series.items():
-        for run in runs:
-            sums = {name: run.rounds[list(columns)].sum(axis=1) for name, columns in SUMS.items()}
-            rounds = run.rounds.assign(**sums)
-            for column in (x, y):
-                _require(run, rounds, column)
-            points = rounds[list(dict.fromkeys(("round", x, y)))].dropna()
-            points.insert(0, "label", label)
-            points.insert(1, "seed", run.seed)
-            parts.append(points)
-    return pd.concat(parts, ignore_index=True)
+    return results.by_series(lambda run: _points(run, x, y))
 
 
 def draw_curves(axes: Axes, data: pd.DataFrame, x: str, y: str) -> None:
@@ -88,12 +77,9 @@ def draw_curves(axes: Axes, data: pd.DataFrame, x: str, y: str) -> None:
             points[x] / x_unit.size,
             points[y] / y_unit.size,
             label=str(label),
-            color=look.color,
-            marker=look.marker,
-            linestyle=look.linestyle,
-            markeredgecolor="white",
             markevery=max(1, len(points) // MARKERS_PER_LINE),
             clip_on=False,
+            **look.line,
         )
         low, high = (points[f"{y}_{end}"] / y_unit.size for end in ("low", "high"))
         axes.fill_between(points[x] / x_unit.size, low, high, color=look.color, alpha=0.18, linewidth=0)
@@ -119,8 +105,15 @@ def _decade_above(value: float) -> int:
     return math.floor(math.log10(value)) + 1
 
 
+def _points(run: Result, x: str, y: str) -> pd.DataFrame:
+    rounds = with_sums(run.rounds)
+    for column in (x, y):
+        _require(run, rounds, column)
+    return rounds[list(dict.fromkeys(("round", x, y)))].dropna()
+
+
 def _require(run: Result, rounds: pd.DataFrame, column: str) -> None:
     if column not in rounds.columns:
         raise ValueError(f"{column!r} is not a column of rounds; known are {', '.join(rounds.columns)}")
     if rounds[column].isna().all():
-        raise ValueError(f"{run.path}: {column} was never recorded; an analytic run, for one, learns nothing")
+        raise ValueError(f"{run.path}: {column} was never recorded; {NOTHING_LEARNED}")

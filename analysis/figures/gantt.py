@@ -1,7 +1,6 @@
 """The timeline of one round: what every node and link did when."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -12,22 +11,20 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from analysis.delays import KINDS
-from analysis.figures.canvas import Drawn, kind_patch, lane_name, one_run
+from analysis.delays import KINDS, LINKS, RADIO
+from analysis.figures.canvas import Drawn, kind_patch, one_run
 from analysis.figures.kinds import Gantt
 from analysis.figures.style import KIND_STYLES
 from analysis.load import Results
+from analysis.nodes import node_name, role_of, user_node, users_first
 from analysis.result import Result
-from analysis.units import TIME, three_digits, unit_for
+from analysis.units import TIME, unit_for, written
 
 MOST_LANES = 16
 """Up to so many users have a lane each, with a track for what they compute and for each direction of their link.
 Beyond, a user is one thin row, which shows where it spends its time, be it at the edge server or on the backhaul."""
 
-TRACKS = ("computes", "uplink", "downlink", "backhaul")
-_TRACK = {"uplink": "uplink", "downlink": "downlink", "backhaul": "backhaul"}
-_LANE = re.compile(r"(user|edge|cloud)(\d*)")
-_ORDER = {"user": 0, "edge": 1, "cloud": 2}
+TRACKS = ("computes", *LINKS)
 TRACK_INCHES, GAP = 0.105, 0.9
 THIN_INCHES = 0.026
 HAIR = 0.003
@@ -36,8 +33,8 @@ HAIR = 0.003
 MOST_NAMED = 8
 """Below many users, up to so many edge servers have their names."""
 
-SERVER_ROWS = 5.0
-"""As many thin rows as this is the lane of a server high."""
+SERVER_ROWS, SERVER_GAP = 5.0, 2.0
+"""As many thin rows as this are the lane of a server high, and the gap above it, below many users."""
 
 
 def drawn(results: Results, wish: Gantt) -> Drawn:
@@ -48,12 +45,9 @@ def drawn(results: Results, wish: Gantt) -> Drawn:
     axes = figure.subplots()
     draw_gantt(axes, data)
     began_s, ended_s = _span_s(result, wish.round)
-    unit = unit_for([ended_s - began_s], TIME)
-    lasted = f"{three_digits((ended_s - began_s) / unit.size)} {unit.symbol}"
-    axes.set_title(f"Round {wish.round} of {result.label}: {lasted}")
+    axes.set_title(f"Round {wish.round} of {result.label}: {written(ended_s - began_s, TIME)}")
     kinds = [kind for kind in KINDS if (data["kind"] == kind).any()]
-    hatched = not any(place.many for place in _places(data).values())
-    entries = [kind_patch(kind, hatched=hatched) for kind in kinds]
+    entries = [kind_patch(kind, hatched=not _is_crowd(data["lane"].unique())) for kind in kinds]
     figure.legend(handles=entries, loc="outside lower center", ncols=len(kinds))
     return Drawn(figure, data)
 
@@ -69,8 +63,7 @@ def gantt_data(result: Result, number: int = 1) -> pd.DataFrame:
     events = result.events
     chosen = events[(events["round"] == number) & events["kind"].isin(KINDS) & (events["end_s"] > events["start_s"])]
     if chosen.empty:
-        last = int(result.rounds["round"].max()) if len(result.rounds) else 0
-        raise ValueError(f"{result.path}: nothing took time in round {number}; there are {last} rounds")
+        raise ValueError(f"{result.path}: nothing took time in round {number}; there are {result.rounds_done} rounds")
     users = chosen.loc[chosen["user"] >= 0, "user"].nunique()
     placed = _by_node(chosen) if users <= MOST_LANES else _by_user(chosen)
     began_s, _ = _span_s(result, number)
@@ -81,10 +74,10 @@ def gantt_data(result: Result, number: int = 1) -> pd.DataFrame:
 
 def lanes_of(data: pd.DataFrame) -> list[str]:
     """The lanes from top to bottom: users, edge servers, cloud; many users by when they were done, else by number."""
-    lanes = sorted(data["lane"].unique(), key=_lane_order)
-    users = [lane for lane in lanes if lane.startswith("user")]
-    if len(users) <= MOST_LANES:
+    lanes = sorted(data["lane"].unique(), key=users_first)
+    if not _is_crowd(lanes):
         return lanes
+    users = [lane for lane in lanes if role_of(lane) == "user"]
     busy = data[(data["kind"] != "waiting") & data["lane"].isin(users)]
     done_s = busy.groupby("lane")["end_s"].max().reindex(users, fill_value=0.0)
     return [*done_s.sort_values(kind="stable").index, *lanes[len(users) :]]
@@ -99,11 +92,11 @@ def draw_gantt(axes: Axes, data: pd.DataFrame) -> None:
     tops, heights = np.array(spans).T
     bars = pd.DataFrame({"begin": data["start_s"] / unit.size, "end": data["end_s"] / unit.size, "top": tops})
     bars["bottom"] = tops + heights
-    length, many = float(bars["end"].max()), any(place.many for place in placed.values())
+    length, many = float(bars["end"].max()), _is_crowd(placed)
     for kind, mine in bars.groupby(data["kind"], sort=False):
         _draw_bars(axes, mine, str(kind), many=many, length=length)
     _name_lanes(axes, placed)
-    axes.set_ylim(max(place.top + place.height for place in placed.values()) + GAP / 2, -GAP / 2)
+    axes.set_ylim(_depth(placed) + GAP / 2, -GAP / 2)
     axes.set_xlim(0, length)
     axes.set_xlabel(unit.named("Simulated time since the round began"))
     axes.grid(visible=False, axis="y")
@@ -126,21 +119,31 @@ class _Place:
         return self.top + self.tracks.index(track), 1.0
 
 
+def _is_crowd(lanes: Iterable[str]) -> bool:
+    """Whether there are more users than have a lane each."""
+    return sum(role_of(lane) == "user" for lane in lanes) > MOST_LANES
+
+
 def _places(data: pd.DataFrame) -> dict[str, _Place]:
     """All lanes from top to bottom; those of one role have the same tracks, so that they compare."""
     lanes = lanes_of(data)
-    many = sum(_role(lane) == "user" for lane in lanes) > MOST_LANES
-    role = data["lane"].map(_role)
+    many = _is_crowd(lanes)
+    role = data["lane"].map(role_of)
     tracks = {name: [track for track in TRACKS if track in set(data.loc[role == name, "track"])] for name in set(role)}
     placed: dict[str, _Place] = {}
     top = 0.0
     for lane in lanes:
-        thin = many and _role(lane) == "user"
-        top += 0.0 if thin or not placed else 2.0 if many else GAP
-        height = 1.0 if thin else SERVER_ROWS if many else float(len(tracks[_role(lane)]))
-        placed[lane] = _Place(top=top, height=height, tracks=tracks[_role(lane)], many=many)
+        thin = many and role_of(lane) == "user"
+        top += 0.0 if thin or not placed else SERVER_GAP if many else GAP
+        height = 1.0 if thin else SERVER_ROWS if many else float(len(tracks[role_of(lane)]))
+        placed[lane] = _Place(top=top, height=height, tracks=tracks[role_of(lane)], many=many)
         top += height
     return placed
+
+
+def _depth(placed: Mapping[str, _Place]) -> float:
+    """How far down the last lane ends, in tracks."""
+    return max(place.top + place.height for place in placed.values())
 
 
 def _draw_bars(axes: Axes, bars: pd.DataFrame, kind: str, *, many: bool, length: float) -> None:
@@ -162,16 +165,18 @@ def _draw_bars(axes: Axes, bars: pd.DataFrame, kind: str, *, many: bool, length:
 
 def _by_node(events: pd.DataFrame) -> pd.DataFrame:
     """Lane and track by who is busy."""
-    own = events["user"].map(lambda user: f"user{user}")
-    radio = events["kind"].isin(["uplink", "downlink"]) & ~events["node"].str.startswith("user")
+    own = events["user"].map(user_node)
+    radio = events["kind"].isin(RADIO) & (events["node"].map(role_of) != "user")
     of_user = (events["user"] >= 0) & (radio | (events["kind"] == "waiting"))
-    return events.assign(lane=events["node"].where(~of_user, own), track=events["kind"].map(_TRACK).fillna(TRACKS[0]))
+    return events.assign(
+        lane=events["node"].where(~of_user, own), track=events["kind"].where(events["kind"].isin(LINKS), TRACKS[0])
+    )
 
 
 def _by_user(events: pd.DataFrame) -> pd.DataFrame:
     """A lane for each user's story, and one for what each server computes."""
     stories = events[events["user"] >= 0]
-    stories = stories.assign(lane=stories["user"].map(lambda user: f"user{user}"), track=TRACKS[0])
+    stories = stories.assign(lane=stories["user"].map(user_node), track=TRACKS[0])
     servers = events[events["kind"].isin(["edge_compute", "cloud_compute"])]
     return pd.concat([stories, servers.assign(lane=servers["node"], track=TRACKS[0])])
 
@@ -179,13 +184,13 @@ def _by_user(events: pd.DataFrame) -> pd.DataFrame:
 def _name_lanes(axes: Axes, placed: Mapping[str, _Place]) -> None:
     """Name each lane, or those of many users or edge servers together, and draw a line between few."""
     named: dict[str, float] = {}
-    many = any(place.many for place in placed.values())
-    for role in dict.fromkeys(map(_role, placed)):
-        places = {lane: place for lane, place in placed.items() if _role(lane) == role}
-        middles = {lane_name(lane): place.top + place.height / 2 for lane, place in places.items()}
+    many = _is_crowd(placed)
+    for role in dict.fromkeys(map(role_of, placed)):
+        places = {lane: place for lane, place in placed.items() if role_of(lane) == role}
+        middles = {node_name(lane): place.top + place.height / 2 for lane, place in places.items()}
         if many and len(middles) > MOST_NAMED:
             order = ",\nwho is done first\non top" if role == "user" else ""
-            middles = {f"{len(middles)} {lane_name(role)}s{order}": fmean(middles.values())}
+            middles = {f"{len(middles)} {node_name(role)}s{order}": fmean(middles.values())}
         named |= middles
     if not many:
         for place in placed.values():
@@ -195,8 +200,8 @@ def _name_lanes(axes: Axes, placed: Mapping[str, _Place]) -> None:
 
 def _height_inches(data: pd.DataFrame) -> float:
     placed = _places(data)
-    rows = max(place.top + place.height for place in placed.values()) + GAP
-    if any(place.many for place in placed.values()):
+    rows = _depth(placed) + GAP
+    if _is_crowd(placed):
         return min(9.0, max(3.0, THIN_INCHES * rows))
     return TRACK_INCHES * rows
 
@@ -205,13 +210,3 @@ def _span_s(result: Result, number: int) -> tuple[float, float]:
     """When the round began and ended, since the begin of the run."""
     ends_s = result.rounds.set_index("round")["sim_time_s"]
     return float(ends_s.get(number - 1, 0.0)), float(ends_s.get(number, float("nan")))
-
-
-def _role(lane: str) -> str:
-    found = _LANE.match(lane)
-    return found[1] if found else lane
-
-
-def _lane_order(lane: str) -> tuple[int, int, str]:
-    found = _LANE.match(lane)
-    return (_ORDER[found[1]], int(found[2] or 0), lane) if found else (len(_ORDER), 0, lane)

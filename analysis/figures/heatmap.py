@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -43,10 +44,8 @@ def drawn(results: Results, wish: Heatmap) -> Drawn:
         cells = data[data["label"] == label].pivot(index=wish.y, columns=wish.x, values=wish.value)
         draw_heatmap(axes, cells.reindex(index=rows, columns=columns) / unit.size, scale)
         axes.set_title(label)
-        axes.set_xticks([place + 0.5 for place in range(len(columns))], _ticks(results, wish.x, columns))
-        axes.set_xlabel(setting_unit(results, wish.x).named(setting_name(wish.x)))
-    panels[0].set_yticks([place + 0.5 for place in range(len(rows))], _ticks(results, wish.y, rows))
-    panels[0].set_ylabel(setting_unit(results, wish.y).named(setting_name(wish.y)))
+        _label_cells(axes.xaxis, results, wish.x, columns)
+    _label_cells(panels[0].yaxis, results, wish.y, rows)
     bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=panels, label=unit.named(value_name(wish.value)))
     bar.outline.set_visible(False)
     if note := band_note(data):
@@ -77,7 +76,10 @@ def draw_heatmap(axes: Axes, cells: pd.DataFrame, scale: Normalize) -> None:
     axes.tick_params(length=0)
 
 
-def _ticks(results: Results, key: str, values: list[float]) -> list[str]:
-    """Values of a setting as the axis shows them, in its unit."""
-    size = setting_unit(results, key).size
-    return [f"{value / size:g}" for value in values] if is_numeric(pd.Series(values)) else [str(v) for v in values]
+def _label_cells(axis: Axis, results: Results, key: str, values: list[float]) -> None:
+    """Name the setting on its axis, with its unit, and in the middle of each row or column its value there."""
+    unit = setting_unit(results, key)
+    numeric = is_numeric(pd.Series(values))
+    names = [f"{value / unit.size:g}" if numeric else str(value) for value in values]
+    axis.set_ticks([place + 0.5 for place in range(len(values))], names)
+    axis.set_label_text(unit.named(setting_name(key)))

@@ -9,16 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, get_type_hints
 
-from analysis.result import ROUND_COLUMNS
-
-SUMS = {
-    "traffic_bytes": ("uplink_bytes", "downlink_bytes", "backhaul_bytes"),
-    "energy_j": ("user_energy_j", "edge_energy_j", "cloud_energy_j"),
-}
-"""What is drawn like a column of the rounds, and the columns that it is the sum of."""
+from analysis.delays import RADIO
+from analysis.result import ROUND_COLUMNS, SUMS
 
 COLUMNS = (*ROUND_COLUMNS, *SUMS)
-RADIO = ("uplink", "downlink")
 
 
 @dataclass(frozen=True, kw_only=True)

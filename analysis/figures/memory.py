@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.figures.canvas import Drawn, lane_name
+from analysis.figures.canvas import Drawn
 from analysis.figures.kinds import Memory
 from analysis.figures.style import MEMORY_STYLES
 from analysis.load import Results
-from analysis.units import MEMORY, three_digits, unit_for
+from analysis.nodes import ROLES, node_name
+from analysis.result import TOTAL
+from analysis.units import MEMORY, unit_for
 
-TOTAL = "total"
-ROLES = {"user": "User", "edge": "Edge server", "cloud": "Cloud"}
 MOST_NODES = 8
 """Of one run each node of a role is shown, up to so many; beyond, and of several runs, the worst one."""
 
@@ -42,11 +42,12 @@ def drawn(results: Results, _: Memory) -> Drawn:
         axes.set_title(_title(results, role, mine))
     kinds = [kind for kind in MEMORY_STYLES if (data.loc[data["kind"] == kind, "peak_bytes"] > 0).any()]
     entries = [*map(_patch, kinds), _total_patch()]
-    legend = figure.legend(
-        handles=entries, loc="outside lower center", ncols=len(entries) if len(results.series) > 1 else 4
+    figure.legend(
+        handles=entries,
+        loc="outside lower center",
+        ncols=len(entries) if len(results.series) > 1 else 4,
+        title="Kinds may peak at different times: their peaks need not add up to that of all together",
     )
-    legend.set_title("Kinds may peak at different times: their peaks need not add up to that of all together")
-    legend.get_title().set_fontsize("small")
     return Drawn(figure, data)
 
 
@@ -57,18 +58,11 @@ def memory_data(results: Results) -> pd.DataFrame:
     the node with the highest total of the role, of several of the first, among all seeds of the series, whose name the
     row has. Raises ValueError before a run has written what it held.
     """
+    peaks, alone = results.by_series(lambda run: run.memory), len(results) == 1
     parts = []
-    for label, runs in results.series.items():
-        held = pd.concat([run.memory.assign(label=label, seed=run.seed) for run in runs], ignore_index=True)
-        for _, nodes in held.groupby("role", sort=False):
-            alone = len(results) == 1
-            if alone and nodes["node"].nunique() <= MOST_NODES:
-                parts.append(nodes.assign(row=nodes["node"]))
-            else:
-                totals = nodes[nodes["kind"] == TOTAL]
-                worst = totals.sort_values("peak_bytes", ascending=False, kind="stable").iloc[0]
-                shown = nodes[(nodes["node"] == worst["node"]) & (nodes["seed"] == worst["seed"])]
-                parts.append(shown.assign(row=worst["node"] if alone else label))
+    for (label, _), nodes in peaks.groupby(["label", "role"], sort=False):
+        shown = nodes if alone and nodes["node"].nunique() <= MOST_NODES else _worst(nodes)
+        parts.append(shown.assign(row=shown["node"] if alone else str(label)))
     if not parts:
         raise ValueError("no run has written memory.parquet yet")
     return pd.concat(parts, ignore_index=True)[["row", "label", "seed", "node", "role", "kind", "peak_bytes"]]
@@ -80,14 +74,14 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
     unit = unit_for(data["peak_bytes"], MEMORY)
     thin = BAR / len(MEMORY_STYLES)
     for place, row in enumerate(rows):
-        peaks = data[data["row"] == row].set_index("kind")["peak_bytes"] / unit.size
+        peak_bytes = data[data["row"] == row].set_index("kind")["peak_bytes"]
+        peaks, total = peak_bytes / unit.size, unit.written(float(peak_bytes.get(TOTAL, 0.0)))
         axes.barh(place, peaks.get(TOTAL, 0.0), BAR, color=_TOTAL_COLOR, edgecolor="#999999", linewidth=0.7)
-        total = f" {three_digits(float(peaks.get(TOTAL, 0.0)))} {unit.symbol}"
-        axes.text(peaks.get(TOTAL, 0.0), place, total, va="center", fontweight="bold", fontsize="small")
+        axes.text(peaks.get(TOTAL, 0.0), place, f" {total}", va="center", fontweight="bold", fontsize="small")
         for number, (kind, look) in enumerate(MEMORY_STYLES.items()):
             at = place - BAR / 2 + (number + 0.5) * thin
             axes.barh(at, peaks.get(kind, 0.0), thin * 0.9, color=look.color, hatch=look.hatch, edgecolor="white", lw=0)
-    axes.set_yticks(range(len(rows)), [lane_name(row) if row in set(data["node"]) else row for row in rows])
+    axes.set_yticks(range(len(rows)), [node_name(row) if row in set(data["node"]) else row for row in rows])
     axes.set_ylim(len(rows) - 0.45, -0.55)
     axes.margins(x=0.25)
     axes.set_xlim(left=0)
@@ -96,11 +90,21 @@ def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
     axes.tick_params(axis="y", length=0)
 
 
+def _worst(nodes: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the node with the highest total, in the seed where it has it."""
+    totals = nodes[nodes["kind"] == TOTAL]
+    highest = totals.sort_values("peak_bytes", ascending=False, kind="stable").iloc[0]
+    found: pd.DataFrame = nodes[(nodes["node"] == highest["node"]) & (nodes["seed"] == highest["seed"])]
+    return found
+
+
 def _title(results: Results, role: str, data: pd.DataFrame) -> str:
     nodes = {node for run in results for node in run.memory.loc[run.memory["role"] == role, "node"]}
     if len(nodes) == 1:
-        return ROLES[role]
-    return f"Worst {ROLES[role].lower()} of {len(nodes)}" if data["node"].nunique() < len(nodes) else f"{ROLES[role]}s"
+        return node_name(role).capitalize()
+    if data["node"].nunique() < len(nodes):
+        return f"Worst {node_name(role)} of {len(nodes)}"
+    return f"{node_name(role)}s".capitalize()
 
 
 def _patch(kind: str) -> Patch:

@@ -9,13 +9,18 @@ from analysis.figures.kinds import Comparison, Curves, Delay, Signals, Wish, rea
 from analysis.load import Results, load
 
 
+def named(results: Results) -> list[Any] | None:
+    """What the runs' scenario says of figures, of several the first that says something; None if none does."""
+    return next((run.scenario["figures"] for run in results if run.scenario.get("figures") is not None), None)
+
+
 def wishes(results: Results) -> list[Wish]:
     """The figures that the runs' scenario names (``figures``); else what every comparison shows.
 
     Raises ValueError for a kind or option that is not known.
     """
-    if (named := _named(results)) is not None:
-        return [read(given) for given in named]
+    if (given := named(results)) is not None:
+        return [read(one) for one in given]
     sampled = any(run.links["time_s"].nunique() > 1 for run in results)
     return [Comparison(), Curves(), Delay(), *([Signals()] if sampled else [])]
 
@@ -49,13 +54,8 @@ def draw_all(results: Results, folder: Path, tell: Callable[[str], None]) -> lis
             drawn = draw(results, wish)
             save(drawn.figure, drawn.data, target)
         except (ValueError, OSError) as error:
-            if _named(results) is not None:
+            if named(results) is not None:
                 tell(f"{wish.stem}: not drawn; {error}")
         else:
             found.append(target)
     return found
-
-
-def _named(results: Results) -> list[Any] | None:
-    """What the scenario says, of several the first that says something."""
-    return next((run.scenario["figures"] for run in results if run.scenario.get("figures") is not None), None)

@@ -5,12 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from analysis.delays import HAPPENINGS
-from analysis.figures import style
-from analysis.figures.canvas import Drawn, one_run
-from analysis.figures.kinds import RADIO, Signals
+from analysis.delays import HAPPENINGS, RADIO
+from analysis.figures.canvas import Drawn, legend_beside, one_run
+from analysis.figures.kinds import Signals
 from analysis.figures.style import KIND_STYLES, PALETTE, series_style
 from analysis.load import Results
+from analysis.nodes import user_node
 from analysis.result import Result
 from analysis.units import quantity_of
 
@@ -21,7 +21,18 @@ def drawn(results: Results, wish: Signals) -> Drawn:
     """The figure of `signal_data`, of the user that most edge servers have served unless another is wanted."""
     result = one_run(results, wish.run)
     user = farthest_travelled(result) if wish.user is None else wish.user
-    return Drawn(signal_figure(result, user), signal_data(result, user))
+    data = signal_data(result, user)
+    figure = Figure(figsize=(8.5, 6.4), layout="constrained")
+    signals, rates, spans = figure.subplots(3, sharex=True, height_ratios=(1, 1, 0.42))
+    _draw_signals(signals, data)
+    _draw_rates(rates, data)
+    _draw_spans(spans, data)
+    for axes in (signals, rates):
+        _mark_handovers(axes, data)
+    signals.set_title(f"What user {user} met on its way")
+    spans.set_xlabel("Simulated time (s)")
+    spans.set_xlim(0, result.rounds["sim_time_s"].max())
+    return Drawn(figure, data)
 
 
 def farthest_travelled(result: Result) -> int:
@@ -35,7 +46,7 @@ def farthest_travelled(result: Result) -> int:
 
 
 def signal_data(result: Result, user: int) -> pd.DataFrame:
-    """The numbers of `signal_figure`: `what` is a sample of a link (`signal`), a transfer's way, or what happened.
+    """What a user met: `what` is a sample of a link (`signal`), a transfer's way, or what happened.
 
     Samples have `start_s`, `edge`, `serving`, `signal_dbm`, `uplink_bps` and `downlink_bps`; the others `start_s`,
     `end_s` and `reason`, transfers also `bytes` and the rate that came of them, `bps`. Raises ValueError if the run did
@@ -47,7 +58,7 @@ def signal_data(result: Result, user: int) -> pd.DataFrame:
         raise ValueError(f"{result.path}: no user {user} in links.parquet")
     events = result.events
     sent = events[(events["user"] == user) & events["kind"].isin(RADIO) & (events["end_s"] > events["start_s"])]
-    befell = events[(events["node"] == f"user{user}") & events["kind"].isin(HAPPENINGS)]
+    befell = events[(events["node"] == user_node(user)) & events["kind"].isin(HAPPENINGS)]
     columns = ["what", "start_s", "end_s", "reason", "bytes", "bps"]
     parts = [
         samples.assign(what="signal").drop(columns=["user"]),
@@ -56,23 +67,6 @@ def signal_data(result: Result, user: int) -> pd.DataFrame:
     ]
     data = pd.concat(parts, ignore_index=True)
     return data[["what", *data.columns.drop("what")]]
-
-
-def signal_figure(result: Result, user: int) -> Figure:
-    """Signals, rates and interruptions of one user over time; its numbers are `signal_data`."""
-    data = signal_data(result, user)
-    with style.applied():
-        figure = Figure(figsize=(8.5, 6.4), layout="constrained")
-        signals, rates, spans = figure.subplots(3, sharex=True, height_ratios=(1, 1, 0.42))
-        _draw_signals(signals, data)
-        _draw_rates(rates, data)
-        _draw_spans(spans, data)
-        for axes in (signals, rates):
-            _mark_handovers(axes, data)
-        signals.set_title(f"What user {user} met on its way")
-        spans.set_xlabel("Simulated time (s)")
-        spans.set_xlim(0, result.rounds["sim_time_s"].max())
-    return figure
 
 
 def _links(result: Result) -> pd.DataFrame:
@@ -90,7 +84,7 @@ def _draw_signals(axes: Axes, data: pd.DataFrame) -> None:
         serving = samples["signal_dbm"].where(samples["serving"].astype(bool))
         axes.plot(samples["start_s"], serving, color=look.color, linewidth=3, label=f"edge server {edge}")
     axes.set_ylabel("Signal (dBm)")
-    _legend(axes)
+    legend_beside(axes)
 
 
 def _draw_rates(axes: Axes, data: pd.DataFrame) -> None:
@@ -106,7 +100,7 @@ def _draw_rates(axes: Axes, data: pd.DataFrame) -> None:
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(EngFormatter("bit/s"))
     axes.set_ylabel("Rate")
-    _legend(axes)
+    legend_beside(axes)
 
 
 def _draw_spans(axes: Axes, data: pd.DataFrame) -> None:
@@ -122,7 +116,3 @@ def _draw_spans(axes: Axes, data: pd.DataFrame) -> None:
 def _mark_handovers(axes: Axes, data: pd.DataFrame) -> None:
     for instant_s in data.loc[data["what"] == "handover", "start_s"]:
         axes.axvline(instant_s, color="#555555", linestyle=":", linewidth=1, zorder=0)
-
-
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -1,8 +1,9 @@
 """One look for all figures: told apart by colour, and without it by marker, line style or hatch."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib import colormaps, style
 from matplotlib.colors import to_rgb
@@ -31,6 +32,11 @@ class SeriesStyle:
     color: str
     marker: str
     linestyle: LineStyle
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """As `Axes.plot` takes it; markers have a thin white edge, so that they stand out from lines they lie on."""
+        return {**asdict(self), "markeredgecolor": "white"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Sweep curves: what became of a quantity as a setting was varied, a line a scheme or a value of another setting."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.bands import band_note, mean_with_band
-from analysis.figures.canvas import Drawn
+from analysis.figures.canvas import Drawn, legend_beside
 from analysis.figures.kinds import Sweep
 from analysis.figures.style import SeriesStyle, series_style
 from analysis.figures.varied import (
@@ -43,9 +42,10 @@ def drawn(results: Results, wish: Sweep) -> Drawn:
     axes = figure.subplots()
     draw_sweep(axes, data, wish.x, wish.y, setting_unit(results, wish.x))
     note = band_note(data, "bar" if beside else "band")
-    if lines > 1:
-        place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if beside else {}
-        axes.legend(title=note, **place).get_title().set_fontsize("small")
+    if beside:
+        legend_beside(axes, title=note)
+    elif lines > 1:
+        axes.legend(title=note)
     elif note:
         axes.set_title(f"{data['line'].iloc[0]} ({note})")
     return Drawn(figure, data)
@@ -99,16 +99,7 @@ def _draw_line(axes: Axes, line: str, points: pd.DataFrame, look: SeriesStyle, *
         axes.vlines(points["x"], points["low"], points["high"], color=look.color, linewidth=1)
     else:
         axes.fill_between(points["x"], points["low"], points["high"], color=look.color, alpha=0.15, linewidth=0)
-    axes.plot(
-        points["x"],
-        points["y"],
-        label=line,
-        color=look.color,
-        marker=look.marker,
-        linestyle=look.linestyle,
-        markeredgecolor="white",
-        clip_on=False,
-    )
+    axes.plot(points["x"], points["y"], label=line, clip_on=False, **look.line)
 
 
 def _aside(axes: Axes, at: "pd.Series[float]", places: list[float], share: float) -> "pd.Series[float]":

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.comparison.quantities import QUANTITIES, numbers
-from analysis.comparison.targets import default_target
+from analysis.comparison.targets import NOTHING_LEARNED, default_target
 from analysis.load import Results
-from analysis.settings import PREFIXED
-from analysis.units import PLAIN, Ladder, Unit, ladder_of, quantity_of, unit_for
-
-_PREFIXES = (("n", 1e-9), ("µ", 1e-6), ("m", 1e-3), ("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12))
+from analysis.settings import is_number
+from analysis.units import Unit, ladder_in, ladder_of, quantity_of, unit_for
 
 
 def varied_data(results: Results, keys: Sequence[str], value: str) -> pd.DataFrame:
@@ -22,7 +20,7 @@ def varied_data(results: Results, keys: Sequence[str], value: str) -> pd.DataFra
     named = {"label": [run.label for run in results], "seed": [run.seed for run in results]}
     data = pd.DataFrame(named | rows | {value: _values(results, value)})
     if data[value].isna().all():
-        raise ValueError(f"{value}: no run has it; an analytic run, for one, learns nothing")
+        raise ValueError(f"{value}: no run has it; {NOTHING_LEARNED}")
     return data
 
 
@@ -54,22 +52,8 @@ def setting_unit(results: Results, key: str) -> Unit:
     """The unit to show a setting in; its size is 1 for what is no number."""
     settings = results.setting(key)
     symbol = next((setting.unit for setting in settings if setting.unit), "")
-    numbers = [setting.value for setting in settings if isinstance(setting.value, float)]
-    return unit_for(numbers, _ladder(symbol))
-
-
-def _ladder(symbol: str) -> Ladder:
-    if symbol in PREFIXED:
-        return tuple((f"{prefix}{symbol}", size) for prefix, size in _PREFIXES)
-    return ((symbol, 1.0),) if symbol else PLAIN
-
-
-def _values(results: Results, value: str) -> list[float]:
-    """Of each run; a target is the best value that all of them reach."""
-    if value in QUANTITIES:
-        target = default_target(results)
-        return [numbers(run, target)[value] for run in results]
-    return [run.total(*value.split(".")) for run in results]
+    values = [setting.value for setting in settings if isinstance(setting.value, float)]
+    return unit_for(values, ladder_in(symbol))
 
 
 def in_order(data: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -80,7 +64,15 @@ def in_order(data: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 def is_numeric(column: "pd.Series[float]") -> bool:
     """Whether all values are numbers, and truth is none."""
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
+    return all(map(is_number, column))
+
+
+def _values(results: Results, value: str) -> list[float]:
+    """Of each run; a target is the best value that all of them reach."""
+    if value in QUANTITIES:
+        target = default_target(results)
+        return [numbers(run, target)[value] for run in results]
+    return [run.total(*value.split(".")) for run in results]
 
 
 def _places(column: "pd.Series[float]") -> "pd.Series[float]":

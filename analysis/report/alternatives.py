@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis.delays import HAPPENINGS
-from analysis.units import PLAIN, TIME, ladder_of, quantity_of, three_digits, unit_for
+from analysis.units import PLAIN, ladder_of, quantity_of, three_digits, written
 
 _LARGEST = 3  # shares of a bar that are told
 
@@ -12,9 +12,7 @@ def curves_in_words(data: pd.DataFrame, x: str, y: str) -> str:
     """Of each run the first and last value of a learning curve, the mean over its seeds."""
     told = []
     for label, points in data.groupby("label", sort=False):
-        by_round = points.groupby("round")[[x, y]].mean() if x != "round" else points.groupby("round")[[y]].mean()
-        if x == "round":
-            by_round.insert(0, x, by_round.index.to_numpy())
+        by_round = points.groupby("round", as_index=False)[[column for column in (x, y) if column != "round"]].mean()
         first, last = by_round.iloc[0], by_round.iloc[-1]
         told.append(f"{label} goes from {three_digits(first[y])} to {three_digits(last[y])} by {_measured(x, last[x])}")
     return f"Line chart of {quantity_of(y).lower()} against {quantity_of(x).lower()}. {'; '.join(told)}."
@@ -36,7 +34,6 @@ def signals_in_words(data: pd.DataFrame, user: int) -> str:
     """The range of the serving signal, and how often the user was cut off."""
     serving = data[(data["what"] == "signal") & (data["serving"] == True)]  # noqa: E712 - an object column
     befell = [f"{(data['what'] == kind).sum()} {kind}s" for kind in HAPPENINGS]
-    befell[HAPPENINGS.index("absence")] = f"{(data['what'] == 'absence').sum()} absences"
     lowest, highest = serving["signal_dbm"].min(), serving["signal_dbm"].max()
     return (
         f"Signals, rates and interruptions of user {user} over simulated time. The serving edge server's signal lies "
@@ -60,14 +57,5 @@ def _range(name: str, values: "pd.Series[float]") -> str:
     return f"{what} of {most}" if least == most else f"{what} from {least} to {most}"
 
 
-def span_in_words(seconds: float) -> str:
-    """A duration in its own unit."""
-    unit = unit_for([seconds], TIME)
-    return f"{three_digits(seconds / unit.size)} {unit.symbol}"
-
-
 def _measured(column: str, value: float) -> str:
-    if column == "round":
-        return f"round {value:.0f}"
-    unit = unit_for([value], ladder_of(column))
-    return f"{three_digits(value / unit.size)} {unit.symbol}".rstrip()
+    return f"round {value:.0f}" if column == "round" else written(value, ladder_of(column))

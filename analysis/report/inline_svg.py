@@ -85,18 +85,10 @@ def _fit_legends(figure: Figure) -> None:
 def _put_below(figure: Figure, legend: Legend) -> None:
     handles = [handle for handle in legend.legend_handles if handle is not None]
     labels = [text.get_text() for text in legend.get_texts()]
-    title = legend.get_title()
-    words = fill(title.get_text(), round(_LETTERS_PER_INCH * figure.get_figwidth()))
+    title = fill(legend.get_title().get_text(), round(_LETTERS_PER_INCH * figure.get_figwidth()))
     legend.remove()
     for columns in range(4, 0, -1):
-        below = figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=columns,
-            title=words or None,
-            title_fontsize=title.get_fontsize(),
-        )
+        below = figure.legend(handles, labels, loc="outside lower center", ncols=columns, title=title or None)
         figure.draw_without_rendering()
         if below.get_window_extent().width <= figure.bbox.width or columns == 1:
             return

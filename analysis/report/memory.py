@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.load import Results
-from analysis.report.names import names
-from analysis.trace.tracks import place_of
+from analysis.nodes import cloud_first
+from analysis.report.names import named_runs
+from analysis.result import TOTAL
 from analysis.units import MEMORY, three_digits, unit_for
 
 MOST_NODES = 24
@@ -26,27 +27,28 @@ class MemoryTable:
 
 def memory_tables(results: Results) -> list[MemoryTable]:
     """Of each run that has come to its peaks."""
-    return [_table(name, run.memory) for name, run in zip(names(results), results, strict=True) if not run.memory.empty]
+    return [_table(name, run.memory) for name, run in named_runs(results) if not run.memory.empty]
 
 
 def _table(name: str, memory: pd.DataFrame) -> MemoryTable:
-    kinds = [kind for kind in dict.fromkeys(memory["kind"]) if kind != "total"]
+    """The peaks of a run, nodes with the cloud first; kinds that no node ever held have no column."""
+    kinds = [kind for kind in dict.fromkeys(memory["kind"]) if kind != TOTAL]
     wide = memory.pivot_table(index="node", columns="kind", values="peak_bytes", aggfunc="max", fill_value=0)
-    wide = wide.reindex(columns=[*kinds, "total"], fill_value=0)
+    wide = wide.reindex(columns=[*kinds, TOTAL], fill_value=0)
     kinds = [kind for kind in kinds if wide[kind].any()]
-    unit = unit_for(wide["total"], MEMORY)
+    unit = unit_for(wide[TOTAL], MEMORY)
     peaks: dict[str, dict[str, float]] = wide.T.to_dict()  # type: ignore[assignment]
     left_out = []
     told: list[str] = []
     for role, nodes in memory.groupby("role", sort=False)["node"].unique().items():
-        totals = {node: peaks[node]["total"] for node in nodes}
+        totals = {node: peaks[node][TOTAL] for node in nodes}
         ranked = sorted(totals, key=lambda node: -totals[node])
         told += ranked[:MOST_NODES]
         if len(ranked) > MOST_NODES:
-            most = f"{three_digits(totals[ranked[MOST_NODES]] / unit.size)} {unit.symbol}"
+            most = unit.written(totals[ranked[MOST_NODES]])
             left_out.append(f"{len(ranked) - MOST_NODES} more nodes of role {role} need at most {most} each")
     rows = tuple(
-        (node, tuple(three_digits(peaks[node][kind] / unit.size) for kind in (*kinds, "total")))
-        for node in sorted(told, key=place_of)
+        (node, tuple(three_digits(peaks[node][kind] / unit.size) for kind in (*kinds, TOTAL)))
+        for node in sorted(told, key=cloud_first)
     )
-    return MemoryTable(run=name, unit=unit.symbol, kinds=(*kinds, "total"), rows=rows, left_out=tuple(left_out))
+    return MemoryTable(run=name, unit=unit.symbol, kinds=(*kinds, TOTAL), rows=rows, left_out=tuple(left_out))

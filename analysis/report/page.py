@@ -3,14 +3,14 @@
 from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from analysis.files import whole_file
 from analysis.load import Results
 from analysis.report.headline import colors, headline
 from analysis.report.memory import memory_tables
-from analysis.report.names import names
+from analysis.report.names import named_runs, names
 from analysis.report.origins import origins
 from analysis.report.pictures import pictures
 from analysis.report.scenarios import differences, facts, scenario_text
@@ -27,14 +27,7 @@ def write_report(results: Results, path: Path | str) -> None:
 def report(results: Results) -> str:
     """One page of HTML that holds all it shows."""
     main, paired = headline(results)
-    environment = Environment(
-        loader=PackageLoader("analysis.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
+    return _template().render(
         title=", ".join(dict.fromkeys(str(run.scenario.get("name", run.path.name)) for run in results)),
         facts=facts(results),
         unfinished=_unfinished(results),
@@ -54,14 +47,24 @@ def report(results: Results) -> str:
     )
 
 
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("analysis.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
+
+
 def _unfinished(results: Results) -> list[str]:
     """What is still to come of runs that are under way, or were interrupted."""
     told = []
-    for name, run in zip(names(results), results, strict=True):
+    for name, run in named_runs(results):
         if not run.finished:
             planned = run.settings.get("scheme.rounds")
-            done = int(run.rounds["round"].max()) if len(run.rounds) else 0
-            told.append(f"{name}: {done} of {planned or 'its'} rounds")
+            told.append(f"{name}: {run.rounds_done} of {planned or 'its'} rounds")
     return told
 
 

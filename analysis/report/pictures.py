@@ -1,6 +1,6 @@
 """The figures of a report, and what each of them says in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
@@ -9,12 +9,12 @@ from analysis.comparison.targets import METRICS
 from analysis.figures.canvas import Drawn
 from analysis.figures.drawing import draw
 from analysis.figures.kinds import Cdf, Comparison, Curves, Delay, Gantt, Heatmap, Map, Memory, Signals, Sweep, Wish
-from analysis.figures.pictures import wishes
+from analysis.figures.pictures import named, wishes
 from analysis.figures.varied import setting_name, value_name
 from analysis.load import Results
 from analysis.report.alternatives import curves_in_words, data_in_words, delays_in_words, signals_in_words
 from analysis.report.inline_svg import inline_svg
-from analysis.report.names import names
+from analysis.report.names import named_runs
 from analysis.units import quantity_of
 
 WIDTH_INCHES = 4.8
@@ -56,29 +56,32 @@ class Picture:
 
 def pictures(results: Results) -> list[Picture]:
     """All figures that ``results`` have the numbers for, and in place of one that a scenario names, why not."""
-    drawn = (_picture(results, wish, f"figure{number}") for number, wish in enumerate(_wanted(results), 1))
-    found = [picture for picture in drawn if picture is not None]
+    wished = wishes(results)
+    required = wished if named(results) is not None else []
+    begun = results.where(lambda run: not run.events.empty and len(run.rounds) > 1)
+    found = []
+    for number, wish in enumerate(_wanted(results, wished), 1):
+        picture = _picture(begun if len(begun) else results, wish, f"figure{number}")
+        if picture.svg is not None or wish in required:
+            found.append(picture)
     beside = [picture for picture in found if not picture.wide]
     return [replace(picture, alone=len(beside) % 2 == 1 and picture is beside[-1]) for picture in found]
 
 
-def _wanted(results: Results) -> Iterator[Wish]:
-    """The list of figures: what runs of any kind can show, and what their scenario names."""
+def _wanted(results: Results, wished: Iterable[Wish]) -> Iterable[Wish]:
+    """What runs of any kind can show, and what is wished besides, each once."""
     usual: list[Wish] = [Curves(), Curves(x="round"), Curves(x="traffic_bytes"), Delay(), Cdf(), Memory()]
-    in_planes = [Map(run=name) for name, run in zip(names(results), results, strict=True) if not run.links.empty][:1]
-    named = [wish for wish in wishes(results) if not isinstance(wish, _ELSEWHERE)]
-    yield from dict.fromkeys([*usual, *in_planes, *named])
+    in_planes = [Map(run=name) for name, run in named_runs(results) if not run.links.empty][:1]
+    return dict.fromkeys([*usual, *in_planes, *(wish for wish in wished if not isinstance(wish, _ELSEWHERE))])
 
 
-def _picture(results: Results, wish: Wish, name: str) -> Picture | None:
+def _picture(results: Results, wish: Wish, name: str) -> Picture:
     try:
-        known = results.where(lambda run: not run.events.empty and len(run.rounds) > 1)
-        drawn = draw(known if len(known) else results, wish)
+        drawn = draw(results, wish)
         wide = drawn.figure.get_size_inches()[0] > NARROW_ENOUGH
         svg = inline_svg(drawn.figure, name, _in_words(wish, drawn), WIDE_INCHES if wide else WIDTH_INCHES)
     except ValueError as error:
-        named = wish in wishes(results) and "figures" in results[0].scenario
-        return Picture(title=_title(wish), why_not=str(error)) if named else None
+        return Picture(title=_title(wish), why_not=str(error))
     caption = _LEARNED if isinstance(wish, Curves) else _TITLES.get(type(wish), ("", ""))[1]
     return Picture(title=_title(wish), caption=caption, svg=svg, wide=wide)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import yaml
 
 from analysis.load import Results
-from analysis.report.names import names
+from analysis.report.names import named_runs
 from analysis.settings import Setting
 
 _WANTED = {
@@ -32,10 +32,7 @@ def differences(results: Results) -> Differences:
     """All settings that are not the same in all runs; what is off, or a run's scheme does not have, is empty."""
     keys = dict.fromkeys(key for run in results for key in run.settings if key not in _NAMES)
     differing = tuple(key for key in keys if len({_told(run.settings.get(key)) for run in results}) > 1)
-    rows = tuple(
-        (name, tuple(_told(run.settings.get(key)) for key in differing))
-        for name, run in zip(names(results), results, strict=True)
-    )
+    rows = tuple((name, tuple(_told(run.settings.get(key)) for key in differing)) for name, run in named_runs(results))
     return Differences(keys=differing, rows=rows)
 
 

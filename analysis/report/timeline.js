@@ -8,7 +8,8 @@
   const view = part("view"), canvas = part("canvas"), spacer = part("spacer"), tip = part("tip"), told = part("told");
   const pickRun = part("run"), pickRound = part("round"), pickRows = part("rows"), slider = part("height");
   const pen = canvas.getContext("2d");
-  const AXIS = 26, LEAST_NS = 200, DELAYS = 7, STEP = 1.5, MOST_UNITS = 6;
+  const AXIS = 26, LEAST_NS = 200, STEP = 1.5, MOST_UNITS = 6;
+  const DELAYS = kinds.filter((kind) => kind.color).length; // the others, behind them, befall a user
   const HATCHES = { rising: ["/"], falling: ["\\"], upright: ["|"], crossed: ["/", "\\"], dotted: ["."] };
   let round, rows, units, lane, starts, from, to, look, gutter = 80, asked = false;
 

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from analysis.delays import EVERYBODY, HAPPENINGS, KINDS, NOBODY
 from analysis.figures.style import KIND_STYLES
 from analysis.load import Results
-from analysis.report.alternatives import span_in_words
+from analysis.nodes import cloud_first, user_node
 from analysis.report.inline_svg import on_page
-from analysis.report.names import names
+from analysis.report.names import named_runs
 from analysis.result import Result
 from analysis.trace.instants import NS_PER_S, to_ns
-from analysis.trace.tracks import ROWS, lanes, place_of, placed
-from analysis.units import quantity_of
+from analysis.trace.tracks import ROWS, lanes, placed
+from analysis.units import TIME, quantity_of, written
 
 MOST_SPANS = 40_000
 """Of all runs together; some forty bytes each."""
@@ -46,7 +46,7 @@ class Timeline:
 
 def timeline(results: Results) -> Timeline | None:
     """Of each run some rounds, or all; None where no run has an activity yet."""
-    named = [(name, run) for name, run in zip(names(results), results, strict=True) if not run.events.empty]
+    named = [(name, run) for name, run in named_runs(results) if not run.events.empty]
     if not named:
         return None
     shown = named[:MOST_RUNS]
@@ -80,9 +80,9 @@ def _run(name: str, run: Result, most: int) -> tuple[dict[str, Any], list[str]]:
     nodes, at_node, lane_at_node = _resources(table)
     reasons = list(dict.fromkeys(table["reason"]))
     columns = {
-        "p": at_user,
+        "p": at_user,  # row among `paths`, and lane of it
         "q": lane_there,
-        "r": at_node,
+        "r": at_node,  # row among `nodes`, -1 for none, and lane of it
         "m": lane_at_node,
         "k": _numbered(table["kind"].tolist(), (*KINDS, *HAPPENINGS)),
         "u": table["user"].to_numpy(),
@@ -106,7 +106,7 @@ def _cut(events: pd.DataFrame, most: int) -> tuple[pd.DataFrame, list[int], list
     count = max(1, len(users) * most // len(kept))
     if len(kept) > most and count < len(users):
         hidden = set(users[count:])
-        at_hidden = kept["node"].isin([f"user{user}" for user in hidden])
+        at_hidden = kept["node"].isin([user_node(user) for user in hidden])
         kept = kept[~kept["user"].isin(hidden) & ~at_hidden]
         missing.append(f"of its {len(users)} users only the first {count}")
     return kept, rounds, missing
@@ -143,7 +143,7 @@ def _resources(table: pd.DataFrame) -> tuple[list[str], NDArray[np.int64], NDArr
     wires = table.assign(row=table["row"].replace("latency", "backhaul"))
     keys = list(zip(wires["owner"], wires["row"], strict=True))
     order = [key for key in dict.fromkeys(keys) if key[1] != "waiting"]
-    order.sort(key=lambda key: (place_of(key[0]), ROWS.index(key[1])))
+    order.sort(key=lambda key: (cloud_first(key[0]), ROWS.index(key[1])))
     return (
         [f"{owner} {_SAID.get(row, row)}" for owner, row in order],
         _numbered(keys, order),
@@ -168,9 +168,9 @@ def _round(
     first_ns, last_ns = bounds.get(number, (int(start_ns.min(initial=0)), int(end_ns.max(initial=0))))
     return {
         "n": number,
-        "t": first_ns,
-        "l": max(last_ns, int(end_ns.max(initial=last_ns))) - first_ns,
-        "e": last_ns - first_ns,
+        "t": first_ns,  # when the round began, since the run did
+        "l": max(last_ns, int(end_ns.max(initial=last_ns))) - first_ns,  # until the last activity
+        "e": last_ns - first_ns,  # until the round was over
         "s": np.diff(start_ns, prepend=first_ns).tolist(),
         "d": (end_ns - start_ns).tolist(),
         **{name: column[chosen].tolist() for name, column in columns.items()},
@@ -181,6 +181,6 @@ def _in_words(runs: Sequence[dict[str, Any]]) -> str:
     told = []
     for run in runs:
         last = run["rounds"][-1]
-        lasted = span_in_words(last["e"] / NS_PER_S)
+        lasted = written(last["e"] / NS_PER_S, TIME)
         told.append(f"round {last['n']} of {run['name']} lasts {lasted} and has {len(last['s'])} activities")
     return f"Timeline of one round at a time, a row a user or node and a bar an activity. {'; '.join(told)}."

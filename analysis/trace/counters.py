@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.nodes import user_node
 from analysis.result import Result
 from analysis.trace.instants import NS_PER_S, to_ns
 
@@ -85,7 +86,7 @@ def staircase(
 def _served_by(result: Result, uplinks: pd.DataFrame) -> "pd.Series[str]":
     """The edge server in whose cell each of ``uplinks`` was sent; the sender itself where that is not known."""
     first = result.links[(result.links["time_s"] == 0) & result.links["serving"].astype(bool)]
-    at_first = pd.DataFrame({"node": first["user"].map("user{}".format), "edge": first["edge"].map("edge{}".format)})
+    at_first = pd.DataFrame({"node": first["user"].map(user_node), "edge": first["edge"].map("edge{}".format)})
     befell = result.events[result.events["kind"] == "handover"]
     handed_over = pd.DataFrame({"node": befell["node"], "edge": befell["reason"].str.extract(_HANDOVER, expand=False)})
     changes = pd.concat([at_first.assign(start_ns=0), handed_over.assign(start_ns=to_ns(befell["start_s"]))])

@@ -15,13 +15,14 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from analysis.delays import HAPPENINGS
+from analysis.delays import HAPPENINGS, LINKS
 from analysis.files import whole_file
+from analysis.nodes import cloud_first, user_node
 from analysis.result import Result
 from analysis.trace.counters import WHOLE, Counter, counters
 from analysis.trace.flows import Flow, flows
 from analysis.trace.instants import to_ns
-from analysis.trace.tracks import ROWS, place_of, placed
+from analysis.trace.tracks import ROWS, placed
 from analysis.units import quantity_of
 
 _ROUNDS = "rounds"
@@ -63,9 +64,9 @@ class _Tracks:
 
     def __init__(self, table: pd.DataFrame, found: Iterable[Counter]) -> None:
         owners = {*table["owner"], *(counter.owner for counter in found)} - {WHOLE}
-        self.processes = {WHOLE: 1} | {owner: number for number, owner in enumerate(sorted(owners, key=place_of), 2)}
+        self.processes = {WHOLE: 1} | {owner: number for number, owner in enumerate(sorted(owners, key=cloud_first), 2)}
         lanes = table.groupby(["owner", "row", "lane"], sort=False).size().index.tolist()
-        lanes.sort(key=lambda lane: (place_of(lane[0]), ROWS.index(lane[1]), lane[2]))
+        lanes.sort(key=lambda lane: (cloud_first(lane[0]), ROWS.index(lane[1]), lane[2]))
         self._threads = {lane: number for number, lane in enumerate([(WHOLE, _ROUNDS, 0), *lanes], 1)}
 
     def of(self, owner: str, row: str, lane: int) -> tuple[int, int]:
@@ -109,7 +110,7 @@ def _activities(table: pd.DataFrame, tracks: _Tracks) -> Iterator[str]:
         args |= {name: value for name, value in zip(amounts, rest, strict=True) if value}
         if reason:
             args["reason"] = reason
-        if row in ("uplink", "downlink", "backhaul") and end > start:
+        if row in LINKS and end > start:
             args["bit_per_s"] = round(args.get("bytes", 0) * 8e9 / (end - start))
         yield f"{_span(_name(kind, owner, user, reason), kind, pid, tid, start, end)}{_json(args)}}}"
         for phase, flow in arrows.at(place):
@@ -145,7 +146,7 @@ def _values(counter: Counter, pid: int) -> Iterator[str]:
 def _name(kind: str, owner: str, user: int, reason: str) -> str:
     if reason and kind in ("waiting", *HAPPENINGS):
         return f"{quantity_of(kind)}: {reason}"
-    return f"{quantity_of(kind)}, user {user}" if user >= 0 and owner != f"user{user}" else quantity_of(kind)
+    return f"{quantity_of(kind)}, user {user}" if user >= 0 and owner != user_node(user) else quantity_of(kind)
 
 
 def _span(name: str, kind: str, pid: int, tid: int, start_ns: int, end_ns: int) -> str:

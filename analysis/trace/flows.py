@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.delays import EVERYBODY, NOBODY
+from analysis.nodes import user_node
 
 _USED_BY = {"uplink": "edge_compute", "downlink": "user_compute"}
 """Who computes where a last hop has ended; a backhaul ends at the cloud if an edge server sent it, else at one."""
@@ -41,7 +42,7 @@ def flows(table: pd.DataFrame) -> list[Flow]:
     by_user: dict[Any, Any] = carried.groupby("user").indices
     for user, places in by_user.items():
         hops = carried.iloc[places]
-        missed = late_ns.get(f"user{user}", _NONE)
+        missed = late_ns.get(user_node(user), _NONE)
         before = uses.before(user, hops["start_ns"].to_numpy())
         for message in _messages(hops, before.tolist(), alone=user == NOBODY):
             last = message[-1]

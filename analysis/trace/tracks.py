@@ -1,19 +1,17 @@
 """Where the activities of a run stand in a timeline: whose row, and which lane of it, so that none overlap."""
 
 import heapq
-import re
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.delays import HAPPENINGS, require_known_kinds
+from analysis.delays import HAPPENINGS, LINKS, require_known_kinds
+from analysis.nodes import user_node
 from analysis.trace.instants import to_ns
 
-ROWS = ("computing", "uplink", "downlink", "backhaul", "latency", "waiting", "happening")
+ROWS = ("computing", *LINKS, "latency", "waiting", "happening")
 """The rows a node can have, in the order they are shown: its processor, its links, and what befell it."""
-
-_ROLES = ("cloud", "edge", "user")
 
 
 def placed(events: pd.DataFrame) -> pd.DataFrame:
@@ -40,15 +38,9 @@ def lanes(table: pd.DataFrame, rows: list[str]) -> NDArray[np.int64]:
     return found
 
 
-def place_of(node: str) -> tuple[int, str, int]:
-    """A key that sorts nodes as people count them: the cloud, edge 0, edge 1, user 0, ..., user 10."""
-    role, number = re.fullmatch(r"(.*?)(\d*)", node, flags=re.DOTALL).groups()  # type: ignore[union-attr]
-    return _ROLES.index(role) if role in _ROLES else len(_ROLES), role, int(number or 0)
-
-
 def _owners(events: pd.DataFrame) -> "pd.Series[str]":
     own_waiting = (events["act"] == "waiting") & (events["user"] >= 0)
-    return events["node"].where(~own_waiting, "user" + events["user"].astype("int64").astype(str))
+    return events["node"].where(~own_waiting, events["user"].astype("int64").map(user_node))
 
 
 def _rows(events: pd.DataFrame) -> "pd.Series[str]":
@@ -59,7 +51,7 @@ def _rows(events: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _lanes(start_ns: NDArray[np.int64], end_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The lowest lane that is free at each start; starts are in order."""
+    """The lowest lane (n,) that is free at each start (n,); starts are in order."""
     found = np.zeros(len(start_ns), dtype=np.int64)
     if (start_ns[1:] >= np.maximum.accumulate(end_ns)[:-1]).all():
         return found

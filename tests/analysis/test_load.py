@@ -63,6 +63,13 @@ def test_runs_that_differ_in_the_seed_alone_are_one_series(make_run: Callable[..
     }
 
 
+def test_a_table_by_series_has_their_runs_together(make_run: Callable[..., Path]) -> None:
+    runs = load(make_run("a0", label="a"), make_run("b0", label="b"), make_run("a1", label="a", seed=1))
+    data = runs.by_series(lambda run: run.rounds[["round"]])
+    assert list(data.columns) == ["label", "seed", "round"]
+    assert data.drop_duplicates(["label", "seed"]).to_numpy().tolist() == [["a", 0, 0], ["a", 1, 0], ["b", 0, 0]]
+
+
 def test_series_of_one_label_are_named_by_what_is_varied(make_run: Callable[..., Path], tmp_path: Path) -> None:
     for mhz in (20, 5):
         make_run(f"{mhz}", label="splitfed", settings=bandwidth(mhz))

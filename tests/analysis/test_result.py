@@ -28,7 +28,16 @@ def test_totals_are_found_by_their_keys_and_null_is_nan(make_run: Callable[..., 
     assert pd.isna(run.total("final", "perplexity"))
 
 
-@pytest.mark.parametrize("keys", [("energy",), ("energy_j", "satellite"), ("energy_j",), ("rounds", "first")])
+def test_below_null_all_is_null(make_run: Callable[..., Path]) -> None:
+    folder = make_run("analytic")
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {"final": None}))
+    assert pd.isna(Result(folder).total("final", "perplexity"))
+
+
+@pytest.mark.parametrize(
+    "keys", [("energy",), ("energy_j", "satellite"), ("energy_j",), ("rounds", "first"), ("finished",)]
+)
 def test_a_total_that_is_no_number_is_named_in_the_error(make_run: Callable[..., Path], keys: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=rf"summary\.json: {'.'.join(keys)} is "):
         Result(make_run("splitfed")).total(*keys)

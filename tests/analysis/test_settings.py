@@ -28,6 +28,8 @@ def test_keys_have_dots_between_the_levels_and_quantities_their_unit() -> None:
     [
         (Setting(20e6, "Hz"), "20 MHz"),
         (Setting(0.005, "s"), "5 ms"),
+        (Setting(1.2e15, "FLOP/s"), "1.2 PFLOP/s"),
+        (Setting(0.0, "W"), "0 W"),
         (Setting(-7.5, "dB"), "-7.5 dB"),
         (Setting(8.0), "8"),
         (Setting("rma"), "rma"),

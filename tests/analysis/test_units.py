@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.units import ENERGY, MEMORY, PLAIN, TIME, TRAFFIC, Ladder, ladder_of, quantity_of, three_digits, unit_for
+from analysis.units import (
+    ENERGY,
+    MEMORY,
+    PLAIN,
+    TIME,
+    TRAFFIC,
+    Ladder,
+    ladder_of,
+    quantity_of,
+    three_digits,
+    unit_for,
+    written,
+)
 
 ROUNDING = 0.0051  # three significant digits are within half a unit of the third: 0.005 of 1.00
 
@@ -57,6 +69,12 @@ def test_a_columns_name_tells_its_unit_and_quantity(column: str, ladder: Ladder,
 )
 def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert three_digits(value) == text
+
+
+def test_a_value_alone_has_its_own_unit() -> None:
+    assert [written(seconds, TIME) for seconds in (0.0021, 3.0, 7200.0)] == ["2.10 ms", "3 s", "2 h"]
+    assert [written(math.nan, TIME), written(12.0, PLAIN)] == ["– s", "12"]
+    assert unit_for([2**30], MEMORY).written(2**29) == "0.500 GiB"
 
 
 def test_changes_carry_their_sign_and_missing_values_a_dash() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from analysis.figures.canvas import lane_name, legend_columns
+from analysis.figures.canvas import legend_columns
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,3 @@ from analysis.figures.canvas import lane_name, legend_columns
 )
 def test_a_legend_has_as_many_columns_as_fit(names: list[str], width_inches: float, columns: int) -> None:
     assert legend_columns(names, width_inches) == columns
-
-
-def test_nodes_are_named_as_people_write_them() -> None:
-    assert [lane_name(node) for node in ("user12", "edge0", "cloud")] == ["user 12", "edge server 0", "cloud"]

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.figures.drawing import draw
 from analysis.figures.kinds import Signals
-from analysis.figures.signals import farthest_travelled, signal_data, signal_figure
+from analysis.figures.signals import farthest_travelled, signal_data
 from analysis.load import load
 from analysis.result import Result
 
@@ -64,8 +64,8 @@ def test_the_data_are_samples_transfers_and_what_happened(result: Result) -> Non
     assert set(carried["bps"]) == {8000.0}  # a thousand bytes in a second
 
 
-def test_the_serving_edge_server_is_drawn_heavy_and_the_handover_marked(result: Result) -> None:
-    levels, rates, spans = signal_figure(result, 1).axes
+def test_the_serving_edge_server_is_drawn_heavy_and_the_handover_marked(walked: Path) -> None:
+    levels, rates, spans = draw(load(walked), Signals(user=1)).figure.axes
     heavy = [line for line in levels.get_lines() if line.get_linewidth() == 3]
     assert [str(line.get_label()) for line in heavy] == ["edge server 0", "edge server 1"]
     assert [np.isfinite(np.asarray(line.get_ydata(), dtype=float)).sum() for line in heavy] == [10, 9]

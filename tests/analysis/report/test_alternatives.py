@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.report.alternatives import curves_in_words, delays_in_words, signals_in_words, span_in_words
+from analysis.report.alternatives import curves_in_words, delays_in_words, signals_in_words
 
 
 def test_curves_are_told_by_their_ends_over_seeds() -> None:
@@ -35,7 +35,3 @@ def test_signals_are_told_by_their_range_and_interruptions() -> None:
     words = signals_in_words(data, 3)
     assert "between -90 and -60 dBm" in words
     assert "0 handovers, 1 outages, 0 absences, 0 deadlines" in words
-
-
-def test_durations_have_their_own_unit() -> None:
-    assert [span_in_words(seconds) for seconds in (0.0021, 3.0, 7200.0)] == ["2.10 ms", "3 s", "2 h"]

@@ -143,6 +143,19 @@ def test_a_figure_that_the_scenario_names_and_cannot_be_drawn_says_why(
     assert not Elements(page).all("svg")
 
 
+@pytest.mark.parametrize("settings", [{}, {"figures": None}])
+def test_a_figure_that_no_scenario_names_and_that_cannot_be_drawn_is_passed_over(
+    make_run: MakeRun, nothing_learned: Any, settings: dict[str, None]
+) -> None:
+    """The resolved scenario of a run that names none says null."""
+    assert "Not drawn" not in report(load(make_run("analytic", settings=settings, **nothing_learned)))
+
+
+def test_figures_may_be_named_by_another_than_the_first_run(make_run: MakeRun, nothing_learned: Any) -> None:
+    naming = make_run("naming", settings={"figures": ["curves"]}, **nothing_learned)
+    assert report(load(make_run("silent", **nothing_learned), naming)).count("Not drawn: some run recorded") == 1
+
+
 def test_equal_runs_make_equal_pages(make_run: MakeRun) -> None:
     folder = make_run("run")
     assert report(load(folder)) == report(load(folder))

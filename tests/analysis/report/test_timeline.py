@@ -37,7 +37,7 @@ def test_every_activity_of_every_round_is_there_to_the_nanosecond(make_run: Make
 def test_rows_are_users_or_else_nodes_and_links(make_run: MakeRun) -> None:
     (run,) = given(load(make_run("run")))[1]["runs"]
     assert run["paths"] == ["user 0", "user 1", "everybody", "beside the users"]
-    assert run["nodes"][:4] == ["cloud computing", "cloud backhaul", "edge0 computing", "edge1 computing"]
+    assert run["nodes"][:4] == ["cloud computing", "cloud backhaul", "edge0 computing", "edge0.downlink downlink"]
     assert not any("waiting" in name for name in run["nodes"])
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.trace.tracks import place_of, placed
+from analysis.trace.tracks import placed
 
 SPANS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 10)), min_size=1, max_size=40)
 
@@ -39,9 +39,3 @@ def test_carrying_is_told_by_its_link_and_all_else_by_what_is_done() -> None:
     )
     rows = ["uplink", "uplink", "backhaul", "latency", "computing", "waiting", "happening"]
     assert placed(table)["row"].tolist() == rows
-
-
-def test_nodes_are_in_the_order_people_count() -> None:
-    names = ["relay", "user10", "user9", "edge0", "cloud", "edge10", "edge9"]
-    expected = ["cloud", "edge0", "edge9", "edge10", "user9", "user10", "relay"]
-    assert sorted(names, key=place_of) == expected
