@@ -36,6 +36,15 @@ def test_every_decision_saves_some_and_none_as_much_as_all(found: dict[str, Redu
         assert 0.0 < each.low < each.high < found["all random"].low
 
 
+def test_less_is_saved_where_computing_takes_most_of_the_time(work: Work, found: dict[str, Reduction]) -> None:
+    slow = replace(Setting(), cycles_per_flop=1 / 16, server_cycles_per_flop=1 / 32)
+    alike = replace(Setting(), server_cycles_per_flop=Setting().cycles_per_flop)
+    saved = [reductions(delays_s(draw(each, work, drops=100, seed=0), seed=0)) for each in (slow, alike)]
+    means = [each["all random"].mean for each in saved]
+    assert means == pytest.approx([0.28, 0.44], abs=0.01)  # what the module says of them
+    assert saved[1]["random split"].mean < 0.05 < found["random split"].mean
+
+
 def test_the_interval_is_students() -> None:
     """Of 1 - T / T' = 0.5, 0.25, 0: mean 0.25, deviation 0.25, and t = 4.3027 for two degrees of freedom."""
     best, others = np.array([1.0, 3.0, 2.0]), np.array([2.0, 4.0, 2.0])
