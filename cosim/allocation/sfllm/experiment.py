@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from channel_models.decibels import dbm_to_w
 from channel_models.randomness import Stream
@@ -124,7 +124,7 @@ def reductions(delays: dict[str, Array]) -> dict[str, Reduction]:
 def _reduction(best: Array, others: Array) -> Reduction:
     each, drops = 1.0 - best / others, len(best)
     mean = float(np.mean(each))
-    error = float(np.std(each, ddof=1)) / math.sqrt(drops) * float(student.ppf((1.0 + _CONFIDENCE) / 2.0, drops - 1))
+    error = float(np.std(each, ddof=1)) / math.sqrt(drops) * float(stdtrit(drops - 1, (1.0 + _CONFIDENCE) / 2.0))
     of_means = 1.0 - float(np.mean(best) / np.mean(others))
     return Reduction(mean=mean, low=mean - error, high=mean + error, of_means=of_means)
 
