@@ -79,9 +79,17 @@ def _solve(c_hz: Array, bits: Array, compute_s: Array, bands_hz: Array) -> tuple
     program.share.value = relative / (1.0 + relative)
     program.needed.value = math.log(2.0) * bits / (unit_hz * unit_s)
     program.compute.value = compute_s / unit_s
-    if not any(_solved(program.problem, tolerance) for tolerance in _TOLERANCES):
-        raise SolverFailed(f"no optimum to {_TOLERANCES[-1]}, but {program.problem.status}")
+    solve(program.problem)
     return float(program.tau.value) * unit_s, np.asarray(program.band.value) * unit_hz
+
+
+def solve(problem: Any) -> None:
+    """Solve a cvxpy problem whose numbers are moderate, as accurately as the solver can.
+
+    Raises SolverFailed if it finds no optimum.
+    """
+    if not any(_solved(problem, tolerance) for tolerance in _TOLERANCES):
+        raise SolverFailed(f"no optimum to {_TOLERANCES[-1]}, but {problem.status}")
 
 
 def _solved(problem: Any, tolerance: float) -> bool:
