@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cosim.allocation.sfllm.experiment import OPTIMISED, Reduction, Setting, curves, delays_s, draw, reductions
-from cosim.allocation.sfllm.experiment import work as measured
+from cosim.reproduce.sfllm import OPTIMISED, Reduction, Setting, curves, delays_s, draw, reductions
+from cosim.reproduce.sfllm import work as measured
 from cosim.allocation.sfllm.problem import Work
 
 CLAIMED = 0.5

@@ -1,0 +1,1 @@
+"""What papers report, beside what the same experiments give here."""
