@@ -7,7 +7,6 @@ come when a command needs them, so that help and checks answer at once.
 from __future__ import annotations
 
 import json
-import tempfile
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -18,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cosim import cache_command, plot_command, registry, report_command, table_command, trace_command
-from cosim.scenario import Scenario, ScenarioError, load_scenario
+from cosim.every_command import Overrides, Quiet, ScenarioFile, Seeds, Workers, read_scenario, writable
+from cosim.scenario import ScenarioError
 from cosim.scenario.entries import entries
 from cosim.scenario.schema import json_schema
 from cosim.seeds import parse_seeds
@@ -36,12 +36,9 @@ application.command()(table_command.table)
 application.command()(trace_command.trace)
 application.command()(report_command.report)
 
-ScenarioFile = Annotated[Path, typer.Argument(help="scenario file (YAML)", metavar="SCENARIO")]
-Overrides = Annotated[list[str], typer.Option("--set", help="override a key: users.count=20, compare.0.rounds=3")]
 Out = Annotated[Path | None, typer.Option(help="folder for the results; else runs/NAME")]
 Seed = Annotated[int | None, typer.Option(help="seed in place of the scenario's")]
 Execution = Annotated[str | None, typer.Option(help="deferred, eager: train; analytic: delays and costs")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="no progress bars")]
 
 
 @application.command()
@@ -61,9 +58,9 @@ def run(
     from cosim.tracking.keeping import Keeping  # noqa: PLC0415
     from cosim.tracking.tracker import trackers  # noqa: PLC0415
 
-    read = _read(scenario, overrides, seed, execution)
+    read = read_scenario(scenario, overrides, seed, execution)
     entry = entries(read)[0]
-    folder = _writable(out or Path("runs") / read.name)
+    folder = writable(out or Path("runs") / read.name)
     keeping = Keeping(folder)
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
         seen = Telling(lambda row: progress.seen(entry.label, row))
@@ -78,11 +75,11 @@ def compare(
     overrides: Overrides = [],  # noqa: B006
     out: Out = None,
     seed: Seed = None,
-    seeds: Annotated[str | None, typer.Option(help="several: 0:5 (0 to 4) or 0,3,7", metavar="SEEDS")] = None,
+    seeds: Seeds = None,
     baseline: table_command.Baseline = None,
     target: table_command.TargetText = None,
     execution: Execution = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; else one a core")] = None,
+    workers: Workers = None,
     quiet: Quiet = False,
 ) -> None:
     """Run every scheme of the scenario under common random numbers; tables and pictures."""
@@ -91,12 +88,12 @@ def compare(
 
     if seed is not None and seeds is not None:
         raise ScenarioError(f"--seed {seed} --seeds {seeds}: expected one of them")
-    read = _read(scenario, overrides, seed, execution)
+    read = read_scenario(scenario, overrides, seed, execution)
     wanted = table_command.checked_target(read, baseline, target)
     folder = out or Path("runs") / read.name
     planned = comparison.plan(read, parse_seeds(seeds) if seeds is not None else [read.seed], folder)
     for place in (folder, *(run.folder for run in planned)):
-        _writable(place)
+        writable(place)
     comparison.make_way(planned)
     comparison.note_order(planned, folder)
     with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
@@ -117,7 +114,7 @@ def compare(
 @application.command()
 def validate(scenario: ScenarioFile, overrides: Overrides = []) -> None:  # noqa: B006
     """Check a scenario file without running it."""
-    read = _read(scenario, overrides)
+    read = read_scenario(scenario, overrides)
     names = ", ".join(entry.label for entry in entries(read))
     typer.echo(f"{scenario}: {read.name} is valid ({names})")
 
@@ -146,36 +143,6 @@ def list_names(
         for name, wish in KINDS.items():
             table.add_row("figures", name, wish.__doc__)
     Console().print(table)
-
-
-def _read(path: Path, overrides: list[str], seed: int | None = None, execution: str | None = None) -> Scenario:
-    extra = [f"{key}={value}" for key, value in (("seed", seed), ("execution", execution)) if value is not None]
-    return _with_figures(path, load_scenario(path, [*overrides, *extra]))
-
-
-def _with_figures(path: Path, scenario: Scenario) -> Scenario:
-    """The scenario with all options of its figures written out, once they are known to be right."""
-    if scenario.figures is None:
-        return scenario
-    from analysis.figures import kinds  # noqa: PLC0415 - no figure is drawn yet
-
-    resolved: list[dict[str, Any]] = []
-    for number, given in enumerate(scenario.figures):
-        try:
-            resolved.append(kinds.written(kinds.read(given)))
-        except ValueError as error:
-            raise ScenarioError(f"{path}: figures.{number}: {error}") from error
-    return scenario.model_copy(update={"figures": tuple(resolved)})
-
-
-def _writable(folder: Path) -> Path:
-    """``folder``, made if need be and tried, so that no run is lost for want of a place to keep it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder):
-            return folder
-    except OSError as error:
-        raise ScenarioError(f"--out {folder}: cannot be written ({error.strerror}); expected a folder") from error
 
 
 def _conclude(summaries: dict[str, dict[str, Any]], folder: Path, not_begun: int = 0) -> None:
