@@ -7,17 +7,25 @@ come when a command needs them, so that help and checks answer at once.
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim import cache_command, plot_command, registry, report_command, table_command, trace_command
-from cosim.every_command import Overrides, Quiet, ScenarioFile, Seeds, Workers, read_scenario, writable
+from cosim import cache_command, calibrate_command, plot_command, registry, report_command, table_command, trace_command
+from cosim.every_command import (
+    Overrides,
+    Quiet,
+    ScenarioFile,
+    Seeds,
+    Workers,
+    conclude,
+    read_scenario,
+    run_all,
+    writable,
+)
 from cosim.scenario import ScenarioError
 from cosim.scenario.entries import entries
 from cosim.scenario.schema import json_schema
@@ -33,6 +41,7 @@ application = typer.Typer(
 application.add_typer(cache_command.application, name="cache")
 application.command()(plot_command.plot)
 application.command()(table_command.table)
+application.command()(calibrate_command.calibrate)
 application.command()(trace_command.trace)
 application.command()(report_command.report)
 
@@ -66,7 +75,7 @@ def run(
         seen = Telling(lambda row: progress.seen(entry.label, row))
         runner.run(read, entry, [keeping, seen, *trackers(read, folder)])
     pictures.show(folder, typer.echo)
-    _conclude({entry.label: keeping.summary}, folder)
+    conclude({entry.label: keeping.summary}, folder)
 
 
 @application.command()
@@ -84,7 +93,6 @@ def compare(
 ) -> None:
     """Run every scheme of the scenario under common random numbers; tables and pictures."""
     from cosim import comparison  # noqa: PLC0415
-    from cosim.progress import RunsProgress  # noqa: PLC0415
 
     if seed is not None and seeds is not None:
         raise ScenarioError(f"--seed {seed} --seeds {seeds}: expected one of them")
@@ -92,13 +100,7 @@ def compare(
     wanted = table_command.checked_target(read, baseline, target)
     folder = out or Path("runs") / read.name
     planned = comparison.plan(read, parse_seeds(seeds) if seeds is not None else [read.seed], folder)
-    for place in (folder, *(run.folder for run in planned)):
-        writable(place)
-    comparison.make_way(planned)
-    comparison.note_order(planned, folder)
-    with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
-        Thread(target=import_module, args=("analysis.overview",), daemon=True).start()  # wanted when the runs are done
-        outcomes = comparison.compare(read, planned, workers, progress.seen)
+    outcomes = run_all(read, planned, folder, workers, quiet=quiet, wanted_then="analysis.overview")
     summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}
     standing = baseline if baseline in {summary["label"] for summary in summaries.values()} else None
     done = [run.folder for run in planned if run.name in summaries]
@@ -108,7 +110,7 @@ def compare(
         overview.show(folder, done, Console(), baseline=standing, target=wanted)
     except ValueError as error:  # the runs stay, whatever cannot be shown of them
         typer.echo(f"no table and pictures: {error}", err=True)
-    _conclude(summaries, folder, not_begun=len(outcomes) - len(summaries))
+    conclude(summaries, folder, not_begun=len(outcomes) - len(summaries))
 
 
 @application.command()
@@ -143,18 +145,3 @@ def list_names(
         for name, wish in KINDS.items():
             table.add_row("figures", name, wish.__doc__)
     Console().print(table)
-
-
-def _conclude(summaries: dict[str, dict[str, Any]], folder: Path, not_begun: int = 0) -> None:
-    """Say where the results are, which runs diverged, and what an interrupted run has kept."""
-    for name, summary in summaries.items():
-        if summary["diverged_in_round"] is not None:
-            typer.echo(f"{name}: diverged in round {summary['diverged_in_round']}")
-    cut_short = {name: summary for name, summary in summaries.items() if not summary["finished"]}
-    for name, summary in cut_short.items():
-        typer.echo(f"{name}: interrupted, kept {summary['rounds']} of its rounds")
-    if not_begun:
-        typer.echo(f"interrupted before {not_begun} of the runs had begun")
-    typer.echo(f"results in {folder}")
-    if cut_short or not_begun:
-        raise typer.Exit(1)
