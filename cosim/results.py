@@ -41,8 +41,8 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     summary: dict[str, Any] = _finite(summarise(run, frames["events"], frames["memory"]))
     texts = {
         "scenario.yaml": write_scenario(run.resolved),
-        "provenance.json": _json(provenance(run)),
-        "summary.json": _json(summary),
+        "provenance.json": json_text(provenance(run)),
+        "summary.json": json_text(summary),
     }
     if run.written_to != folder:
         (folder / "summary.json").unlink(missing_ok=True)
@@ -126,7 +126,8 @@ def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: rows[0][name] if rows else None for name in ("loss", "perplexity", "accuracy")}
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """``value`` as a JSON file has it; null for every number that is not finite, for which JSON has no word."""
     return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -167,6 +167,13 @@ class Signals(OfOneRun):
     user: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Calibration(Wish):
+    """What cosim calibrate found: held-out loss against local steps, and rounds to the target with the fitted curve."""
+
+    module = "analysis.figures.calibration"
+
+
 KINDS: dict[str, type[Wish]] = {
     "curves": Curves,
     "delay": Delay,
@@ -178,6 +185,7 @@ KINDS: dict[str, type[Wish]] = {
     "gantt": Gantt,
     "map": Map,
     "signals": Signals,
+    "calibration": Calibration,
 }
 """All kinds of figures, by the name that scenarios and the command line use."""
 

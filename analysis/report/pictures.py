@@ -8,7 +8,20 @@ from markupsafe import Markup
 from analysis.comparison.targets import METRICS
 from analysis.figures.canvas import Drawn
 from analysis.figures.drawing import draw
-from analysis.figures.kinds import Cdf, Comparison, Curves, Delay, Gantt, Heatmap, Map, Memory, Signals, Sweep, Wish
+from analysis.figures.kinds import (
+    Calibration,
+    Cdf,
+    Comparison,
+    Curves,
+    Delay,
+    Gantt,
+    Heatmap,
+    Map,
+    Memory,
+    Signals,
+    Sweep,
+    Wish,
+)
 from analysis.figures.pictures import named, wishes
 from analysis.figures.varied import setting_name, value_name
 from analysis.load import Results
@@ -32,6 +45,7 @@ _TITLES: dict[type[Wish], tuple[str, str]] = {
     Memory: ("Peak memory", "Of nodes, by kind; kinds peak at different times, so that all together hold less."),
     Map: ("Where users are", "At the start, and with whom; rates are those of a transfer alone, before fading."),
     Signals: ("On the way", "Of the user whom most edge servers have served."),
+    Calibration: ("How learning converges", "By pilot runs with different numbers of local steps a round."),
 }
 _LEARNED = "On the validation set, before training and after rounds."
 

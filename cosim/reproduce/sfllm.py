@@ -177,7 +177,7 @@ def rows(setting: Setting, work: Work, drops: int, seed: int) -> list[Row]:
             unit="%",
             known="remembered" if name == "all random" else "ours",
             tolerance=SECOND_HAND_PERCENT - LEAST_PERCENT if name == "all random" else None,
-            why="\"up to about 60 %\", at placeholders; what a clock cycle computes is our choice, see the module"
+            why='"up to about 60 %", at placeholders; what a clock cycle computes is our choice, see the module'
             if name == "all random"
             else "",
         )
