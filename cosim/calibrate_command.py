@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _SIGN = "loss="
 
 Steps = Annotated[str, typer.Option(help="local steps a round, of one run each (and seed)", metavar="STEPS")]
-Rounds = Annotated[int | None, typer.Option(min=1, help="rounds of each run; else the scheme's")]
+Rounds = Annotated[
+    str | None, typer.Option(help="of each run: 24, or 24,12,6 by its steps; else the scheme's", metavar="ROUNDS")
+]
 LossTarget = Annotated[
     str | None, typer.Option(help="loss=3.2, held-out; else the best that all runs reach", metavar="loss=VALUE")
 ]
@@ -44,11 +46,11 @@ def calibrate(
 ) -> None:
     """Find a and v of the learning model, by runs of the scheme with different numbers of local steps."""
     from cosim import comparison  # noqa: PLC0415
-    from cosim.pilot import parse_steps, pilot  # noqa: PLC0415 - SciPy
+    from cosim.pilot import parse_runs, pilot  # noqa: PLC0415 - SciPy
 
     wanted = None if target is None else _loss(target)
     given = read_scenario(scenario, overrides)
-    read = pilot(given, parse_steps(steps), rounds)
+    read = pilot(given, parse_runs(steps, rounds))
     folder = out or Path("runs") / f"{read.name}-calibration"
     planned = comparison.plan(read, parse_seeds(seeds) if seeds is not None else [read.seed], folder)
     outcomes = run_all(read, planned, folder, workers, quiet=quiet, wanted_then="analysis.figures.calibration")

@@ -150,7 +150,7 @@ def test_how_the_band_is_dealt_changes_nothing_of_what_is_learned(small_scenario
     schemes = ({"name": "splitfed"}, {"name": "fedsllm", "allocation": "random", "convergence": {"a": 1.0, "v": 1.0}})
     learned = []
     for scheme in schemes:
-        piloted = pilot(small_scenario({**scheme, "cut": 1}), [1, 3], rounds=2)
+        piloted = pilot(small_scenario({**scheme, "cut": 1}), {1: 2, 3: 2})
         runs = [run(piloted, entry) for entry in entries(piloted)]
         learned.append([[row["loss"] for row in each.observer.rows] for each in runs])
     assert learned[0] == learned[1]
