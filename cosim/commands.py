@@ -14,7 +14,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim import cache_command, calibrate_command, plot_command, registry, report_command, table_command, trace_command
+from cosim import (
+    cache_command,
+    calibrate_command,
+    plot_command,
+    registry,
+    report_command,
+    reproduce_command,
+    table_command,
+    trace_command,
+)
 from cosim.every_command import (
     Overrides,
     Quiet,
@@ -42,6 +51,7 @@ application.add_typer(cache_command.application, name="cache")
 application.command()(plot_command.plot)
 application.command()(table_command.table)
 application.command()(calibrate_command.calibrate)
+application.command()(reproduce_command.reproduce)
 application.command()(trace_command.trace)
 application.command()(report_command.report)
 

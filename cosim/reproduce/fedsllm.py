@@ -1,7 +1,8 @@
 """FedsLLM's delays by theory (arXiv 2407.09250): the optimum against what nobody has optimised, over random drops.
 
-The paper states a mean reduction of 47.63 % against "unoptimised" schemes, and not which. Of the parent papers' baselines
-the one of which nothing is optimised, equal bands at a fixed local accuracy (BA), comes to that; all are reported.
+The paper states a mean reduction of 47.63 % against "unoptimised" schemes, and not which. Of the parent papers'
+baselines the one of which nothing is optimised, equal bands at a fixed local accuracy (BA), comes to that; all are
+reported.
 """
 
 from __future__ import annotations
@@ -37,12 +38,16 @@ POWERS_DBM = tuple(float(power) for power in range(10, 21))
 SAMPLES = 500
 
 
+THEORY = LearningModel.of_losses(smoothness=4.0, convexity=2.0, step=0.1, xi=0.1, accuracy=1e-3)
+"""L and gamma, on which v hangs, are our choice."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """The paper's, as remembered from its text: 50 users in a square of 500 m, 28.1 kbit a round.
 
     ``of_weakest`` are the users that are drawn, of whom the weakest take part. The local accuracy with equal bands is
-    ``equal_eta``, or else the best for them. L and gamma, on which v hangs, are our choice.
+    ``equal_eta``, or else the best for them.
     """
 
     users: int = 50
@@ -53,7 +58,7 @@ class Setting:
     least_cycles: float = 1e4
     most_cycles: float = 3e4
     bits: float = 28.1e3
-    learning: LearningModel = LearningModel.of_losses(smoothness=4.0, convexity=2.0, step=0.1, xi=0.1, accuracy=1e-3)
+    learning: LearningModel = THEORY
     equal_eta: float | None = None
     fixed_eta: float = 0.1
 
@@ -137,9 +142,10 @@ PARENTS_TOLERANCE = 3.0
 def rows(powers_dbm: Sequence[float], drops: int, seed: int) -> list[Row]:
     """The paper's number and those that were derived from its formulas, beside ours."""
     found = {name: float(np.mean(each)) for name, each in reductions(PAPER, powers_dbm, drops, seed).items()}
-    said = f"{min(powers_dbm):g} to {max(powers_dbm):g} dBm, {drops} drops"
+    group = f"mean reduction of the delay, {min(powers_dbm):g} to {max(powers_dbm):g} dBm, {drops} drops"
     stated = Row(
-        name=f"mean reduction of the delay against {UNOPTIMISED} ({NAMES[UNOPTIMISED]}), {said}",
+        group=group,
+        name=f"against {UNOPTIMISED} ({NAMES[UNOPTIMISED]})",
         ours=found[UNOPTIMISED],
         paper=STATED_PERCENT,
         unit="%",
@@ -147,19 +153,21 @@ def rows(powers_dbm: Sequence[float], drops: int, seed: int) -> list[Row]:
         tolerance=STATED_TOLERANCE,
         why="which baseline is meant is not known, nor is v, by which it moves from 44.6 (v = 4) to 50.9 (v = 10)",
     )
-    others = [
+    derived = [
         Row(
-            name=f"the same against {name} ({NAMES[name]})",
+            group=group,
+            name=f"against {name} ({NAMES[name]})",
             ours=found[name],
-            expected=EXPECTED_PERCENT.get(name),
+            expected=expected,
             unit="%",
-            known="derived" if name in EXPECTED_PERCENT else "ours",
-            tolerance=EXPECTED_TOLERANCE if name in EXPECTED_PERCENT else None,
-            why="other drops of a hundred" if name in EXPECTED_PERCENT else "",
+            known="derived",
+            tolerance=EXPECTED_TOLERANCE,
+            why="other drops of a hundred",
         )
-        for name in (EQUAL, FIXED, IN_TURN, RANDOM)
+        for name, expected in EXPECTED_PERCENT.items()
     ]
-    return [stated, *others, *_figure_rows(drops, seed)]
+    ours = Row(group=group, name=f"against {RANDOM} ({NAMES[RANDOM]})", ours=found[RANDOM], unit="%", known="ours")
+    return [stated, *derived, ours, *_figure_rows(drops, seed)]
 
 
 def _figure_rows(drops: int, seed: int) -> list[Row]:
@@ -167,8 +175,10 @@ def _figure_rows(drops: int, seed: int) -> list[Row]:
     delays = [delays_s(replace(FIGURES, bandwidth_hz=band_hz), drops, seed) for band_hz in FIGURE_BANDS_HZ]
     means = {name: [float(np.mean(each[name])) for each in delays] for name in FIGURE_DELAYS_S}
     largest = 100.0 * max(1.0 - best / other for best, other in zip(means[OPTIMUM], means[EQUAL], strict=True))
+    group = f"setting of the parent papers' figures, {drops} drops"
     gain = Row(
-        name=f"largest reduction against {EQUAL} over 2 to 20 MHz, in the setting of the parents' figures",
+        group=group,
+        name=f"largest reduction against {EQUAL}, 2 to 20 MHz",
         ours=largest,
         paper=PARENTS_PERCENT,
         unit="%",
@@ -178,7 +188,8 @@ def _figure_rows(drops: int, seed: int) -> list[Row]:
     )
     return [gain] + [
         Row(
-            name=f"delay of {name} at {band_hz / 1e6:g} MHz, in that setting",
+            group=group,
+            name=f"delay of {name}, {band_hz / 1e6:g} MHz",
             ours=means[name][number],
             expected=expected[number],
             unit="s",
@@ -192,12 +203,15 @@ def _figure_rows(drops: int, seed: int) -> list[Row]:
 
 
 def curves(drops: int, seed: int) -> list[Curve]:
-    """Delay against power and bandwidth of all schemes, and against the local accuracy of all ways to share the band."""
+    """Delay against power and bandwidth, and of the schemes with a fixed local accuracy against that.
+
+    Random bands, many times as slow as all others, are left out.
+    """
     bands_hz = np.arange(2e6, 21e6, 2e6)
     return [
         _curve("maximum power of a user", "dBm", POWERS_DBM, lambda dbm: replace(PAPER, power_dbm=dbm), drops, seed),
         _curve("bandwidth", "Hz", bands_hz, lambda hz: replace(PAPER, bandwidth_hz=hz), drops, seed),
-        _against_accuracy(np.round(np.arange(0.05, 0.96, 0.05), 2), drops, seed),
+        _against_accuracy(np.round(np.arange(0.05, 0.91, 0.05), 2), drops, seed),
     ]
 
 
@@ -205,18 +219,13 @@ def _curve(
     quantity: str, unit: str, values: Sequence[float] | Array, change: Callable[[float], Setting], drops: int, seed: int
 ) -> Curve:
     found = [delays_s(change(float(value)), drops, seed) for value in values]
-    means = {name: np.array([float(np.mean(each[name])) for each in found]) for name in found[0]}
+    means = {name: np.array([float(np.mean(each[name])) for each in found]) for name in found[0] if name != RANDOM}
     return Curve(quantity=quantity, unit=unit, values=np.asarray(values, dtype=float), delay_s=means)
 
 
 def _against_accuracy(values: Array, drops: int, seed: int) -> Curve:
     problem = draw(PAPER, drops, seed)
-    ways = {
-        "optimal bands": OptimalBands(),
-        NAMES[EQUAL]: EqualBands(),
-        NAMES[IN_TURN]: InTurn(),
-        NAMES[RANDOM]: RandomBands(stream=Stream(seed, "random bands")),
-    }
+    ways = {FIXED: OptimalBands(), UNOPTIMISED: EqualBands(), IN_TURN: InTurn()}
     means = {
         name: np.array([float(np.mean(way.allocate(problem, float(eta)).total_s)) for eta in values])
         for name, way in ways.items()

@@ -12,11 +12,13 @@ remembered without the text at hand, or of no source at all."""
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """``paper`` is None where the paper gives no number; ``expected`` is then what we have derived, if we have.
+    """Rows of a ``group`` are of one experiment.
 
+    ``paper`` is None where the paper gives no number; ``expected`` is then what we have derived, if we have.
     ``tolerance`` is what ours may differ by, in ``unit``; ``why`` says where it comes from.
     """
 
+    group: str
     name: str
     ours: float
     unit: str
@@ -37,7 +39,7 @@ class Row:
     def as_json(self) -> dict[str, Any]:
         """As ``cosim reproduce --json`` prints it."""
         return {
-            "name": self.name,
+            "name": f"{self.group}: {self.name}",
             "paper": self.paper,
             "expected": self.expected,
             "ours": self.ours,

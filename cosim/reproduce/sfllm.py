@@ -170,8 +170,8 @@ def rows(setting: Setting, work: Work, drops: int, seed: int) -> list[Row]:
     found = reductions(delays_s(draw(setting, work, drops, seed), seed))
     return [
         Row(
-            name=f"mean reduction of the delay against {name}, {drops} drops "
-            f"({100 * each.low:.1f} to {100 * each.high:.1f} at 95 %)",
+            group=f"SflLLM, mean reduction of the delay, {drops} drops",
+            name=f"against {name} ({100 * each.low:.1f} to {100 * each.high:.1f} at 95 %)",
             ours=100 * each.mean,
             paper=SECOND_HAND_PERCENT if name == "all random" else None,
             unit="%",

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cosim.allocation.sfllm.problem import Work
 from cosim.reproduce.sfllm import OPTIMISED, Reduction, Setting, curves, delays_s, draw, reductions
 from cosim.reproduce.sfllm import work as measured
-from cosim.allocation.sfllm.problem import Work
 
 CLAIMED = 0.5
 """Mean reduction against decisions that are all drawn; second-hand, the paper has up to about 60 %."""
