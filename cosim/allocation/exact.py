@@ -6,6 +6,7 @@ and tau itself is the one at which the bands fill what there is. Derived for thi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +63,13 @@ class _Filled:
 
 def _share_band(total_hz: float, c_hz: Array, bits: Array, compute_s: Array, guess_s: Array | None) -> _Filled:
     """Newton on 1 / sum b, which is nearly straight in tau, kept between two durations that are surely too little and
-    enough."""
-    users = bits.shape[1]
+    enough. Where it leaves these, or comes on by less than half, as with a user so weak that hardly any band carries
+    its bits in time, tau is halved in logarithms above the floor that no band leads below."""
+    users, floor = bits.shape[1], np.max(compute_s + bits * (math.log(2.0) / c_hz), axis=1)
     least = np.max(compute_s + bits / rate_bps(total_hz, c_hz), axis=1)
     most = np.max(compute_s + bits / rate_bps(total_hz / users, c_hz), axis=1)
     tau = most if guess_s is None else np.clip(guess_s, least, most)
+    error = np.full(len(tau), np.inf)
     for _ in range(_STEPS):
         sending = tau[:, None] - compute_s
         band = band_for(bits / sending, c_hz)
@@ -77,6 +80,8 @@ def _share_band(total_hz: float, c_hz: Array, bits: Array, compute_s: Array, gue
         done = (np.abs(filled - 1.0) < _FILLED) | (np.abs(newton - tau) <= _ROUNDING * tau)
         if done.all():
             break
-        inside = (newton >= least) & (newton <= most)
-        tau = np.where(done, tau, np.where(inside, newton, (least + most) / 2.0))
+        good = (newton >= least) & (newton <= most) & (np.abs(filled - 1.0) < error / 2.0)
+        error = np.abs(filled - 1.0)
+        between = floor + np.sqrt((least - floor) * (most - floor))
+        tau = np.where(done, tau, np.where(good, newton, between))
     return _Filled(round_s=tau, band_hz=band.hz, sending_s=sending, price=price)
