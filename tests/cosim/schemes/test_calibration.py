@@ -105,8 +105,8 @@ def no_more_runs(results: Path, folder: Path, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("target", "says"),
     [
-        ("loss=0.1", "target loss=0.1: not reached by 1 local steps, seed 0 ("),
-        ("loss=99", "target loss=99: reached before any training by 1 local steps, seed 0 ("),
+        ("loss=0.1", "target loss=0.1: not reached by n = 1 local steps, seed 0 ("),
+        ("loss=99", "target loss=99: reached before any training by n = 1 local steps, seed 0 ("),
     ],
 )
 def test_a_target_that_tells_nothing_is_one_line_and_status_2_and_leaves_no_earlier_calibration(
