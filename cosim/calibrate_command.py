@@ -11,7 +11,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim.every_command import Overrides, Quiet, ScenarioFile, Seeds, Workers, conclude, read_scenario, run_all
+from cosim.every_command import (
+    Overrides,
+    Quiet,
+    ScenarioFile,
+    Seeds,
+    Workers,
+    conclude,
+    read_scenario,
+    run_all,
+    writable,
+)
 from cosim.scenario import ScenarioError
 from cosim.seeds import parse_seeds
 
@@ -53,6 +63,8 @@ def calibrate(
     read = pilot(given, parse_runs(steps, rounds))
     folder = out or Path("runs") / f"{read.name}-calibration"
     planned = comparison.plan(read, parse_seeds(seeds) if seeds is not None else [read.seed], folder)
+    for suffix in ("json", "png", "csv"):  # of other runs than those that will be there
+        (writable(folder) / f"calibration.{suffix}").unlink(missing_ok=True)
     outcomes = run_all(read, planned, folder, workers, quiet=quiet, wanted_then="analysis.figures.calibration")
     summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}
     if len(summaries) == len(planned) and all(summary["finished"] for summary in summaries.values()):

@@ -194,12 +194,12 @@ def _identified(found: Calibration) -> list[str]:
     if high == inf:
         product = found.model.a * found.model.v
         return [
-            f"v is not identified: up to {most} local steps rounds fall as fast as 1 / n, and only a v = {product:.4g} "
-            "is known; try more local steps"
+            f"v is not identified: up to n = {most} local steps rounds fall as fast as 1 / n, and only "
+            f"a v = {product:.4g} is known; try more local steps"
         ]
     if low == 0.0:
         return [
-            f"v is not identified: {fewest} local steps a round come as far as {most}, and only a = "
+            f"v is not identified: rounds of n = {fewest} local steps come as far as those of {most}, and only a = "
             f"{found.model.a:.4g} rounds is known; try fewer local steps"
         ]
     return []
@@ -212,7 +212,7 @@ def _described(found: Calibration) -> list[str]:
         notes.append(f"the fit is poor (R2 = {found.r2:.2f}): rounds do not go as a / (1 - 2^(-n / v))")
     if early := sorted({point.steps for point in found.points if point.rounds < 1.0}):
         notes.append(
-            f"reached within the first round by {', '.join(map(str, early))} local steps, where the loss is not "
-            "known: a lower target needs more --rounds, and tells more"
+            f"with n = {', '.join(map(str, early))} local steps the target was reached within the first round, where "
+            "the loss is not known: a lower one needs more --rounds, and tells more"
         )
     return notes

@@ -113,7 +113,7 @@ def points_to(curves: Curves, target: float) -> list[Point]:
 def _by(points: Sequence[Point], curves: Curves, telling: Callable[[Sequence[float]], float]) -> str:
     """Which runs these are, each with the loss that tells of it."""
     runs = (
-        f"{point.steps} local steps, seed {point.seed} ({telling(curves[point.steps, point.seed]):.4g})"
+        f"n = {point.steps} local steps, seed {point.seed} ({telling(curves[point.steps, point.seed]):.4g})"
         for point in points
     )
     return "by " + "; ".join(runs)

@@ -46,8 +46,9 @@ class Found:
 
 def drawn(results: Results, _: Calibration) -> Drawn:
     """The figure of `calibration_data`, a panel each; in the CSV cells of the other are empty."""
-    found = read(_file(results))
-    learned, points = calibration_data(results, found)
+    file = _file(results)
+    found = read(file)
+    learned, points = calibration_data(results.where(lambda run: run.path.is_relative_to(file.parent)), found)
     figure = Figure(figsize=(10.6, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     _draw_learned(left, learned, found)

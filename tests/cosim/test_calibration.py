@@ -72,7 +72,7 @@ def test_of_rounds_that_fall_as_one_over_n_only_the_product_is_known() -> None:
     product = 96.0 * np.log(2.0)  # 1 - 2^(-n / v) is n ln 2 / v for large v
     assert found.model.a * found.model.v == pytest.approx(product, rel=1.0 / SLOWEST)
     assert found.notes == [
-        "v is not identified: up to 16 local steps rounds fall as fast as 1 / n, and only a v = "
+        "v is not identified: up to n = 16 local steps rounds fall as fast as 1 / n, and only a v = "
         f"{found.model.a * found.model.v:.4g} is known; try more local steps"
     ]
 
@@ -83,7 +83,7 @@ def test_of_rounds_that_local_steps_do_not_save_only_a_is_known() -> None:
     assert found.v_interval[0] == 0.0
     assert found.v_interval[1] < 1.0
     assert found.model.a == pytest.approx(12.0, rel=2.0**-FASTEST + 0.005)  # scatter of a few tenths of a percent
-    assert found.notes[0].startswith("v is not identified: 1 local steps a round come as far as 16")
+    assert found.notes[0].startswith("v is not identified: rounds of n = 1 local steps come as far as those of 16")
 
 
 def test_of_rounds_that_are_all_the_same_no_variance_is_explained() -> None:
@@ -98,7 +98,7 @@ def test_rounds_that_grow_with_local_steps_fit_no_curve_and_this_is_said() -> No
 
 def test_what_was_reached_within_the_first_round_is_named() -> None:
     found = said(9.0, 4.6, 2.4, 1.3, 0.75)
-    assert found.notes[-1].startswith("reached within the first round by 16 local steps")
+    assert found.notes[-1].startswith("with n = 16 local steps the target was reached within the first round")
 
 
 @given(factor=st.floats(0.1, 10.0))

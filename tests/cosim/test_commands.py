@@ -14,7 +14,7 @@ from cosim.commands import application
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 SLOW_TO_IMPORT = ("torch", "pint", "pandas", "matplotlib", "transformers", "cvxpy", "peft", "datasets", "pyarrow")
-COMMANDS = ("run", "compare", "plot", "table", "report", "trace", "validate", "schema", "list")
+COMMANDS = ("run", "compare", "calibrate", "plot", "table", "report", "trace", "validate", "schema", "list")
 
 Ended = tuple[int, str, str]  # exit status, standard output, standard error
 

@@ -72,9 +72,9 @@ def test_by_default_the_target_is_the_best_that_all_reach() -> None:
 @pytest.mark.parametrize(
     ("target", "says"),
     [
-        (4.0, r"^not reached by 1 local steps, seed 0 \(4.5\); try more --rounds, or choose another$"),
-        (1.0, r"^not reached by 1 local steps, seed 0 \(4.5\); 4 local steps, seed 0 \(2\); try"),
-        (6.0, r"^reached before any training by 1 .* \(6\); 4 local steps, seed 0 \(6\); choose a lower one$"),
+        (4.0, r"^not reached by n = 1 local steps, seed 0 \(4.5\); try more --rounds, or choose another$"),
+        (1.0, r"^not reached by n = 1 local steps, seed 0 \(4.5\); n = 4 local steps, seed 0 \(2\); try"),
+        (6.0, r"^reached before any training by n = 1 .* \(6\); n = 4 local steps, seed 0 \(6\); choose a lower one$"),
     ],
 )
 def test_a_run_that_says_nothing_is_named(target: float, says: str) -> None:
@@ -84,7 +84,7 @@ def test_a_run_that_says_nothing_is_named(target: float, says: str) -> None:
 
 def test_runs_that_learn_nothing_have_no_target() -> None:
     curves = {(1, 0): [6.0, nan], (2, 0): [6.0, 5.0]}
-    with pytest.raises(ValueError, match="reached before any training by 1 local steps"):
+    with pytest.raises(ValueError, match="reached before any training by n = 1 local steps"):
         points_to(curves, common_target(curves))
 
 

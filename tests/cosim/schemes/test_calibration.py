@@ -1,6 +1,7 @@
 """From a scenario file to a and v: real pilot runs in the miniature world."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,46 +90,58 @@ def test_the_figure_has_its_numbers_beside_it(results: Path) -> None:
 
 
 @pytest.fixture
-def no_more_runs(results: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is to be run next has left its results."""
+def no_more_runs(results: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where whatever is to be run next has left its results."""
 
     def left(_: Scenario, planned: list[Any], *__: object) -> list[Any]:
         return [json.loads((run.folder / "summary.json").read_text()) for run in planned]
 
     monkeypatch.setattr("cosim.comparison.compare", left)
-    monkeypatch.chdir(folder)
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    monkeypatch.chdir(copy)
+    return copy / results.relative_to(folder)
 
 
 @pytest.mark.parametrize(
     ("target", "says"),
     [
-        ("loss=0.1", "target loss=0.1: not reached by 1 local steps, seed 0 ("),
-        ("loss=99", "target loss=99: reached before any training by 1 local steps, seed 0 ("),
+        ("loss=0.1", "target loss=0.1: not reached by n = 1 local steps, seed 0 ("),
+        ("loss=99", "target loss=99: reached before any training by n = 1 local steps, seed 0 ("),
     ],
 )
-@pytest.mark.usefixtures("no_more_runs")
-def test_a_target_that_tells_nothing_is_one_line_and_status_2(
-    cosim: Callable[..., Ended], target: str, says: str
+def test_a_target_that_tells_nothing_is_one_line_and_status_2_and_leaves_no_earlier_calibration(
+    cosim: Callable[..., Ended], no_more_runs: Path, target: str, says: str
 ) -> None:
     status, out, err = cosim(*ARGUMENTS, "--target", target)
     assert (status, out) == (2, "")
     assert err.startswith(says)
     assert err.count("\n") == 1
+    assert list(no_more_runs.glob("calibration.*")) == []
 
 
-@pytest.mark.usefixtures("no_more_runs")
-def test_a_given_target_is_the_one_that_counts(cosim: Callable[..., Ended], results: Path) -> None:
-    before = losses(results, 1, 0)
+def test_a_given_target_is_the_one_that_counts(cosim: Callable[..., Ended], no_more_runs: Path) -> None:
+    before = losses(no_more_runs, 1, 0)
     target = round(before[0] - 0.5 * (before[0] - before[-1]), 3)
     status, out, _ = cosim(*ARGUMENTS, "--target", f"loss={target}")
     assert status == 0
     assert f"rounds until the loss is {target:.4g}" in " ".join(out.split())
+    assert json.loads((no_more_runs / "calibration.json").read_text())["target"] == {"loss": target}
+
+
+def test_of_runs_that_were_interrupted_nothing_is_concluded(
+    cosim: Callable[..., Ended], no_more_runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cosim.comparison.compare", lambda _, planned, *__: [None] * len(planned))
+    status, out, err = cosim(*ARGUMENTS)
+    assert (status, err) == (1, "")
+    assert out.startswith("interrupted before 6 of the runs had begun")
+    assert list(no_more_runs.glob("calibration.*")) == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--steps", "4"], "--steps 4: expected at least two numbers"),
+        (["--steps", "4"], "--steps 4: expected at least two whole numbers"),
         (["--target", "perplexity=40"], "--target perplexity=40: expected loss=NUMBER, such as loss=3.2"),
         (["--target", "loss=low"], "--target loss=low: expected loss=NUMBER"),
         (["--set", "execution=analytic"], "execution = 'analytic': such a run learns nothing"),
