@@ -18,6 +18,8 @@ class AirLink:
     which edge server the user has been served since when, in nanoseconds.
     """
 
+    __slots__ = ("_changed", "_clock", "_ends_ns", "may_change", "served")
+
     def __init__(self, clock: Clock, serving: Edge) -> None:
         self.served: list[tuple[int, Edge]] = [(0, serving)]
         self.may_change = False

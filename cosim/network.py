@@ -121,15 +121,13 @@ class Network:
     def _hop(self, here: Node, there: Node, parcel: Parcel) -> Generator[simpy.Event, Any, Parcel | None]:
         """One hop; what is left where the user has another edge server before all is there."""
         if isinstance(here, User) and isinstance(there, Edge):
-            return (yield from self._radio(self._uplink(there, parcel), here, there, here, "uplink", parcel))
+            return self._radio(self._uplink(there, parcel), here, there, here, "uplink", parcel)
         if isinstance(here, Edge) and isinstance(there, User):
-            return (yield from self._radio(self.downlinks[here.index], there, here, here, "downlink", parcel))
-        wire = self.to_cloud[here.index] if isinstance(here, Edge) else None
-        if wire is None and isinstance(there, Edge):
-            wire = self.from_cloud[there.index]
-        if wire is not None:
-            yield from self._wire(wire, here, parcel)
-        return None
+            return self._radio(self.downlinks[here.index], there, here, here, "downlink", parcel)
+        if isinstance(there, Edge):
+            return self._wire(self.from_cloud[there.index], here, parcel)
+        assert isinstance(here, Edge)  # for there are no other ways
+        return self._wire(self.to_cloud[here.index], here, parcel)
 
     def _uplink(self, edge: Edge, parcel: Parcel) -> Cell:
         """The band that leads to the main server, or to the federated server."""

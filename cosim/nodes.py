@@ -54,7 +54,7 @@ class Node:
 
     def host(self, part: Part, nbytes: int) -> None:
         """Hold the frozen weights of ``part`` from now on."""
-        self.memory.settle(self.services.clock.now_ns, f"weights {part}", {"weights": nbytes})
+        self.memory.settle(self.services.clock.now_ns, part, {"weights": nbytes})
 
     def compute(self, job: Job) -> simpy.Event:
         """Queue ``job`` here, first come first served; the event is its completion, when its values exist.
@@ -104,7 +104,7 @@ class Node:
     def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
         """Account for memory: training state for good, activations until they are used, the rest while the job runs."""
         cost, memory = job.cost, self.memory
-        memory.settle(start_ns, f"state {job.lineage}", cost.resident_bytes)
+        memory.settle(start_ns, job.lineage, cost.resident_bytes)
         memory.during(start_ns, end_ns, "transient", cost.transient_bytes)
         memory.change(start_ns, "activations", cost.saved_bytes)
         received = sum(self._buffers.pop(ref, 0) for ref in job.inputs)
