@@ -11,7 +11,7 @@ import simpy
 
 from channel_models.transfer import TransferNeverFinishes
 from cosim.cell import Cell, Transfer
-from cosim.clock import Clock, to_ns
+from cosim.clock import Clock, Process, to_ns
 from cosim.nodes import Edge, Node, User
 from cosim.parcel import Parcel
 from cosim.recorder import NOBODY, Delay, Recorder, Story
@@ -111,7 +111,7 @@ class Network:
         for process in ahead:
             yield from self.recorder.waiting(process, destination.name, "the part by another edge server")
 
-    def _beside(self, parcel: Parcel, origin: Node, destination: Node) -> simpy.Process:
+    def _beside(self, parcel: Parcel, origin: Node, destination: Node) -> Process:
         """The way of a part that goes on alone, beside the story."""
         story = self.recorder.story
         process = self.clock.process(self._carry(parcel, origin, destination, parcel.refs))
