@@ -54,7 +54,6 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run the scenario's scheme once; pictures."""
-    from analysis.figures import pictures  # noqa: PLC0415
     from cosim import runner  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
     from cosim.tracking.callback import Telling  # noqa: PLC0415
@@ -68,6 +67,8 @@ def run(
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
         seen = Telling(lambda row: progress.seen(entry.label, row))
         runner.run(read, entry, [keeping, seen, *trackers(read, folder)])
+    from analysis.figures import pictures  # noqa: PLC0415
+
     pictures.show(folder, typer.echo)
     _conclude({entry.label: keeping.summary}, folder)
 
