@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Annotated, Any
@@ -17,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cosim import cache_command, plot_command, registry, report_command, table_command, trace_command
+from cosim import cache_command, libraries, plot_command, registry, report_command, table_command, trace_command
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.entries import entries
 from cosim.scenario.schema import json_schema
@@ -101,7 +100,7 @@ def compare(
     comparison.make_way(planned)
     comparison.note_order(planned, folder)
     with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
-        Thread(target=import_module, args=("analysis.overview",), daemon=True).start()  # wanted when the runs are done
+        Thread(target=libraries.load, args=("analysis.overview",), daemon=True).start()  # wanted when the runs are done
         outcomes = comparison.compare(read, planned, workers, progress.seen)
     summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}
     standing = baseline if baseline in {summary["label"] for summary in summaries.values()} else None
