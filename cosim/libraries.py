@@ -1,8 +1,7 @@
-"""Large libraries are loaded without looking for garbage in them, and left alone when the next run begins.
+"""Large libraries are loaded without looking for garbage in them.
 
-Python's collector of cycles looks through all objects there are while more and more of them come, and again whenever it
-looks at the old ones. The libraries' are never garbage: to look through them takes a sixth of the time of loading, and
-a tenth of that of a run whose results are known.
+Python's collector of cycles looks through all objects there are, again and again, while more and more of them come;
+those of a library are never garbage. That is a sixth of the time of loading.
 """
 
 from __future__ import annotations
@@ -11,12 +10,9 @@ import gc
 import sys
 from importlib import import_module
 
-_new = False
-
 
 def load(*names: str) -> None:
     """Import these modules while the collector rests, unless all of them are there."""
-    global _new  # noqa: PLW0603 - modules are the process's, and so is this
     if all(name in sys.modules for name in names):
         return
     resting = not gc.isenabled()
@@ -25,15 +21,5 @@ def load(*names: str) -> None:
         for name in names:
             import_module(name)
     finally:
-        _new = True
         if not resting:
             gc.enable()
-
-
-def leave_alone() -> None:
-    """Take what has been loaded since the last time out of the collector's sight; garbage is collected before."""
-    global _new  # noqa: PLW0603
-    if _new:
-        gc.collect()
-        gc.freeze()
-        _new = False

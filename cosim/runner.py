@@ -64,7 +64,6 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
         ScenarioError: the scenario asks for something that its corpus, model or radio cannot give.
     """
     libraries.load("cosim.preparation", "training.deferred")  # training comes with it, and only runs need it
-    libraries.leave_alone()
     from cosim.preparation import prepare  # noqa: PLC0415
     from training.learning import Learning  # noqa: PLC0415
     from training.runtime import Unavailable  # noqa: PLC0415
