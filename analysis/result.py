@@ -70,7 +70,7 @@ class Result:
     def scenario(self) -> dict[str, Any]:
         """``scenario.yaml``, resolved, as it stands; empty if there is none."""
         file = self.path / SCENARIO
-        return _read_text(file, "YAML", yaml.safe_load) if file.is_file() else {}
+        return _read_text(file, "YAML", _read_yaml) if file.is_file() else {}
 
     @cached_property
     def settings(self) -> dict[str, Setting]:
@@ -174,6 +174,11 @@ def with_sums(rounds: pd.DataFrame) -> pd.DataFrame:
 def is_run(folder: Path) -> bool:
     """Whether ``folder`` holds a run, though it may only have begun."""
     return (folder / SUMMARY).is_file() or (folder / SCENARIO).is_file()
+
+
+def _read_yaml(text: str) -> Any:
+    """By libyaml, which takes a tenth of the time, where there is one."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def _read_text(file: Path, language: str, read: Any) -> dict[str, Any]:

@@ -7,7 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit status 2."""
-    from cosim.commands import application  # noqa: PLC0415 - so that importing this module costs nothing
+    from cosim import libraries  # noqa: PLC0415 - so that importing this module costs nothing
+
+    libraries.load("cosim.commands")
+    from cosim.commands import application  # noqa: PLC0415
     from cosim.scenario.errors import ScenarioError  # noqa: PLC0415
 
     sys.path.insert(0, "")  # a scenario may name parts of the user's own, in the current folder

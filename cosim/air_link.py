@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from cosim.nodes import Edge
 
 
+_NOTHING: Mapping[str, None] = {}
+
+
 class AirLink:
     """Who uses the link looks here before it sends, and waits for ``changed`` while it does.
 
@@ -18,11 +22,13 @@ class AirLink:
     which edge server the user has been served since when, in nanoseconds.
     """
 
+    __slots__ = ("_changed", "_clock", "_ends_ns", "may_change", "served")
+
     def __init__(self, clock: Clock, serving: Edge) -> None:
         self.served: list[tuple[int, Edge]] = [(0, serving)]
         self.may_change = False
         self._clock = clock
-        self._ends_ns: dict[str, int | None] = {}  # what stands in the way, and until when
+        self._ends_ns: Mapping[str, int | None] = _NOTHING  # what stands in the way, and until when
         self._changed: simpy.Event | None = None
 
     @property
@@ -49,7 +55,7 @@ class AirLink:
 
     def block(self, obstacle: str, until_ns: int | None) -> None:
         """Nothing passes before ``until_ns``, if ever."""
-        self._ends_ns[obstacle] = until_ns
+        self._ends_ns = {**self._ends_ns, obstacle: until_ns}
         if until_ns is not None:
             self._clock.at(until_ns, lambda: self._clear(obstacle))
         self._tell()
@@ -61,7 +67,7 @@ class AirLink:
 
     def _clear(self, obstacle: str) -> None:
         if self._ends_ns.get(obstacle) == self._clock.now_ns:  # else it has begun anew
-            del self._ends_ns[obstacle]
+            self._ends_ns = {other: until_ns for other, until_ns in self._ends_ns.items() if other != obstacle}
             self._tell()
 
     def _tell(self) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import simpy
+
+if TYPE_CHECKING:
+    from cosim.recorder import Story
 
 NS_PER_S = 1_000_000_000
 
@@ -26,6 +29,12 @@ def to_ns(seconds: float) -> int:
 def to_s(ns: int) -> float:
     """Nanoseconds as seconds."""
     return ns / NS_PER_S
+
+
+class Process(simpy.Process):  # type: ignore[misc]  # SimPy has no types
+    """A process, and whose story it tells, if anybody has said so."""
+
+    story: Story | None = None
 
 
 class Clock:
@@ -55,9 +64,9 @@ class Clock:
         """An event that somebody will trigger."""
         return self.env.event()
 
-    def process(self, story: Generator[Any, Any, Any]) -> simpy.Process:
+    def process(self, story: Generator[Any, Any, Any]) -> Process:
         """Let ``story`` happen from now on."""
-        return self.env.process(story)
+        return Process(self.env, story)
 
     def all_of(self, events: list[simpy.Event]) -> simpy.Event:
         """The moment when all of ``events`` have happened."""

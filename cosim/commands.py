@@ -70,7 +70,6 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run the scenario's scheme once; pictures."""
-    from analysis.figures import pictures  # noqa: PLC0415
     from cosim import runner  # noqa: PLC0415
     from cosim.progress import RunsProgress  # noqa: PLC0415
     from cosim.tracking.callback import Telling  # noqa: PLC0415
@@ -84,6 +83,8 @@ def run(
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
         seen = Telling(lambda row: progress.seen(entry.label, row))
         runner.run(read, entry, [keeping, seen, *trackers(read, folder)])
+    from analysis.figures import pictures  # noqa: PLC0415
+
     pictures.show(folder, typer.echo)
     conclude({entry.label: keeping.summary}, folder)
 

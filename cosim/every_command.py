@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cosim import libraries
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def run_all(
     comparison.make_way(planned)
     comparison.note_order(planned, folder)
     with RunsProgress([run.name for run in planned], [run.rounds for run in planned], quiet=quiet) as progress:
-        Thread(target=import_module, args=(wanted_then,), daemon=True).start()
+        Thread(target=libraries.load, args=(wanted_then,), daemon=True).start()
         return comparison.compare(scenario, planned, workers, progress.seen)
 
 

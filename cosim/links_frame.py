@@ -25,35 +25,42 @@ def links_frame(run: Run) -> pd.DataFrame:
     there are only the links to that. Unless the scenario names a ``radio.sampling``, there is one sample of each user's
     own link, at the start.
     """
-    interval_s, rows = run.scenario.radio.sampling, run.observer.rows
+    interval_s = run.scenario.radio.sampling
     import pandas as pd  # noqa: PLC0415
 
     coverage = run.world.coverage
-    end_ns = to_ns(rows[-1]["sim_time_s"]) if rows and interval_s is not None else 0
+    end_ns = 0 if interval_s is None else to_ns(run.observer.ended_s)
     times_ns = np.arange(0, end_ns + 1, to_ns(interval_s or 1.0))
     gain = coverage.mean_gain(times_ns)
     sites_m = np.zeros((coverage.edges, 2)) if coverage.sites_m is None else coverage.sites_m
-    edge, user, instant = (grid.ravel() for grid in np.indices(gain.shape))
-    serving = _serving(run.world, times_ns)[user, instant]
+    serving = _serving(run.world, times_ns)
+    edge, user, instant = _links(serving, coverage.edges if coverage.in_one_plane and interval_s is not None else None)
+    gain = gain[edge, user, instant]
     x_m, y_m = np.moveaxis(coverage.mobility.places_m(coverage.users, times_ns)[user, instant], -1, 0)
     frame = pd.DataFrame(
         {
             "time_s": times_ns[instant] / NS_PER_S,
             "user": user,
             "edge": edge,
-            "serving": serving == edge,
+            "serving": serving[user, instant] == edge,
             "x_m": x_m,
             "y_m": y_m,
             "edge_x_m": sites_m[edge, 0],
             "edge_y_m": sites_m[edge, 1],
-            "signal_dbm": w_to_dbm(run.scenario.edges.power * gain.ravel()),
-            "uplink_bps": coverage.steady_rates_bps("uplink", gain).ravel(),
-            "downlink_bps": coverage.steady_rates_bps("downlink", gain).ravel(),
+            "signal_dbm": w_to_dbm(run.scenario.edges.power * gain),
+            "uplink_bps": coverage.steady_rates_bps("uplink", gain),
+            "downlink_bps": coverage.steady_rates_bps("downlink", gain),
         }
     )
-    if not coverage.in_one_plane or interval_s is None:
-        frame = frame[frame["serving"]]
     return frame.sort_values(["time_s", "user", "edge"], ignore_index=True)
+
+
+def _links(serving: NDArray[np.int64], edges: int | None) -> tuple[NDArray[np.int64], ...]:
+    """Edge server, user and instant (n,) of the links to all ``edges``, or else to those ``serving`` (users, m)."""
+    if edges is not None:
+        return tuple(grid.ravel() for grid in np.indices((edges, *serving.shape)))
+    user, instant = (grid.ravel() for grid in np.indices(serving.shape))
+    return serving[user, instant], user, instant
 
 
 def _serving(world: World, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:

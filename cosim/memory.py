@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -21,6 +21,7 @@ class Ledger:
     def __init__(self) -> None:
         self._changes = Pages({"instant_ns": "q", "node": "i", "kind": "b", "bytes": "q"})
         self.nodes: list[str] = []
+        self._residents: set[tuple[int, Hashable]] = set()
 
     def memory(self, node: str) -> Memory:
         """An account for another node; nodes are numbered as they come."""
@@ -28,8 +29,16 @@ class Ledger:
         return Memory(self, len(self.nodes) - 1)
 
     def note(self, instant_ns: int, node: int, kind: int, nbytes: int) -> None:
-        """Add a change."""
-        self._changes.append(instant_ns, node, kind, nbytes)
+        """Add a change, if it is one."""
+        if nbytes:
+            self._changes.append(instant_ns, node, kind, nbytes)
+
+    def settle(self, instant_ns: int, node: int, what: Hashable, sizes: Mapping[str, int]) -> None:
+        """Add ``sizes`` for good, once for ``what`` on each node."""
+        if sizes and (node, what) not in self._residents:
+            self._residents.add((node, what))
+            for kind, nbytes in sizes.items():
+                self.note(instant_ns, node, _NUMBER[kind], nbytes)
 
     def changes(self, until_ns: int | None = None) -> NDArray[Any]:
         """Rows of ``instant_ns, node, kind, bytes`` to an instant, in order of time, then of writing."""
@@ -59,30 +68,24 @@ class Ledger:
 class Memory:
     """The account of one node."""
 
-    __slots__ = ("_ledger", "_number", "_residents")
+    __slots__ = ("_ledger", "_number")
 
     def __init__(self, ledger: Ledger, number: int) -> None:
         self._ledger = ledger
         self._number = number
-        self._residents: set[str] = set()
 
     def change(self, instant_ns: int, kind: str, nbytes: int) -> None:
         """``nbytes`` more (or fewer) of ``kind`` from ``instant_ns`` on."""
-        if nbytes:
-            self._ledger.note(instant_ns, self._number, _NUMBER[kind], nbytes)
+        self._ledger.note(instant_ns, self._number, _NUMBER[kind], nbytes)
 
     def during(self, start_ns: int, end_ns: int, kind: MemoryKind, nbytes: int) -> None:
         """``nbytes`` more of ``kind`` between two instants."""
         self.change(start_ns, kind, nbytes)
         self.change(end_ns, kind, -nbytes)
 
-    def settle(self, instant_ns: int, name: str, sizes: Mapping[str, int]) -> None:
-        """Hold ``sizes`` from ``instant_ns`` to the end, once for each ``name``: weights, a training state."""
-        if name in self._residents or not sizes:
-            return
-        self._residents.add(name)
-        for kind, nbytes in sizes.items():
-            self.change(instant_ns, kind, nbytes)
+    def settle(self, instant_ns: int, what: Hashable, sizes: Mapping[str, int]) -> None:
+        """Hold ``sizes`` from ``instant_ns`` to the end, once for ``what``: the weights of a part, a training state."""
+        self._ledger.settle(instant_ns, self._number, what, sizes)
 
     def left(self) -> dict[MemoryKind, int]:
         """Bytes of each kind that are held after the last change."""

@@ -11,7 +11,7 @@ import simpy
 
 from channel_models.transfer import TransferNeverFinishes
 from cosim.cell import Cell, Transfer
-from cosim.clock import Clock, to_ns
+from cosim.clock import Clock, Process, to_ns
 from cosim.nodes import Edge, Node, User
 from cosim.parcel import Parcel
 from cosim.recorder import NOBODY, Delay, Recorder, Story
@@ -111,7 +111,7 @@ class Network:
         for process in ahead:
             yield from self.recorder.waiting(process, destination.name, "the part by another edge server")
 
-    def _beside(self, parcel: Parcel, origin: Node, destination: Node) -> simpy.Process:
+    def _beside(self, parcel: Parcel, origin: Node, destination: Node) -> Process:
         """The way of a part that goes on alone, beside the story."""
         story = self.recorder.story
         process = self.clock.process(self._carry(parcel, origin, destination, parcel.refs))
@@ -121,15 +121,13 @@ class Network:
     def _hop(self, here: Node, there: Node, parcel: Parcel) -> Generator[simpy.Event, Any, Parcel | None]:
         """One hop; what is left where the user has another edge server before all is there."""
         if isinstance(here, User) and isinstance(there, Edge):
-            return (yield from self._radio(self._uplink(there, parcel), here, there, here, "uplink", parcel))
+            return self._radio(self._uplink(there, parcel), here, there, here, "uplink", parcel)
         if isinstance(here, Edge) and isinstance(there, User):
-            return (yield from self._radio(self.downlinks[here.index], there, here, here, "downlink", parcel))
-        wire = self.to_cloud[here.index] if isinstance(here, Edge) else None
-        if wire is None and isinstance(there, Edge):
-            wire = self.from_cloud[there.index]
-        if wire is not None:
-            yield from self._wire(wire, here, parcel)
-        return None
+            return self._radio(self.downlinks[here.index], there, here, here, "downlink", parcel)
+        if isinstance(there, Edge):
+            return self._wire(self.from_cloud[there.index], here, parcel)
+        assert isinstance(here, Edge)  # for there are no other ways
+        return self._wire(self.to_cloud[here.index], here, parcel)
 
     def _uplink(self, edge: Edge, parcel: Parcel) -> Cell:
         """The band that leads to the main server, or to the federated server."""

@@ -54,7 +54,7 @@ class Node:
 
     def host(self, part: Part, nbytes: int) -> None:
         """Hold the frozen weights of ``part`` from now on."""
-        self.memory.settle(self.services.clock.now_ns, f"weights {part}", {"weights": nbytes})
+        self.memory.settle(self.services.clock.now_ns, part, {"weights": nbytes})
 
     def compute(self, job: Job) -> simpy.Event:
         """Queue ``job`` here, first come first served; the event is its completion, when its values exist.
@@ -88,7 +88,7 @@ class Node:
 
     def let_go(self, ref: Ref) -> None:
         """Free the buffer of what came in and has been sent on."""
-        self.memory.change(self.services.clock.now_ns, "buffers", -self._buffers.pop(ref, 0))
+        self.memory.change(self.services.clock.now_ns, "buffers", -self._emptied(ref))
 
     def abandon(self, job: Job) -> None:
         """Free what is kept for a backward of ``job`` that will never come, as soon as ``job`` is over."""
@@ -98,16 +98,25 @@ class Node:
     def _free(self, held: Ref, instant_ns: int) -> None:
         """Free what was kept for a backward, at ``instant_ns`` or when its forward has ended."""
         saved, arrived, end_ns = self._kept.pop(held)
+        if not self._kept:
+            self._kept.clear()
         self.memory.change(max(instant_ns, end_ns), "activations", -saved)
         self.memory.change(max(instant_ns, end_ns), "buffers", -arrived)
+
+    def _emptied(self, ref: Ref) -> int:
+        """Bytes of the buffer of ``ref``, which is no more."""
+        nbytes = self._buffers.pop(ref, 0)
+        if not self._buffers:
+            self._buffers.clear()  # of thousands of users, each would keep room for eight
+        return nbytes
 
     def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
         """Account for memory: training state for good, activations until they are used, the rest while the job runs."""
         cost, memory = job.cost, self.memory
-        memory.settle(start_ns, f"state {job.lineage}", cost.resident_bytes)
+        memory.settle(start_ns, job.lineage, cost.resident_bytes)
         memory.during(start_ns, end_ns, "transient", cost.transient_bytes)
         memory.change(start_ns, "activations", cost.saved_bytes)
-        received = sum(self._buffers.pop(ref, 0) for ref in job.inputs)
+        received = sum(self._emptied(ref) for ref in job.inputs)
         if cost.keeps:  # the backward needs what has arrived, too
             self._kept[job[HELD]] = (cost.saved_bytes, received, end_ns)
         else:

@@ -38,6 +38,16 @@ class Observer:
         self._sums: dict[str, float] = defaultdict(float)
         self._role = {node.name: node.role for node in world.nodes}
 
+    @property
+    def ended_round(self) -> int:
+        """The last round that has ended; 0 before the first."""
+        return int(self.rows[-1]["round"]) if self.rows else 0
+
+    @property
+    def ended_s(self) -> float:
+        """When it ended, in simulated seconds."""
+        return float(self.rows[-1]["sim_time_s"]) if self.rows else 0.0
+
     def __call__(self, ended: Round) -> None:
         """Note the end of a round; round 0 is the model before training."""
         self._add_up()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from training.jobs import PayloadKind, Ref
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
     """Bytes [``first``, ``last``) of ``refs``, one payload after another, which have these ``sizes``."""
 

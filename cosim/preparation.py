@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channel_models.randomness import Stream
+from cosim import libraries
 from cosim.scenario.learning import Data, Model
 from cosim.scenario.models import Scenario
 from training import model_files
@@ -116,6 +117,7 @@ class Sources:
     @cached_property
     def base(self) -> BaseModel:
         """The base model, loaded."""
+        libraries.load("torch", "transformers", "peft")
         import torch  # noqa: PLC0415
 
         from training.allocator import keep_freed_memory  # noqa: PLC0415

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, overload
@@ -11,7 +10,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from cosim.clock import Clock
+from cosim.clock import Clock, Process
 from cosim.pages import Pages
 
 Act = Literal["waiting", "computing", "transmitting", "propagating", "happening"]
@@ -162,18 +161,18 @@ class Recorder:
         self.activities = Activities()
         self.round = 0
         self._clock = clock
-        self._stories: weakref.WeakKeyDictionary[simpy.Process, Story] = weakref.WeakKeyDictionary()
         self._everybody = Story()
 
     @property
     def story(self) -> Story:
         """The story of the running process; outside any, everybody's."""
         process = self._clock.env.active_process
-        return self._everybody if process is None else self._stories.get(process, self._everybody)
+        told = process.story if isinstance(process, Process) else None
+        return self._everybody if told is None else told
 
-    def tell(self, process: simpy.Process, story: Story) -> None:
+    def tell(self, process: Process, story: Story) -> None:
         """From now on what ``process`` does is part of ``story``."""
-        self._stories[process] = story
+        process.story = story
 
     def add(
         self,

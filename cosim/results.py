@@ -39,22 +39,23 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
         "links": links_frame(run),
     }
     summary: dict[str, Any] = _finite(summarise(run, frames["events"], frames["memory"]))
-    texts = {
-        "scenario.yaml": write_scenario(run.resolved),
-        "provenance.json": json_text(provenance(run)),
-        "summary.json": json_text(summary),
-    }
     if run.written_to != folder:
         (folder / "summary.json").unlink(missing_ok=True)
-        run.written_to = folder
     for name, frame in frames.items():
         with appearing(folder / f"{name}.parquet") as path:
             frame.to_parquet(path, index=False)
     _write_adapter(run, folder / "adapter")
-    for name, text in texts.items():
-        with appearing(folder / name) as path:
-            path.write_text(text, encoding="utf-8")
+    if run.written_to != folder:
+        _write_text(folder / "scenario.yaml", write_scenario(run.resolved))
+        _write_text(folder / "provenance.json", json_text(provenance(run)))
+        run.written_to = folder
+    _write_text(folder / "summary.json", json_text(summary))
     return summary
+
+
+def _write_text(file: Path, text: str) -> None:
+    with appearing(file) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -83,11 +84,11 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
         "label": run.entry.label,
         "scheme": options.name,
         "seed": run.scenario.seed,
-        "rounds": rows[-1]["round"] if rows else 0,
+        "rounds": run.observer.ended_round,
         "finished": run.finished,
         "plan": run.scheme.plan,
         "diverged_in_round": _diverged(rows),
-        "sim_time_s": rows[-1]["sim_time_s"] if rows else 0.0,
+        "sim_time_s": run.observer.ended_s,
         "initial": _metrics(evaluated[:1]),
         "final": _metrics(evaluated[-1:]),
         "delay_s": {kind: float(delay.get(kind, 0.0)) for kind in KINDS},

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from channel_models.transfer import TransferNeverFinishes
+from cosim import libraries
 from cosim.observer import Observer
 from cosim.scenario.entries import Entry, single
 from cosim.scenario.errors import ScenarioError
@@ -64,7 +65,8 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
     Raises:
         ScenarioError: the scenario asks for something that its corpus, model or radio cannot give.
     """
-    from cosim.preparation import prepare  # noqa: PLC0415 - training comes with it, and only runs need it
+    libraries.load("cosim.preparation", "training.deferred")  # training comes with it, and only runs need it
+    from cosim.preparation import prepare  # noqa: PLC0415
     from training.learning import Learning  # noqa: PLC0415
     from training.runtime import Unavailable  # noqa: PLC0415
 

@@ -22,9 +22,8 @@ def rounds_frame(run: Run) -> pd.DataFrame:
 
 def events_frame(run: Run) -> pd.DataFrame:
     """One row an activity of a finished round, in order of start."""
-    last = run.observer.rows[-1]["round"] if run.observer.rows else 0
     frame = pd.DataFrame(run.world.recorder.activities.columns())
-    frame = frame[frame["round"] <= last]
+    frame = frame[frame["round"] <= run.observer.ended_round]
     frame.insert(0, "start_s", frame.pop("start_ns").map(to_s))
     frame.insert(1, "end_s", frame.pop("end_ns").map(to_s))
     frame["bytes"] = frame[list(PAYLOADS)].sum(axis=1)
@@ -33,7 +32,7 @@ def events_frame(run: Run) -> pd.DataFrame:
 
 def memory_frame(run: Run) -> pd.DataFrame:
     """Peak bytes of every node by kind, and in total, until that end."""
-    peaks = pd.DataFrame(run.world.ledger.peaks(_end_ns(run)), index=run.world.ledger.nodes)
+    peaks = pd.DataFrame(run.world.ledger.peaks(to_ns(run.observer.ended_s)), index=run.world.ledger.nodes)
     nodes = pd.DataFrame({"node": [node.name for node in run.world.nodes], "role": [n.role for n in run.world.nodes]})
     wide = nodes.join(peaks, on="node")
     order = wide.melt(["node", "role"], var_name="kind", value_name="peak_bytes", ignore_index=False)
@@ -42,7 +41,7 @@ def memory_frame(run: Run) -> pd.DataFrame:
 
 def held_frame(run: Run) -> pd.DataFrame:
     """One row a change of the bytes of a kind that a node holds, in order of time."""
-    changes, ledger = run.world.ledger.changes(_end_ns(run)), run.world.ledger
+    changes, ledger = run.world.ledger.changes(to_ns(run.observer.ended_s)), run.world.ledger
     return pd.DataFrame(
         {
             "time_s": changes["instant_ns"] / NS_PER_S,
@@ -51,7 +50,3 @@ def held_frame(run: Run) -> pd.DataFrame:
             "bytes": changes["bytes"],
         }
     )
-
-
-def _end_ns(run: Run) -> int:
-    return to_ns(run.observer.rows[-1]["sim_time_s"]) if run.observer.rows else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from training.jobs import Output, PayloadKind, Ref
@@ -16,11 +17,13 @@ SCALAR_BYTES = 4
 LABEL_BYTES = 4
 """A label travels as a 32-bit integer."""
 
+_payload = lru_cache(maxsize=1024)(Output)  # thousands of users send the same: one object for all of them
+
 
 def adapter_output(lab: Lab, part: Part, ranks: Ranks | None = None) -> Output:
     """An adapter of ``part`` as a message: its weights."""
     nbytes = SCALAR_BYTES * lab.layout.narrowed(ranks).parameters(part)
-    return Output(nbytes=nbytes, kind="adapter", ranks=ranks)
+    return _payload(nbytes=nbytes, kind="adapter", ranks=ranks)
 
 
 def state_bytes(adapter: Ref) -> dict[str, int]:
@@ -32,10 +35,10 @@ def labels_output(lab: Lab, shape: tuple[int, int]) -> Output:
     """What the far side needs for the loss on a batch of ``shape``: the next tokens, or one class a row."""
     batch, length = shape
     count = batch * length if lab.layout.head is None else batch
-    return Output(nbytes=LABEL_BYTES * count, kind="label")
+    return _payload(nbytes=LABEL_BYTES * count, kind="label")
 
 
 def activation_output(lab: Lab, shape: tuple[int, int], kind: PayloadKind) -> Output:
     """Smashed data, or its gradient, of a batch of ``shape``."""
     batch, length, hidden = lab.costs.activation_shape(*shape)
-    return Output(nbytes=SCALAR_BYTES * batch * length * hidden, kind=kind)
+    return _payload(nbytes=SCALAR_BYTES * batch * length * hidden, kind=kind)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PASSES_SORTED = 4  # the more rows, the more alike are those of a pass; the fewer, the more threads have work
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
     """A mini-batch by reference: rows of the training sequences, padded to ``length`` tokens.
 

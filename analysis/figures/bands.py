@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from analysis.comparison.intervals import CONFIDENCE, FEWEST
 
@@ -38,4 +37,6 @@ def _half_width(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
     count = len(values)
     if count < FEWEST:
         return float("nan")
+    from scipy.special import stdtrit  # noqa: PLC0415 - slow to load, and most comparisons have one seed
+
     return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2) * values.std(ddof=1) / np.sqrt(count))

@@ -77,14 +77,14 @@ class Air:
         Raises:
             TransferNeverFinishes: not even the capacity of the channel would carry this within a year.
         """
-        rate_bps = self._capacity_bps[link]
+        rate_bps = self._capacity_bps.item(link)
         if nbytes * 8 > rate_bps * to_s(HORIZON_NS):
             raise hopeless(link, nbytes, rate_bps)
 
     @cached_property
-    def _capacity_bps(self) -> list[float]:
+    def _capacity_bps(self) -> NDArray[np.float64]:
         everybody = np.arange(len(self.links.mean_gain))
-        capacity: list[float] = (self.time_share * self.links.capacity_bps(everybody, self.bandwidth_hz)).tolist()
+        capacity: NDArray[np.float64] = self.time_share * self.links.capacity_bps(everybody, self.bandwidth_hz)
         return capacity
 
     def _beside(self, held: Shares, interference_w: PerLink) -> tuple[Shares, PerLink, Shares]:

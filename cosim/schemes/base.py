@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import simpy
 
-from cosim.clock import to_ns
+from cosim.clock import Process, to_ns
 from cosim.nodes import Node, User
 from cosim.recorder import EVERYBODY, NOBODY, Story
 from cosim.scenario.section import Count, Section, default
@@ -224,7 +224,7 @@ class Scheme(ABC):
             self.world.recorder.waited(began, start, user.name, "its turn", story)
             self._waited(user, end, "the other users")
 
-    def beside(self, act: Acts) -> simpy.Process:
+    def beside(self, act: Acts) -> Process:
         """Start an act beside the users' stories: it delays nobody but who waits for it, and may be interrupted."""
         return self._tell(_interruptible(act), NOBODY)
 
@@ -239,11 +239,11 @@ class Scheme(ABC):
         everybody = Story(EVERYBODY, self._round.number)
         self.world.recorder.waited(began, clock.now_ns, self.world.cloud.name, what, everybody)
 
-    def tell(self) -> simpy.Process:
+    def tell(self) -> Process:
         """Start the story."""
         return self._tell(self.story(), EVERYBODY)
 
-    def _tell(self, story: Acts, user: int, until_ns: int | None = None) -> simpy.Process:
+    def _tell(self, story: Acts, user: int, until_ns: int | None = None) -> Process:
         process = self.world.clock.process(story)
         self.world.recorder.tell(process, Story(user, self._round.number, until_ns=until_ns))
         return process
@@ -259,7 +259,7 @@ def _interruptible(act: Acts) -> Acts:
         yield from act
 
 
-def _cut_short(told: Sequence[simpy.Process]) -> None:
+def _cut_short(told: Sequence[Process]) -> None:
     """End the stories that have not ended."""
     for process in told:
         if process.is_alive:

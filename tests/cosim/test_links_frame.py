@@ -14,7 +14,7 @@ FREE_SPACE_AT_1_M_DB = 20 * np.log10(4 * np.pi * 3.5e9 / 299_792_458)
 def sampled(built: Any, radio: dict[str, Any], end_s: float) -> pd.DataFrame:
     """The samples of a world that has been run until then."""
     built.clock.run(built.clock.at(round(end_s * 1e9)))
-    observer = SimpleNamespace(rows=[{"sim_time_s": end_s}])
+    observer = SimpleNamespace(ended_s=end_s)
     said = scenario(2, edges={"count": 3}, radio=radio)
     return links_frame(SimpleNamespace(scenario=said, world=built, observer=observer))  # type: ignore[arg-type]
 
