@@ -34,6 +34,7 @@ FILES = {
 
 UNUSUAL: dict[str, Any] = {
     "seed": 7,
+    "payloads": {"adapter": "28.1 kbit"},
     "radio": {
         "bandwidth": "3 MHz",
         "carrier": "2.1 GHz",

@@ -1,0 +1,85 @@
+"""``cosim reproduce``: from the command to the rows, with runs that are small, or that are not there."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cosim.reproduce import fedsllm, training
+from cosim.scenario import load_scenario
+from cosim.scenario.entries import entries
+
+Ended = tuple[int, str, str]
+COLUMNS = {"name", "paper", "expected", "ours", "unit", "known", "tolerance", "within", "why"}
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Theory alone, of few drops."""
+    monkeypatch.setattr("cosim.reproduce_command._training", lambda *_, **__: [])
+    monkeypatch.setattr("cosim.reproduce_command._FEW_DROPS", 2)
+
+
+def test_rows_are_printed_as_json_and_nothing_else(
+    cosim: Callable[..., Ended], no_training: None, tmp_path: Path
+) -> None:
+    status, out, err = cosim("reproduce", "fedsllm", "--quick", "--json", "--out", tmp_path)
+    rows = json.loads(out)["rows"]
+    assert (status, err) == (0, "")
+    assert all(set(row) == COLUMNS for row in rows)
+    assert json.loads((tmp_path / "rows.json").read_text())["rows"] == rows
+    (stated,) = [row for row in rows if row["paper"] == 47.63]
+    assert stated["within"] is True
+    assert stated["ours"] == pytest.approx(47.63, abs=5.0)
+
+
+def test_figures_have_their_numbers_beside_them(cosim: Callable[..., Ended], no_training: None, tmp_path: Path) -> None:
+    status, out, _ = cosim("reproduce", "fedsllm", "--quick", "--out", tmp_path)
+    assert status == 0
+    assert "47.63" in out and f"results in {tmp_path}" in out
+    assert (tmp_path / "delay.png").stat().st_size > 10_000
+    table = pd.read_csv(tmp_path / "delay.csv")
+    assert set(table["quantity"]) == {"maximum power of a user", "bandwidth", "local accuracy eta"}
+    assert set(table["scheme"]) == {"optimum", "EB", "FE", "BA", "TDMA"}
+
+
+def test_an_unknown_system_is_refused(cosim: Callable[..., Ended], tmp_path: Path) -> None:
+    status, _, err = cosim("reproduce", "fedslm", "--out", tmp_path)
+    assert status == 2
+    assert "fedsllm" in err
+
+
+@pytest.mark.parametrize("overrides", [(), training.QUICKLY])
+def test_the_papers_scenario_has_the_optimum_and_its_baselines(overrides: tuple[str, ...]) -> None:
+    scenario = load_scenario(training.PAPERS / "fedsllm.yaml", list(overrides))
+    found = {entry.label: entry.options.allocation for entry in entries(scenario)}
+    said = {label: (part.name, (part.model_extra or {}).get("eta")) for label, part in found.items()}
+    assert said == {
+        "optimum": ("fedsllm", None),
+        "EB": ("equal", None),
+        "FE": ("fixed_accuracy", fedsllm.PAPER.fixed_eta),
+        "BA": ("equal", fedsllm.PAPER.fixed_eta),
+        "TDMA": ("tdma", None),
+    }
+
+
+def test_rows_of_training_say_how_much_less_time_the_best_takes() -> None:
+    rows = training.rows({"optimum": 3.0, "BA": 4.0}, "perplexity <= 60", 3, "optimum")
+    assert [(row.name, row.ours, row.unit, row.within) for row in rows] == [
+        ("optimum", 3.0, "s", None),
+        ("BA", 4.0, "s", None),
+        ("less for optimum than for BA", 25.0, "%", None),
+    ]
+    assert rows[0].group == "simulated time to perplexity <= 60, real training, 3 seeds"
+
+
+@pytest.mark.slow
+def test_the_whole_of_it_quickly(cosim: Callable[..., Any], tmp_path: Path) -> None:
+    status, out, _ = cosim("reproduce", "fedsllm", "--quick", "--json", "--out", tmp_path)
+    groups = {row["name"].partition(":")[0] for row in json.loads(out)["rows"]}
+    assert status == 0
+    assert any(group.startswith("simulated time to perplexity") for group in groups)
+    assert (tmp_path / "training" / "comparison.png").is_file()
