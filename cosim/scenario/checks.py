@@ -173,7 +173,9 @@ def _allocation_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str
         part = getattr(entry.options, "allocation", None)
         if part is not None:
             try:
-                checked_allocator(scenario, part)
+                allocator = checked_allocator(scenario, part)
+                for cell, attached in enumerate(_attached(scenario)):
+                    allocator.require_room(attached, cell)
             except ValueError as error:
                 problems.append(f"{entry.label}: scheme.allocation = {part.said}: {error}")
         if isinstance(convergence := getattr(entry.options, "convergence", None), Convergence):

@@ -215,6 +215,8 @@ def test_a_deadline_is_for_schemes_that_average(write: Write, name: str) -> None
     [
         ({"name": "equal", "eta": 2.0}, "eta must be between 0 and 1, got 2.0"),
         ({"name": "equal", "share": 2.0}, "equal takes eta, not share"),
+        ({"name": "sfllm", "subchannels": 3}, "subchannels = 3: cell 0 has 4 users (0, 2, 4, 6), and each needs one"),
+        ({"name": "sfllm", "total_power": 3}, "total_power = 3: a power needs a number and a unit"),
         ("none/such:Allocator", "'none/such:Allocator' cannot be imported"),
     ],
 )
