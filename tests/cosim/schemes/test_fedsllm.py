@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from cosim.allocation.learning_model import LearningModel
 from cosim.runner import Run
 from cosim.scenario.errors import ScenarioError
+from cosim.schemes.demand import batches_of
 
 Runner = Callable[..., Run]
 
@@ -57,8 +58,10 @@ def scheme(allocation: Any = "fedsllm", **given: Any) -> dict[str, Any]:
 def whole_numbers(run: Run, steps: int, rounds: int) -> LearningModel:
     """The learning model by which the optimum has just so many steps and rounds, so that nothing is rounded up."""
 
+    demand = run.scheme.demand_with(run.scheme.choice.cuts, None, batches_of(run.scheme, range(8)))
+
     def eta(v: float) -> float:
-        problem = run.world.bands.problem(run.scheme.demand_of_any_round(), LearningModel(a=1.0, v=v))
+        problem = run.world.bands.problem(demand, LearningModel(a=1.0, v=v))
         return float(run.scheme.allocator.allocate(problem).eta[0])
 
     v = brentq(lambda v: -v * np.log2(eta(v)) - steps, 0.1, 1e4, xtol=1e-13, rtol=1e-14)
