@@ -67,6 +67,7 @@ class Bands:
             federated_bandwidth_hz=federated_hz,
             each_iteration=demand.each_iteration,
             learning=learning,
+            power_w=self._coverage.links("uplink")[0].transmit_power_w[None],  # the same wherever users are
         )
 
     @property
@@ -75,10 +76,12 @@ class Bands:
         return np.array([user.link.serving.index for user in self._users])
 
     def deal(self, allocator: Allocator, allocation: Allocation) -> None:
-        """From now on users have these bands, (1, K), in the cells that serve them."""
-        band_hz, federated_hz = allocation.band_hz[0], allocation.federated_band_hz
-        access = self._access(allocator, band_hz)
-        federated = access if federated_hz is None else self._access(allocator, federated_hz[0])
+        """From now on users have these bands, (1, K), in the cells that serve them, and put so much power into them."""
+        federated_hz = allocation.federated_band_hz
+        access = self._access(allocator, allocation.band_hz, allocation.power_share)
+        federated = (
+            access if federated_hz is None else self._access(allocator, federated_hz, allocation.federated_power_share)
+        )
         if self._dealt:
             _divide(self._network.uplinks, access)
             _divide(self._network.federated_uplinks or (), federated)
@@ -88,15 +91,16 @@ class Bands:
                 self._network.federated_uplinks = self._cells(federated, band)
         self._dealt = not allocator.in_turn  # turns are the same whoever has them
 
-    def _access(self, allocator: Allocator, band_hz: Array) -> list[Access]:
-        """The access policy of each cell."""
-        serving, count = self.serving, len(self._users)
+    def _access(self, allocator: Allocator, bands_hz: Array, power_share: Array | None) -> list[Access]:
+        """The access policy of each cell; both are (1, K)."""
+        serving, count, band_hz = self.serving, len(self._users), bands_hz[0]
         if allocator.in_turn:
             return [Tdma() for _ in range(self._coverage.edges)]
         parts = band_hz / np.bincount(serving, weights=band_hz, minlength=self._coverage.edges)[serving]
         dealt = tuple(np.minimum(parts, 1.0).tolist())
+        powers = None if power_share is None else tuple(power_share[0].tolist())
         return [
-            Dedicated(users=count, attached=np.flatnonzero(serving == edge), parts=dealt)
+            Dedicated(users=count, attached=np.flatnonzero(serving == edge), parts=dealt, powers=powers)
             for edge in range(self._coverage.edges)
         ]
 

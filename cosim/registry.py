@@ -30,6 +30,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "fedsllm": "cosim.allocation.fedsllm:OptimalBands",
         "fixed_accuracy": "cosim.allocation.fixed_accuracy:FixedAccuracy",
         "random": "cosim.allocation.random_bands:RandomBands",
+        "sfllm": "cosim.allocation.sfllm_bands:Subchannels",
         "tdma": "cosim.allocation.tdma:InTurn",
     },
     "interference": {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from channel_models.transfer import TransferNeverFinishes
 from cosim import libraries
+from cosim.allocation.problem import NoAllocation
 from cosim.observer import Observer
 from cosim.scenario.entries import Entry, single
 from cosim.scenario.errors import ScenarioError
@@ -96,7 +97,7 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
         _each(callbacks, lambda callback: callback.start(done))
         world.clock.run(scheme.tell())
         done.finished = True
-    except (TransferNeverFinishes, Unavailable) as error:
+    except (TransferNeverFinishes, Unavailable, NoAllocation) as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
     except KeyboardInterrupt:
         pass

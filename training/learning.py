@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from training import operations, steps
 from training.adapters import Part, Ranks, parts_between
 from training.jobs import Job, PayloadKind, Ref
-from training.payloads import activation_output, labels_output
+from training.payloads import activation_output, adapter_output, labels_output
 from training.steps import Batch
 
 if TYPE_CHECKING:
@@ -34,13 +34,22 @@ class Learning:
         """Whether what is predicted are classes of rows, not next tokens."""
         return self.runtime.lab.layout.head is not None
 
+    @property
+    def blocks(self) -> int:
+        """L, the blocks of the model: cut layers lie between 1 and L - 1."""
+        return self.runtime.lab.foundation.blocks
+
     def parts(self, cuts: Sequence[int]) -> list[Part]:
         """The parts between cut layers."""
-        return parts_between(cuts, self.runtime.lab.foundation.blocks)
+        return parts_between(cuts, self.blocks)
 
     def weight_bytes(self, part: Part) -> int:
         """Bytes of the frozen weights of ``part``."""
         return self.runtime.lab.costs.weight_bytes(part)
+
+    def adapter_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
+        """How large an adapter of ``part`` is as a message."""
+        return adapter_output(self.runtime.lab, part, ranks).nbytes
 
     def batch(self, rows: tuple[int, ...], draw: int = 0) -> Batch:
         """The mini-batch of these rows of the training sequences, padded no further than to its longest.

@@ -27,6 +27,9 @@ class Allocator(ABC):
     in_turn: ClassVar[bool] = False
     """Whether users send one after another, each over the whole band."""
 
+    jumps: ClassVar[bool] = False
+    """Whether bands, and with them the delay, jump as the local accuracy changes."""
+
     def __post_init__(self) -> None:
         if self.eta is not None and not 0.0 < self.eta < 1.0:
             raise ValueError(f"eta must be between 0 and 1, got {self.eta}")
@@ -37,15 +40,22 @@ class Allocator(ABC):
         """The bands in each drop, for a given local accuracy ``eta`` or for the allocator's.
 
         ``cells`` (K,) tell whose bands are one and the same: each cell has the problem's; all users are in one if they
-        are not given. Raises NoOptimum where the delay falls up to eta = 1.
+        are not given. Raises NoOptimum where the delay falls up to eta = 1, NoAllocation as ``require_room``.
         """
         wanted = self.eta if eta is None else eta
         drops, users = problem.drops(), np.arange(problem.users)
         if cells is None:
-            return least(problem, self.sharing(drops, users), wanted)
-        members = [users[cells == cell] for cell in np.unique(cells)]
+            self.require_room(users)
+            return least(problem, self.sharing(drops, users), wanted, jumps=self.jumps)
+        found = np.unique(cells).tolist()
+        members = [users[cells == cell] for cell in found]
+        for cell, there in zip(found, members, strict=True):
+            self.require_room(there, cell)
         sharings = [self.sharing(drops.among(there), there) for there in members]
-        return least(problem, PerCell(sharings, members), wanted)
+        return least(problem, PerCell(sharings, members), wanted, jumps=self.jumps)
+
+    def require_room(self, users: NDArray[np.int64], cell: int = 0) -> None:  # noqa: B027 - most need not say more
+        """Raises NoAllocation unless the band of that cell is enough for these ``users``; any band is, as a rule."""
 
     @abstractmethod
     def sharing(self, drops: DelayProblem, users: NDArray[np.int64]) -> Sharing:

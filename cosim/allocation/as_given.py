@@ -18,7 +18,7 @@ class AsGiven:
 
     shares: Array
 
-    def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], guess_s: Array | None) -> Shared:
+    def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], hint: Array | None) -> Shared:
         """See ``Sharing``; the slowest user is waited for."""
         shares = self.shares[which]
         sending, longer = sending_s(drops, eta, shares)

@@ -39,16 +39,16 @@ def at(problem: DelayProblem, eta: Array | float) -> Allocation:
 class LeastDelay:
     """Everybody has what makes all finish together."""
 
-    def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], guess_s: Array | None) -> Shared:
+    def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], hint: Array | None) -> Shared:
         """The least duration of a round; see ``Sharing``."""
         if drops.federated_bandwidth_hz is not None:
             return share_two_bands(drops, eta)
         activations, more = drops.activations(eta)
         bits, compute_s = drops.adapter_bits + activations, drops.iterations(eta) * drops.compute_s
-        shared = _share_band(drops.bandwidth_hz, drops.carrier_to_noise_hz, bits, compute_s, guess_s)
+        shared = _share_band(drops.bandwidth_hz, drops.carrier_to_noise_hz, bits, compute_s, hint)
         slower = drops.learning.iterations_slope(eta) * drops.compute_s + shared.sending_s * more / bits
         slope = np.sum(shared.price * slower, axis=1) / np.sum(shared.price, axis=1)
-        return Shared(round_s=shared.round_s, slope=slope, band_hz=shared.band_hz)
+        return Shared(round_s=shared.round_s, slope=slope, band_hz=shared.band_hz, hint=shared.above_floor_s)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,19 +56,20 @@ class _Filled:
     """A band that is filled: what users hold, for how long they send, and what a second less would cost in hertz."""
 
     round_s: Array
+    above_floor_s: Array
     band_hz: Array
     sending_s: Array
     price: Array
 
 
-def _share_band(total_hz: float, c_hz: Array, bits: Array, compute_s: Array, guess_s: Array | None) -> _Filled:
+def _share_band(total_hz: float, c_hz: Array, bits: Array, compute_s: Array, hint: Array | None) -> _Filled:
     """Newton on 1 / sum b, which is nearly straight in tau, kept between two durations that are surely too little and
     enough. Where it leaves these, or comes on by less than half, as with a user so weak that hardly any band carries
     its bits in time, tau is halved in logarithms above the floor that no band leads below."""
     users, floor = bits.shape[1], np.max(compute_s + bits * (math.log(2.0) / c_hz), axis=1)
     least = np.max(compute_s + bits / rate_bps(total_hz, c_hz), axis=1)
     most = np.max(compute_s + bits / rate_bps(total_hz / users, c_hz), axis=1)
-    tau = most if guess_s is None else np.clip(guess_s, least, most)
+    tau = most if hint is None else np.clip(floor + hint, least, most)
     error = np.full(len(tau), np.inf)
     for _ in range(_STEPS):
         sending = tau[:, None] - compute_s
@@ -84,4 +85,4 @@ def _share_band(total_hz: float, c_hz: Array, bits: Array, compute_s: Array, gue
         error = np.abs(filled - 1.0)
         between = floor + np.sqrt((least - floor) * (most - floor))
         tau = np.where(done, tau, np.where(good, newton, between))
-    return _Filled(round_s=tau, band_hz=band.hz, sending_s=sending, price=price)
+    return _Filled(round_s=tau, above_floor_s=tau - floor, band_hz=band.hz, sending_s=sending, price=price)

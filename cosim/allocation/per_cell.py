@@ -23,7 +23,7 @@ class PerCell:
     sharings: Sequence[Sharing]
     members: Sequence[NDArray[np.int64]]
 
-    def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], guess_s: Array | None) -> Shared:
+    def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], hint: Array | None) -> Shared:
         """See ``Sharing``."""
         found = [
             sharing.at(drops.among(users), eta, which, None)
@@ -31,17 +31,28 @@ class PerCell:
         ]
         round_s = np.stack([shared.round_s for shared in found])
         slowest = np.argmax(round_s, axis=0)[None]
-        two = drops.federated_bandwidth_hz is not None
+        slopes = _all_given([shared.slope for shared in found])
         return Shared(
             round_s=np.take_along_axis(round_s, slowest, axis=0)[0],
-            slope=np.take_along_axis(np.stack([shared.slope for shared in found]), slowest, axis=0)[0],
-            band_hz=self._together([shared.band_hz for shared in found]),
-            federated_band_hz=self._together([np.asarray(each.federated_band_hz) for each in found]) if two else None,
+            slope=None if slopes is None else np.take_along_axis(np.stack(slopes), slowest, axis=0)[0],
+            band_hz=self._placed([shared.band_hz for shared in found]),
+            federated_band_hz=self._together([shared.federated_band_hz for shared in found]),
+            power_share=self._together([shared.power_share for shared in found]),
+            federated_power_share=self._together([shared.federated_power_share for shared in found]),
         )
 
-    def _together(self, bands: Sequence[Array]) -> Array:
-        """Bands (m, K) of all users, from those of each cell's."""
-        together = np.empty((len(bands[0]), sum(len(users) for users in self.members)))
-        for users, band in zip(self.members, bands, strict=True):
-            together[:, users] = band
+    def _together(self, values: Sequence[Array | None]) -> Array | None:
+        """What (m, K) all users have, from what each cell's have, if they have it."""
+        given = _all_given(values)
+        return None if given is None else self._placed(given)
+
+    def _placed(self, values: Sequence[Array]) -> Array:
+        together = np.empty((len(values[0]), sum(len(users) for users in self.members)))
+        for users, its in zip(self.members, values, strict=True):
+            together[:, users] = its
         return together
+
+
+def _all_given(values: Sequence[Array | None]) -> list[Array] | None:
+    given = [each for each in values if each is not None]
+    return given if len(given) == len(values) else None

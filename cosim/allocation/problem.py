@@ -6,7 +6,7 @@ T = a / (1 - eta) * max_k ( n(eta) alpha_k + S_k(eta) / r_k(b_k) ),   sum_k b_k 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,11 +17,16 @@ from cosim.allocation.learning_model import LearningModel
 Array = NDArray[np.float64]
 
 
+class NoAllocation(ValueError):  # noqa: N818 - reads as what happened
+    """The band cannot be shared in this way."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DelayProblem:
     """What users have to compute and to send; arrays (..., K) of K users, before which come independent drops.
 
-    ``carrier_to_noise_hz`` is g_k p_k / N0. ``compute_s`` is the time of one local iteration, that of user and server
+    ``carrier_to_noise_hz`` is g_k p_k / N0, ``power_w`` the p_k in it: a watt unless given, as it counts only where
+    all users together may not spend theirs. ``compute_s`` is the time of one local iteration, that of user and server
     together. ``adapter_bits`` go to the federated server once a round, ``activation_bits`` to the main server once a
     round or, with ``each_iteration``, once a local iteration. Both share the band ``bandwidth_hz``, unless the
     federated server has one of its own, ``federated_bandwidth_hz``. ValueError unless all are finite and
@@ -36,11 +41,12 @@ class DelayProblem:
     federated_bandwidth_hz: float | None = None
     each_iteration: bool = False
     learning: LearningModel
+    power_w: Array = field(default_factory=lambda: np.ones(1))
 
     def __post_init__(self) -> None:
         for name in _ARRAYS:
             values = getattr(self, name)
-            least = 0.0 if name != "carrier_to_noise_hz" else np.nextafter(0.0, 1.0)
+            least = np.nextafter(0.0, 1.0) if name in _NEVER_ZERO else 0.0
             if not (np.isfinite(values).all() and (values >= least).all()):
                 raise ValueError(f"{name} must be finite and positive, got {values.min()} .. {values.max()}")
         if not (self.adapter_bits + self.activation_bits > 0.0).all():
@@ -68,11 +74,11 @@ class DelayProblem:
 
     def of(self, drops: NDArray[np.int64]) -> Self:
         """Some of the drops of a problem with arrays (drops, K), one more than once if need be."""
-        return self._with(lambda values: values[drops])
+        return self._with(lambda values: np.broadcast_to(values, self.shape)[drops])
 
     def among(self, users: NDArray[np.int64]) -> Self:
         """Some of the users of a problem with arrays (drops, K)."""
-        return self._with(lambda values: values[:, users])
+        return self._with(lambda values: np.broadcast_to(values, self.shape)[:, users])
 
     def _with(self, change: Callable[[Array], Array]) -> Self:
         arrays: dict[str, Any] = {name: change(getattr(self, name)) for name in _ARRAYS}
@@ -93,14 +99,16 @@ class DelayProblem:
         return np.asarray(self.learning.rounds(eta)) * round_s
 
 
-_ARRAYS = tuple(field.name for field in fields(DelayProblem) if field.type == "Array")
+_ARRAYS = tuple(each.name for each in fields(DelayProblem) if each.type == "Array")
+_NEVER_ZERO = ("carrier_to_noise_hz", "power_w")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Allocation:
     """An answer: ``eta`` and the duration of a round, both (...), the bands in hertz (..., K), and the delay T (...).
 
-    ``federated_band_hz`` is None where there is one band.
+    ``federated_band_hz`` is None where there is one band. ``power_share`` (..., K) is how much of its power each user
+    puts into its band, on the uplink; None is all of it. ``federated_power_share`` is the same of the other band.
     """
 
     eta: Array
@@ -108,3 +116,5 @@ class Allocation:
     total_s: Array
     band_hz: Array
     federated_band_hz: Array | None = None
+    power_share: Array | None = None
+    federated_power_share: Array | None = None

@@ -28,7 +28,7 @@ class InTurn(Allocator):
 class _InTurn:
     """All send one after another, after the slowest computation: no turn overlaps with anybody's computing."""
 
-    def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], guess_s: Array | None) -> Shared:
+    def at(self, drops: DelayProblem, eta: Array, which: NDArray[np.int64], hint: Array | None) -> Shared:
         """See ``Sharing``."""
         sending, longer = sending_s(drops, eta, 1.0)
         slowest_s = np.max(drops.compute_s, axis=1)

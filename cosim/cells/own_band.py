@@ -37,8 +37,8 @@ class OwnBand:
     def on_air_w(self) -> NDArray[np.float64]:
         """What the sender radiates for each link while it carries something."""
         power_w = self._air.links.transmit_power_w
-        parts = self._access.part(np.arange(len(power_w))) if self._air.splits_power else 1.0
-        radiated: NDArray[np.float64] = power_w * parts * self._air.time_share
+        parts_of = self._access.part if self._air.splits_power else self._access.power
+        radiated: NDArray[np.float64] = power_w * parts_of(np.arange(len(power_w))) * self._air.time_share
         return radiated
 
     def end_ns(self, link: int, start_ns: int, bits: int) -> int:
@@ -68,8 +68,9 @@ class OwnBand:
         """How much later than it is sent, at that instant, a link's last bit is there."""
         if not self._air.links.repeats:
             return 0.0
-        block, part = max(end_ns - 1, 0) // self._air.block_ns, self._access.part(np.array([link]))
-        return self._air.lateness_s(link, float(part[0]), self._interference_w, block)
+        block, who = max(end_ns - 1, 0) // self._air.block_ns, np.array([link])
+        part, power = float(self._access.part(who)[0]), self._access.power(who)
+        return self._air.lateness_s(link, part, self._interference_w, block, power)
 
     def _by(self, edges: NDArray[np.float64], into_ns: int) -> float:
         """Bits from the beginning of a page until ``into_ns``."""
@@ -96,7 +97,8 @@ class OwnBand:
     def _look_up(self, links: list[int], number: int) -> None:
         who = np.array(links)
         shares = self._access.part(who)[:, None]
-        rates, _ = self._air.in_part(who, shares, self._interference_w, number * _PAGE_BLOCKS, _PAGE_BLOCKS)
+        first, power = number * _PAGE_BLOCKS, self._access.power(who)
+        rates, _ = self._air.in_part(who, shares, self._interference_w, first, _PAGE_BLOCKS, power)
         edges = np.zeros((len(links), _PAGE_BLOCKS + 1))
         np.cumsum(rates * (self._air.block_ns / NS_PER_S), axis=1, out=edges[:, 1:])
         self._pages.update({(link, number): row for link, row in zip(links, edges, strict=True)})

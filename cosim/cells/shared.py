@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from channel_models.transfer import TransferNeverFinishes, delivered_bits, first_completion
 from cosim.access.base import Access, Flows, Shares
 from cosim.cell import HORIZON_NS, Transfer, arrive
-from cosim.cells.air import Air
+from cosim.cells.air import Air, uplink_power
 from cosim.cells.plan import Plan
 from cosim.clock import Clock, to_ns, to_s
 from cosim.interference import ActiveInterference, Interference
@@ -133,7 +133,8 @@ class SharedCell:
         if self._access.divides == "band":
             share = float(self._access.shares(self._flows, block, 1)[number, 0])
         at_link_w = np.broadcast_to(self._interference_w, len(self._active))[number]
-        return to_ns(self.air.lateness_s(int(self._active[number]), share, at_link_w, block))
+        power = uplink_power(self._access, self._active[[number]])
+        return to_ns(self.air.lateness_s(int(self._active[number]), share, at_link_w, block, power))
 
     def _take_off(self, which: list[int]) -> list[Transfer]:
         """Remove these from the air, with their accounts made up."""

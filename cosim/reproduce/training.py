@@ -10,7 +10,7 @@ from cosim.reproduce.row import Row
 PAPERS = Path(__file__).resolve().parents[2] / "scenarios" / "papers"
 """Beside the packages, in a clone and where the project is installed."""
 QUICKLY = ("users.count=3", "data.batch_size=2", "scheme.convergence.a=2", "evaluation.sequences=32")
-"""For a look: fewer users, smaller mini-batches, fewer held-out sequences, and learning that ends after a third of the rounds."""
+"""For a look: fewer users, smaller mini-batches, fewer held-out sequences, and a third of the rounds."""
 
 
 def rows(seconds: Mapping[str, float], target: str, seeds: int, best: str) -> list[Row]:

@@ -142,10 +142,11 @@ def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
     if positions and length > positions:
         problems.append(f"data.sequence_length = {length}: {scenario.model.base} has {positions} positions")
     for entry in found:
-        cuts = getattr(entry.options, "cut", ())
+        given = getattr(entry.options, "cut", ())
+        cuts, said = ((1,), given) if isinstance(given, str) else (given, list(given))  # auto needs one
         if blocks and any(a >= b for a, b in zip((0, *cuts), (*cuts, blocks), strict=True)):
             problems.append(
-                f"{entry.label}: scheme.cut = {list(cuts)}: cut layers must rise between 1 and {blocks - 1}, "
+                f"{entry.label}: scheme.cut = {said!r}: cut layers must rise between 1 and {blocks - 1}, "
                 f"{scenario.model.base} having {blocks} blocks"
             )
     return problems
@@ -164,6 +165,12 @@ def _rank_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
         for entry in found
         if ranks and not entry.scheme.ranks_may_differ
     ]
+    for entry in found:
+        tried = list(getattr(entry.options, "ranks", None) or ())
+        if max(tried, default=0) > widest:
+            problems.append(f"{entry.label}: scheme.ranks = {tried}: the adapter's rank is {widest} (model.lora)")
+        if tried and ranks:
+            problems.append(f"users.ranks = {list(ranks)}: {entry.label} chooses one rank for all (scheme.ranks)")
     return problems
 
 
@@ -173,7 +180,9 @@ def _allocation_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str
         part = getattr(entry.options, "allocation", None)
         if part is not None:
             try:
-                checked_allocator(scenario, part)
+                allocator = checked_allocator(scenario, part)
+                for cell, attached in enumerate(_attached(scenario)):
+                    allocator.require_room(attached, cell)
             except ValueError as error:
                 problems.append(f"{entry.label}: scheme.allocation = {part.said}: {error}")
         if isinstance(convergence := getattr(entry.options, "convergence", None), Convergence):

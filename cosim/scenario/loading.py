@@ -15,6 +15,8 @@ from cosim.scenario.entries import entries
 from cosim.scenario.errors import ScenarioError, describe
 from cosim.scenario.models import Scenario
 
+_WHOLE_NUMBER = "tag:yaml.org,2002:int"
+
 
 class _Loader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice."""
@@ -27,6 +29,8 @@ class _Dumper(yaml.SafeDumper):
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen = set()
     for key_node, _ in node.value:
+        if key_node.tag == _WHOLE_NUMBER:  # such as a rank: a word, as it has to be in JSON
+            key_node.tag = yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
             raise ScenarioError(f"line {key_node.start_mark.line + 1}: {key!r} cannot be a key, only a word can")

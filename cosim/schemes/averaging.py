@@ -14,7 +14,7 @@ from cosim.scenario.parts import AllocationPart
 from cosim.scenario.quantities import Duration
 from cosim.scenario.section import default
 from cosim.schemes.base import Acts, Scheme, SchemeOptions, Stage
-from cosim.schemes.demand import mean_demand
+from cosim.schemes.demand import Place, batches_of, mean_demand
 
 if TYPE_CHECKING:
     from cosim.allocation.demand import Demand
@@ -45,13 +45,13 @@ class AveragingScheme(Scheme):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        part = self.options.allocation
+        self.allocator = None if part is None else self.world.bands.allocator(part)
         self.federated_server = self.averaging_node()
         self.parts: list[Part] = self.cut()
         self.averages: list[Ref] = [self.learning.start(part, f"average {part}") for part in self.parts]
         self.chains: list[list[Stage]] = [self.chain(user) for user in self.world.users]
         self._refreshed: dict[tuple[str, Part], simpy.Event] = {}
-        part = self.options.allocation
-        self.allocator = None if part is None else self.world.bands.allocator(part)
 
     def averaging_node(self) -> Node:
         """Where the federated server is."""
@@ -98,11 +98,8 @@ class AveragingScheme(Scheme):
 
     def demand(self, number: int) -> Demand:
         """What the mini-batches of a round ask of each user, on average."""
-        return self.demand_of(range((number - 1) * self.local_steps, number * self.local_steps))
-
-    def demand_of(self, indices: Sequence[int]) -> Demand:
-        """The same of the mini-batches ``indices``, counted over the whole run."""
-        return mean_demand(self, self.chains, indices)
+        batches = batches_of(self, range((number - 1) * self.local_steps, number * self.local_steps))
+        return mean_demand(self, [[Place.of(stage) for stage in chain] for chain in self.chains], batches)
 
     def train(self, user: User) -> Acts:
         """One user's round: receive the average, train on the own data, report the own copies of all parts."""

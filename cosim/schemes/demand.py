@@ -3,30 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from cosim.allocation.demand import Demand
 
 if TYPE_CHECKING:
-    from cosim.nodes import User
+    from cosim.nodes import Node
     from cosim.schemes.base import Scheme, Stage
+    from training.adapters import Part, Ranks
+    from training.cut_flops import StepFlops
     from training.steps import Batch
 
 _BITS_A_BYTE = 8
 
 
-def mean_demand(scheme: Scheme, chains: Sequence[Sequence[Stage]], indices: Sequence[int]) -> Demand:
-    """The mean over the mini-batches ``indices`` of each user, which go through its chain of stages."""
+@dataclass(frozen=True)
+class Place:
+    """A part of the model that is trained, or might be, at a node; ``ranks`` of its adapter, None for the model's."""
+
+    node: Node
+    part: Part
+    ranks: Ranks | None
+
+    @classmethod
+    def of(cls, stage: Stage) -> Self:
+        """Where the stage is."""
+        return cls(stage.node, stage.part, stage.adapter.output.ranks)
+
+
+def batches_of(scheme: Scheme, indices: Sequence[int]) -> list[list[Batch]]:
+    """The mini-batches ``indices`` of each user, counted over the whole run."""
+    return [
+        [scheme.learning.batch(scheme.world.batch_rows(user, index)) for index in indices]
+        for user in scheme.world.users
+    ]
+
+
+def mean_demand(
+    scheme: Scheme,
+    chains: Sequence[Sequence[Place]],
+    batches: Sequence[Sequence[Batch]],
+    step_flops: StepFlops | None = None,
+) -> Demand:
+    """The mean over the ``batches`` of each user, which go through its chain of places.
+
+    ``step_flops`` may stand in for those that are measured.
+    """
+    flops = step_flops or scheme.learning.step_flops
     found = np.array(
         [
-            np.mean([_of_batch(scheme, chain, _batch(scheme, user, index)) for index in indices], axis=0)
-            for user, chain in zip(scheme.world.users, chains, strict=True)
+            np.mean([_of_batch(scheme, chain, batch, flops) for batch in its], axis=0)
+            for chain, its in zip(chains, batches, strict=True)
         ]
     )
-    given = scheme.world.network.sizes
-    adapters = [given.get("adapter", chain[0].adapter.nbytes) for chain in chains]
+    given, learning = scheme.world.network.sizes, scheme.learning
+    adapters = [given.get("adapter", learning.adapter_bytes(chain[0].part, chain[0].ranks)) for chain in chains]
     return Demand(
         compute_s=found[:, 0],
         adapter_bits=_BITS_A_BYTE * np.array(adapters, dtype=np.float64),
@@ -34,16 +68,12 @@ def mean_demand(scheme: Scheme, chains: Sequence[Sequence[Stage]], indices: Sequ
     )
 
 
-def _batch(scheme: Scheme, user: User, index: int) -> Batch:
-    return scheme.learning.batch(scheme.world.batch_rows(user, index))
-
-
-def _of_batch(scheme: Scheme, chain: Sequence[Stage], batch: Batch) -> tuple[float, float]:
+def _of_batch(scheme: Scheme, chain: Sequence[Place], batch: Batch, step_flops: StepFlops) -> tuple[float, float]:
     """Seconds of computing, and bytes on the way up from the user."""
     seconds = sum(
-        stage.node.processor.time.seconds(flops)
-        for stage in chain
-        for flops in scheme.learning.step_flops(stage.part, batch, stage.adapter.output.ranks)
+        place.node.processor.time.seconds(flops)
+        for place in chain
+        for flops in step_flops(place.part, batch, place.ranks)
     )
     if len(chain) == 1:
         return seconds, 0.0

@@ -1,21 +1,30 @@
-"""FedsLLM: split-fed learning whose bands and local accuracy give the least delay."""
+"""FedsLLM: split-fed learning whose bands, local accuracy and cut give the least delay."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from cosim.nodes import Node
+from pydantic import model_validator
+
+from cosim.nodes import Node, User
 from cosim.scenario.convergence import Convergence
 from cosim.scenario.parts import AllocationPart
 from cosim.scenario.section import Count, default
 from cosim.schemes.base import SchemeOptions
+from cosim.schemes.choice import Choice, CutsOrAuto, RoundsByRank
+from cosim.schemes.demand import Place, batches_of, mean_demand
 from cosim.schemes.splitfed import SplitFed, SplitFedOptions
+from cosim.schemes.splitting import AUTO, holders
 
 if TYPE_CHECKING:
     from cosim.allocation.demand import Demand
     from cosim.allocation.learning_model import LearningModel
     from cosim.allocation.problem import Allocation, DelayProblem
+    from training.adapters import Part
+    from training.cut_flops import StepFlops
+    from training.steps import Batch
 
 _LOOKED_AT = 8  # mini-batches of each user, by which costs are known before it is known how many there are
 _ROUNDING = 1e-9  # what n and I0 may be above a whole number and still be that
@@ -26,11 +35,21 @@ class FedsLLMOptions(SplitFedOptions):
 
     rounds: Count = default(10, "at most; fewer where I0(eta) is less")
     local_steps: Count | None = default(None, "mini-batches of each user in a round; else n(eta)")  # type: ignore[assignment]  # nobody but ``take`` reads it
+    cut: CutsOrAuto = default(3, "user | main server; two cut layers: user | edge server | cloud; auto: of least delay")  # type: ignore[assignment]  # nor but the chooser
+    ranks: RoundsByRank | None = default(
+        None, "rounds that adapters of each rank take, {1: 60, 4: 45}: the rank of least delay, in place of I0(eta)"
+    )
     allocation: AllocationPart = default({}, "who has which part of the uplink band, and which local accuracy")
     convergence: Convergence = default({}, "how n and I0 go with eta")
     federated_server: Literal["edge", "cloud"] | None = default(
         None, "where adapters are averaged; else at the edge server, if there is but one"
     )
+
+    @model_validator(mode="after")
+    def _rounds_are_of_given_steps(self) -> Self:
+        if self.ranks is not None and self.local_steps is None:
+            raise ValueError(f"ranks = {self.ranks}: rounds are measured at a number of local steps; give local_steps")
+        return self
 
 
 class FedsLLM(SplitFed):
@@ -38,25 +57,29 @@ class FedsLLM(SplitFed):
 
     The allocator chooses the local accuracy eta once, by mean gains: every round has ceil(n(eta)) local steps, and
     there are ceil(I0(eta)) rounds, unless the scenario has fewer. For so many steps it deals the band.
+
+    The cut, and with it the rank, may be whichever makes all rounds together the shortest, by theory: each is tried
+    with the allocator before any stage is placed. Ranks are tried as in SflLLM (arXiv 2504.14667), for which rounds are
+    measured and local steps given. Memory is not looked at.
     """
 
     Options: ClassVar[type[SchemeOptions]] = FedsLLMOptions
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        convergence: LearningModel = self.options.convergence.model()
-        problem = self.world.bands.problem(self.demand_of_any_round(), convergence)
-        best = self.choose(problem, convergence)
-        eta = float(best.eta[0])
-        needed = _whole(convergence.rounds(eta))
-        self.take(min(self.options.rounds, needed), self.options.local_steps or _whole(convergence.iterations(eta)))
+        convergence, choice = self.options.convergence.model(), self.choice
+        steps = float(convergence.iterations(choice.eta))
+        needed = _whole(choice.rounds)
+        self.take(min(self.options.rounds, needed), self.options.local_steps or _whole(steps))
         self.plan = {
-            "eta": eta,
-            "iterations": float(convergence.iterations(eta)),
+            **({"cut": choice.cuts[0]} if len(choice.cuts) == 1 else {}),
+            **({} if choice.rank is None else {"rank": choice.rank}),
+            "eta": choice.eta,
+            "iterations": steps,
             "rounds_needed": needed,
             "rounds": self.last_round,
             "local_steps": self.local_steps,
-            "delay_s": float(best.total_s[0]),
+            "delay_s": choice.delay_s,
         }
 
     def averaging_node(self) -> Node:
@@ -73,16 +96,74 @@ class FedsLLM(SplitFed):
             )
         return self.world.cloud if wanted == "cloud" or len(edges) > 1 else edges[0]
 
-    def choose(self, problem: DelayProblem, convergence: LearningModel) -> Allocation:
+    def cut(self) -> list[Part]:
+        """See ``SplitFed``; of all cuts and ranks that there may be, those of least delay."""
+        from training.cut_flops import FlopsByCut  # noqa: PLC0415 - torch comes with it, and only runs need it
+
+        batches = batches_of(self, range(_LOOKED_AT))
+        candidates = [(cuts, rank) for cuts in self.cuts() for rank in self.options.ranks or (None,)]
+        cuts, rank = candidates[0]
+        if len(candidates) > 1:
+            flops = FlopsByCut(self.learning.step_flops, self.learning.blocks)
+            cuts, rank = min(candidates, key=lambda each: self.expected(each[0], each[1], batches, flops).delay_s)
+        self.choice = self.expected(cuts, rank, batches)
+        return self.learning.parts(cuts)
+
+    def cuts(self) -> list[tuple[int, ...]]:
+        """Those that are tried, shallow ones first."""
+        if self.options.cut == AUTO:
+            return [(cut,) for cut in range(1, self.learning.blocks)]
+        return [self.options.cut]
+
+    def rank_at(self, node: Node, user: User) -> int | None:
+        """See ``SplitFed``; a rank that is chosen is everybody's."""
+        return self.choice.rank or super().rank_at(node, user)
+
+    def expected(
+        self,
+        cuts: tuple[int, ...],
+        rank: int | None,
+        batches: Sequence[Sequence[Batch]],
+        step_flops: StepFlops | None = None,
+    ) -> Choice:
+        """What comes of these cuts and this rank, by theory."""
+        convergence: LearningModel = self.options.convergence.model()
+        demand = self.demand_with(cuts, rank, batches, step_flops)
+        best = self.allocate(self.world.bands.problem(demand, convergence), convergence)
+        eta, ranks = float(best.eta[0]), self.options.ranks
+        return Choice(
+            cuts=cuts,
+            rank=rank,
+            eta=eta,
+            rounds=float(convergence.rounds(eta)) if ranks is None else ranks[rank],
+            delay_s=float(best.total_s[0]) if ranks is None else ranks[rank] * float(best.round_s[0]),
+        )
+
+    def allocate(self, problem: DelayProblem, convergence: LearningModel) -> Allocation:
         """The allocator's local accuracy, or that which the given local steps come to, and the delay to expect."""
         assert self.allocator is not None  # its option has a default
         steps = self.options.local_steps
         eta = None if steps is None else float(convergence.accuracy(steps))
         return self.allocator.allocate(problem, eta, self.world.bands.serving)
 
-    def demand_of_any_round(self) -> Demand:
+    def demand_with(
+        self,
+        cuts: tuple[int, ...],
+        rank: int | None,
+        batches: Sequence[Sequence[Batch]],
+        step_flops: StepFlops | None = None,
+    ) -> Demand:
         """What a local iteration, or a round, asks of each user, however many iterations there are in one."""
-        demand, of_a_round = self.demand_of(range(_LOOKED_AT)), self.world.payloads.round_activations
+        parts, ranks_of = self.learning.parts(cuts), self.learning.all_of_rank
+        chains = [
+            [
+                Place(node, part, ranks_of(rank or SplitFed.rank_at(self, node, user)))
+                for node, part in zip(holders(self.options, self.world, user, parts), parts, strict=True)
+            ]
+            for user in self.world.users
+        ]
+        demand = mean_demand(self, chains, batches, step_flops)
+        of_a_round = self.world.payloads.round_activations
         return demand if of_a_round is None else demand.a_round(of_a_round)
 
 

@@ -44,7 +44,9 @@ class SplitLearning(Scheme):
     def turn(self, user: User) -> Acts:
         """Take over each part from whoever had it, then train on the own data."""
         user.edge = user.link.serving
-        chain = [self.place(node, index) for index, node in enumerate(holders(self.options, self.world, user))]
+        chain = [
+            self.place(node, index) for index, node in enumerate(holders(self.options, self.world, user, self.parts))
+        ]
         for stage, (previous, adapter) in zip(chain, self.current, strict=True):
             if adapter is not stage.adapter:
                 yield from self.hand_over(adapter, previous, stage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from cosim.nodes import User
+from cosim.nodes import Node, User
 from cosim.scenario.section import default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
 from cosim.schemes.base import SchemeOptions, Stage
@@ -38,16 +38,25 @@ class SplitFed(AveragingScheme):
     def chain(self, user: User) -> list[Stage]:
         """The user's own stage, and those of the servers: the user's own copies, or the shared ones."""
         stages = []
-        for part, node in zip(self.parts, holders(self.options, self.world, user), strict=True):
-            if node is user or self.options.server == "replicated":
-                stages.append(self.stage(node, part, user.name, user.samples, user.rank))
+        for part, node in zip(self.parts, holders(self.options, self.world, user, self.parts), strict=True):
+            rank = self.rank_at(node, user)
+            if self.has_own(node, user):
+                stages.append(self.stage(node, part, user.name, user.samples, rank))
             else:
                 key = (node.name, part.first)
-                shared = self._shared.get(key) or self.stage(node, part, "shared", 0)
+                shared = self._shared.get(key) or self.stage(node, part, "shared", 0, rank)
                 shared.samples += user.samples
                 self._shared[key] = shared
                 stages.append(shared)
         return stages
+
+    def has_own(self, node: Node, user: User) -> bool:
+        """Whether the user has an adapter of its own there."""
+        return node is user or self.options.server == "replicated"
+
+    def rank_at(self, node: Node, user: User) -> int | None:
+        """The most that a matrix of the adapter has that the user's mini-batches train there; None for the model's."""
+        return user.rank if self.has_own(node, user) else None
 
     def shared_stages(self) -> list[Stage]:
         """The server parts that all users of a server share."""

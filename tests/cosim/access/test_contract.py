@@ -31,13 +31,16 @@ POLICIES: dict[str, Callable[[], Access]] = {
     "equal_share": EqualShare,
     "dedicated": lambda: Dedicated(users=USERS, attached=np.arange(USERS)),
     "dedicated_parts": lambda: Dedicated(users=USERS, attached=np.arange(USERS), parts=(0.4, 0.3, 0.1, 0.1, 0.1)),
+    "dedicated_powers": lambda: Dedicated(users=USERS, attached=np.arange(USERS), powers=(1.0, 0.5, 0.5, 0.2, 0.1)),
     "round_robin": RoundRobin,
     "proportional_fair": lambda: ProportionalFair(block_ns=BLOCK_NS),
     "tdma": Tdma,
     "max_rate": MaxRate,
 }
-KEEPS_BUSY = sorted(set(POLICIES) - {"dedicated", "dedicated_parts"})
-KNOWS_NO_NAMES = sorted(set(POLICIES) - {"dedicated_parts", "tdma"})  # one has names, the other an order
+KEEPS_BUSY = sorted(set(POLICIES) - {"dedicated", "dedicated_parts", "dedicated_powers"})
+KNOWS_NO_NAMES = sorted(
+    set(POLICIES) - {"dedicated_parts", "dedicated_powers", "tdma"}
+)  # one has names, the other an order
 
 every_policy = pytest.mark.parametrize("name", sorted(POLICIES))
 CROWD = [

@@ -18,6 +18,7 @@ from cosim.allocation.learning_model import LearningModel
 from cosim.allocation.local_accuracy import least
 from cosim.allocation.problem import Allocation, DelayProblem
 from cosim.allocation.random_bands import RandomBands
+from cosim.allocation.sfllm_bands import Subchannels
 from cosim.allocation.tdma import InTurn
 
 Draw = Callable[..., DelayProblem]
@@ -32,6 +33,9 @@ USERS = 10
 ROUNDING = 1e-9
 """Relative, of bands that are added up."""
 
+BETWEEN_POINTS = 5e-3
+"""Relative: whole subchannels change hands as eta changes, and the grid on which it is searched may miss a dip."""
+
 ALLOCATORS: dict[str, Allocator] = {
     "fedsllm": OptimalBands(),
     "equal": EqualBands(),
@@ -39,6 +43,8 @@ ALLOCATORS: dict[str, Allocator] = {
     "unoptimised": EqualBands(eta=UNOPTIMISED),
     "tdma": InTurn(),
     "random": RandomBands(stream=Stream(1, "random bands")),
+    "sfllm": Subchannels(),
+    "sfllm with less power": Subchannels(total_power_w=3.0),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "adapters alone": {},
@@ -49,6 +55,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 each_allocator = pytest.mark.parametrize("name", ALLOCATORS)
 each_baseline = pytest.mark.parametrize("name", sorted(set(ALLOCATORS) - {"fedsllm"}))
 each_setting = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+
+
+def beside(allocator: Allocator) -> float:
+    """By how much the least may lie above that of another eta: the search ends within 1e-8 of a kink, but see jumps."""
+    return BETWEEN_POINTS if allocator.jumps else ROUNDING
 
 
 def reduction_percent(problem: DelayProblem, baseline: str) -> float:
@@ -78,6 +89,8 @@ def test_no_more_is_shared_than_there_is(draw_problem: Draw, name: str, setting:
     most = USERS if ALLOCATORS[name].in_turn else 1
     assert (found.band_hz > 0).all()
     assert found.band_hz.sum(axis=1) == pytest.approx(most * 20e6, rel=ROUNDING)
+    for share in (found.power_share, found.federated_power_share):
+        assert share is None or ((share > 0) & (share <= 1)).all()
     if "federated_bandwidth_hz" in setting:
         assert found.federated_band_hz is not None
         assert found.federated_band_hz.sum(axis=1) == pytest.approx(most * 5e6, rel=ROUNDING)
@@ -96,7 +109,7 @@ def test_the_local_accuracy_is_the_best_for_these_bands_unless_it_is_given(
     for eta in np.linspace(0.02, 0.98, 13):
         given = allocator.allocate(problem, float(eta))
         assert (given.eta == eta).all()
-        assert (found.total_s <= given.total_s * (1 + ROUNDING)).all()  # the search ends within 1e-8 of a kink
+        assert (found.total_s <= given.total_s * (1 + beside(allocator))).all()
 
 
 @each_allocator
@@ -109,6 +122,8 @@ def test_cells_with_a_band_each_wait_for_the_slowest(draw_problem: Draw, name: s
     if name != "random":  # whose draws go by the user's number
         for cell, each in enumerate(alone):
             assert found.band_hz[:, cells == cell] == pytest.approx(each.band_hz)
+            if found.power_share is not None:
+                assert found.power_share[:, cells == cell] == pytest.approx(each.power_share)
 
 
 def _alone(name: str, problem: DelayProblem, members: Any, eta: float) -> Allocation:
@@ -124,7 +139,7 @@ def test_one_local_accuracy_is_the_best_for_all_cells(draw_problem: Draw, name: 
     found = allocator.allocate(problem, None, cells)
     for eta in np.linspace(0.02, 0.98, 13) if allocator.eta is None else ():
         given = allocator.allocate(problem, float(eta), cells)
-        assert (found.total_s <= given.total_s * (1 + ROUNDING)).all()
+        assert (found.total_s <= given.total_s * (1 + beside(allocator))).all()
 
 
 def test_the_slowest_user_of_given_bands_is_waited_for(draw_problem: Draw) -> None:

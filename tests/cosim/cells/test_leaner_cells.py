@@ -31,6 +31,8 @@ TICKS_NS = 12  # an end is rounded up to the tick, and what comes after it may s
 GENTLE_PER_DB = 0.5  # a waterfall that fails often at any SINR
 ROUNDING = 1e-6  # relative, of energy: some ticks in a millisecond
 
+POWERS = (1.0, 0.5, 0.3, 0.8)
+
 CASES = {
     "dedicated": (OwnBandCell, Dedicated(users=USERS, attached=np.arange(USERS)), True),
     "parts": (OwnBandCell, Dedicated(users=USERS, attached=np.arange(USERS), parts=(0.5, 0.2, 0.2, 0.1)), True),
@@ -97,7 +99,7 @@ def test_a_leaner_cell_is_the_shared_one_to_the_tick(
 def test_bands_dealt_anew_end_transfers_as_the_shared_cell_does(
     schedule: list[tuple[int, int, int, int]], deals: list[int], seed: int
 ) -> None:
-    """Whatever is under way goes on in its new band."""
+    """Whatever is under way goes on in its new band, with its new share of power."""
     found = []
     for kind in (OwnBandCell, SharedCell):
         clock, there = Clock(), air(True, False, seed)
@@ -108,8 +110,8 @@ def test_bands_dealt_anew_end_transfers_as_the_shared_cell_does(
         def dealer(cell: Any = cell, clock: Clock = clock):
             for number, instant in enumerate(sorted(set(deals))):
                 yield clock.at(instant)
-                parts = tuple(np.roll([0.5, 0.2, 0.2, 0.1], number).tolist())
-                cell.divide(Dedicated(users=USERS, attached=np.arange(USERS), parts=parts))
+                parts, powers = (tuple(np.roll(each, number).tolist()) for each in ([0.5, 0.2, 0.2, 0.1], POWERS))
+                cell.divide(Dedicated(users=USERS, attached=np.arange(USERS), parts=parts, powers=powers))
 
         clock.process(dealer())
         found.append(outcome(clock, cell, schedule))
@@ -118,6 +120,51 @@ def test_bands_dealt_anew_end_transfers_as_the_shared_cell_does(
     each = bit_ns * len(deals) + TICKS_NS
     assert ours[:, 0] == pytest.approx(theirs[:, 0], abs=each * len(schedule))
     assert ours[:, 1] == pytest.approx(theirs[:, 1], rel=ROUNDING, abs=1e-6 * len(schedule) * (1 + len(deals)))
+
+
+class TestPowersOfOnesOwn:
+    """A share of power goes with a band on the uplink; the edge server splits its own as it splits the band."""
+
+    LINK, NBYTES = 2, 30_000
+
+    def found(self, kind: type, splits_power: bool, powers: tuple[float, ...] | None) -> Any:
+        clock, there = Clock(), air(False, splits_power)
+        access = Dedicated(users=USERS, attached=np.arange(USERS), powers=powers)
+        heard = {"interference": NoInterference()} if kind is SharedCell else {"interference_w": 0.0}
+        cell = kind(clock=clock, air=there, access=access, **heard)
+        return outcome(clock, cell, [(0, self.LINK, self.NBYTES, 10**12)])[0]
+
+    @pytest.mark.parametrize("kind", [OwnBandCell, SharedCell])
+    def test_rate_and_energy_are_those_of_the_power(self, kind: type) -> None:
+        end_ns, energy_j, _ = self.found(kind, False, POWERS)
+        band_hz, power_w = 5e6 / USERS, 0.2 * POWERS[self.LINK]
+        snr = 10**-11.5 * power_w / (1.380649e-23 * 290 * 10**0.5 * band_hz)
+        took_s = self.NBYTES * 8 / (band_hz * np.log2(1 + snr))
+        assert end_ns == pytest.approx(took_s * 1e9, abs=1)
+        assert energy_j == pytest.approx(power_w * took_s, rel=ROUNDING)
+
+    @pytest.mark.parametrize("kind", [OwnBandCell, SharedCell])
+    def test_the_downlink_knows_nothing_of_them(self, kind: type) -> None:
+        assert (self.found(kind, True, POWERS) == self.found(kind, True, None)).all()
+
+    @pytest.mark.parametrize("kind", [OwnBandCell, SharedCell])
+    def test_whole_powers_need_not_be_said(self, kind: type) -> None:
+        assert (self.found(kind, False, (1.0,) * USERS) == self.found(kind, False, None)).all()
+
+    @pytest.mark.parametrize("kind", [OwnBandCell, SharedCell])
+    def test_repetitions_are_those_at_the_sinr_of_the_power(self, kind: type) -> None:
+        ends = []
+        for round_trip_s in (0.0, 8e-3):
+            rate, clock = CqiRate(round_trip_s=round_trip_s, waterfall_per_db=GENTLE_PER_DB), Clock()
+            access = Dedicated(users=USERS, attached=np.arange(USERS), powers=POWERS)
+            heard = {"interference": NoInterference()} if kind is SharedCell else {"interference_w": 0.0}
+            cell = kind(clock=clock, air=air(False, False, rate=rate), access=access, **heard)
+            clock.run(cell.begin(self.LINK, self.NBYTES).done)
+            ends.append(clock.now_ns)
+        sinr = 10**-11.5 * 0.2 * POWERS[self.LINK] / (1.380649e-23 * 290 * 10**0.5 * 5e6 / USERS)
+        late_s = float(CqiRate(round_trip_s=8e-3, waterfall_per_db=GENTLE_PER_DB).delay_s(np.array([sinr]))[0])
+        assert late_s > 1e-6
+        assert ends[1] - ends[0] == pytest.approx(late_s * 1e9, abs=1)
 
 
 def test_bands_of_ones_own_stay_such() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from cosim.scenario import ScenarioError, load_scenario
+from cosim.scenario import ScenarioError, load_scenario, write_scenario
+from cosim.scenario.entries import entries, single
 
 Write = Callable[..., Path]
 
@@ -36,6 +37,54 @@ def test_cut_layers_rise_inside_the_model(write: Write, six_blocks: str, cut: An
 @pytest.mark.parametrize("cut", [1, 5, [1, 2], [1, 5], [4, 5]])
 def test_cuts_that_leave_every_part_a_block_are_fine(write: Write, six_blocks: str, cut: Any) -> None:
     load_scenario(write(scheme={"name": "splitfed", "cut": cut}, model={"base": six_blocks}))
+
+
+def test_a_cut_that_is_chosen_needs_two_blocks(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "config.json").write_text('{"model_type": "gpt2", "n_layer": 1, "n_positions": 128}')
+    (line,) = problems(write(scheme={"name": "fedsllm", "cut": "auto"}, model={"base": str(tmp_path / "one")}))
+    assert line.startswith("fedsllm: scheme.cut = 'auto': cut layers must rise between 1 and 0, ")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"cut": "deep"}, "scheme.cut = 'deep': expected a number of blocks such as 3, or two that rise such as "
+         "[2, 6], or auto"),
+        ({"cut": 0}, "scheme.cut = 0: expected a number of blocks such as 3"),
+        ({"name": "splitfed", "cut": "auto"}, "scheme.cut = 'auto': expected a number of blocks such as 3"),
+        ({"ranks": {}}, "scheme.ranks = {}: expected the rounds that adapters of each rank take, such as {1: 60, "
+         "4: 45}"),
+        ({"ranks": "auto"}, "scheme.ranks = 'auto': expected the rounds that adapters of each rank take"),
+        ({"ranks": [1, 2]}, "scheme.ranks = [1, 2]: expected the rounds that adapters of each rank take"),
+        ({"ranks": {0: 60}}, "scheme.ranks = {'0': 60}: expected the rounds that adapters of each rank take"),
+        ({"ranks": {"low": 60}}, "scheme.ranks = {'low': 60}: expected the rounds that adapters of each rank take"),
+        ({"ranks": {4: 0}}, "scheme.ranks = {'4': 0}: expected the rounds that adapters of each rank take"),
+        ({"ranks": {4: True}}, "scheme.ranks = {'4': True}: expected the rounds that adapters of each rank take"),
+        ({"ranks": {4: 60}, "local_steps": None}, "scheme.ranks = {4: 60.0}: rounds are measured at a number of local "
+         "steps; give local_steps"),
+        ({"ranks": {4: 60, 16: 40, 99: 30}}, "fedsllm: scheme.ranks = [4, 16, 99]: the adapter's rank is 8 "
+         "(model.lora)"),
+    ],
+)  # fmt: skip
+def test_choices_that_cannot_be_made_are_one_line(write: Write, given: dict[str, Any], says: str) -> None:
+    (line,) = problems(write(scheme={"name": "fedsllm", "cut": 1, "local_steps": 4, **given}))
+    assert line.startswith(says)
+
+
+def test_ranks_are_the_users_own_or_chosen_for_all(write: Write) -> None:
+    scheme = {"name": "fedsllm", "cut": "auto", "local_steps": 4, "ranks": {4: 60, 8: 40.5}}
+    (line,) = problems(write(scheme=scheme, users={"count": 2, "ranks": [4, 8]}))
+    assert line == "users.ranks = [4, 8]: fedsllm chooses one rank for all (scheme.ranks)"
+
+
+def test_choices_read_back_as_they_were(write: Write, tmp_path: Path) -> None:
+    scheme = {"name": "fedsllm", "cut": "auto", "local_steps": 4, "ranks": {4: 60, 8: 40.5}}
+    scenario = load_scenario(write(scheme=scheme))
+    resolved = single(scenario, entries(scenario)[0])
+    (tmp_path / "again.yaml").write_text(write_scenario(resolved))
+    again = entries(load_scenario(tmp_path / "again.yaml"))[0].options
+    assert (again.cut, again.ranks) == ("auto", {4: 60.0, 8: 40.5})
 
 
 def test_the_cuts_of_compared_schemes_are_checked_too(write: Write, six_blocks: str) -> None:
@@ -215,6 +264,8 @@ def test_a_deadline_is_for_schemes_that_average(write: Write, name: str) -> None
     [
         ({"name": "equal", "eta": 2.0}, "eta must be between 0 and 1, got 2.0"),
         ({"name": "equal", "share": 2.0}, "equal takes eta, not share"),
+        ({"name": "sfllm", "subchannels": 3}, "subchannels = 3: cell 0 has 4 users (0, 2, 4, 6), and each needs one"),
+        ({"name": "sfllm", "total_power": 3}, "total_power = 3: a power needs a number and a unit"),
         ("none/such:Allocator", "'none/such:Allocator' cannot be imported"),
     ],
 )

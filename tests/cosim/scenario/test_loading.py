@@ -210,7 +210,9 @@ def test_several_problems_are_several_lines(write: Write) -> None:
     [
         ("name: a\nname: b\n", "line 2: name is given twice"),
         ("users:\n  count: 1\n  count: 2\n", "line 3: count is given twice"),
-        ("1: a\n", "line 1: 1 cannot be a key, only a word can"),
+        ("1.5: a\n", "line 1: 1.5 cannot be a key, only a word can"),
+        ("name: small\nscheme: {name: federated}\n1: a\n", "1 = 'a': unknown key"),
+        ("users: {1: a, '1': b}\n", "line 1: 1 is given twice"),
         ("[a, b]: c\n", "line 1: ['a', 'b'] cannot be a key, only a word can"),
         ("users:\n\tcount: 3\n", "while scanning for the next token found character '\\t'"),
         ("users: {count: 3\n", "while parsing a flow mapping"),

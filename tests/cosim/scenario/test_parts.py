@@ -57,6 +57,8 @@ def test_the_world_supplies_what_a_part_asks_for_and_keeps_the_rest() -> None:
          "{'name': 'dedicated', 'parts': [0.5, 0.5]}: parts must be 8 numbers in (0, 1], one for each user"),
         ({"access": {"name": "dedicated", "parts": [0.3] * 8}}, "radio.access = {'name': 'dedicated', 'parts': "
          "[0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3]}: parts of users [0, 2, 4, 6], who share a cell, add up to 1.2"),
+        ({"access": {"name": "dedicated", "powers": [0.0] * 8}}, "radio.access = {'name': 'dedicated', 'powers': "
+         "[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]}: powers must be 8 numbers in (0, 1], one for each user"),
         ({"interference": "constant"}, "radio.interference = 'constant': give either power_w or noise_rise_db"),
         ({"interference": "active"}, "radio.interference = 'active': no cell hears another in the layout 'separate'"),
         ({"uplink_time": 1.0}, "radio.uplink_time = 1.0: "),

@@ -30,6 +30,9 @@ SCHEMES: dict[str, dict[str, Any]] = {
         "name": "splitfed", "cut": 1, "allocation": {"name": "fedsllm", "every": "round"},
     },
     "fedsllm": {"name": "fedsllm", "cut": 1, "local_steps": None, "convergence": {"a": 4.0, "v": 1.0}},
+    "fedsllm that chooses its cut": {
+        "name": "fedsllm", "cut": "auto", "allocation": {"name": "sfllm", "subchannels": 4},
+    },
     "split_learning": {"name": "split_learning", "cut": 1},
     "split_learning at the cloud": {"name": "split_learning", "cut": 1, "main_server": "cloud"},
     "split_learning in three parts": {"name": "split_learning", "cut": [1, 3]},

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from cosim.allocation.learning_model import LearningModel
 from cosim.runner import Run
 from cosim.scenario.errors import ScenarioError
+from cosim.schemes.demand import batches_of
 
 Runner = Callable[..., Run]
 
@@ -41,6 +42,10 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
 """With how many local steps, and what differs."""
 
 
+IN_SUBCHANNELS: dict[str, dict[str, Any]] = {
+    "whole subchannels": {"name": "sfllm", "subchannels": 2 * USERS},
+    "whole subchannels, less power": {"name": "sfllm", "subchannels": 3 * USERS, "total_power": "15 mW"},
+}
 COMPARED = [(case, "fedsllm") for case in CASES] + [
     ("real tensors", name) for name in ("equal", "fixed_accuracy", "random")
 ]
@@ -53,8 +58,10 @@ def scheme(allocation: Any = "fedsllm", **given: Any) -> dict[str, Any]:
 def whole_numbers(run: Run, steps: int, rounds: int) -> LearningModel:
     """The learning model by which the optimum has just so many steps and rounds, so that nothing is rounded up."""
 
+    demand = run.scheme.demand_with(run.scheme.choice.cuts, None, batches_of(run.scheme, range(8)))
+
     def eta(v: float) -> float:
-        problem = run.world.bands.problem(run.scheme.demand_of_any_round(), LearningModel(a=1.0, v=v))
+        problem = run.world.bands.problem(demand, LearningModel(a=1.0, v=v))
         return float(run.scheme.allocator.allocate(problem).eta[0])
 
     v = brentq(lambda v: -v * np.log2(eta(v)) - steps, 0.1, 1e4, xtol=1e-13, rtol=1e-14)
@@ -68,6 +75,34 @@ def test_theory_equals_simulation(run_small: Runner, case: str, allocator: str) 
     run = run_small(scheme(allocator, rounds=99, convergence={"a": model.a, "v": model.v}), **sections)
     assert (run.scheme.plan["local_steps"], run.scheme.plan["rounds"]) == (steps, ROUNDS)
     assert run.world.clock.now_s == pytest.approx(run.scheme.plan["delay_s"], rel=THEORY)
+
+
+@pytest.mark.parametrize("allocation", IN_SUBCHANNELS.values(), ids=IN_SUBCHANNELS)
+@pytest.mark.parametrize("case", CASES)
+def test_theory_equals_simulation_in_whole_subchannels(
+    run_small: Runner, case: str, allocation: dict[str, Any]
+) -> None:
+    """At a given local accuracy: its optimum jumps with v, so that no v gives just so many steps."""
+    steps, given = CASES[case]
+    options = scheme({**allocation, "eta": 0.5}, rounds=99, convergence={"a": ROUNDS * 0.5, "v": float(steps)})
+    run = run_small(options, **{**ASSUMED, **given})
+    assert (run.scheme.plan["local_steps"], run.scheme.plan["rounds"]) == (steps, ROUNDS)
+    assert run.world.clock.now_s == pytest.approx(run.scheme.plan["delay_s"], rel=THEORY)
+
+
+def test_users_in_subchannels_radiate_no_more_than_they_are_granted(run_small: Runner) -> None:
+    """Ten milliwatts each, but together ten: less energy on the air, and later."""
+    found = {}
+    for watts in (None, "10 mW"):
+        allocation = {"name": "sfllm", "subchannels": USERS, "eta": 0.5, "total_power": watts}
+        run = run_small(scheme(allocation, rounds=1, convergence={"a": 1.0, "v": 2.0}), **ASSUMED)
+        uplinks = [a for a in run.world.recorder.activities if a.kind == "uplink"]
+        took_s = {user: 1e-9 * sum(a.end_ns - a.start_ns for a in uplinks if a.user == user) for user in range(USERS)}
+        radiated_w = sum(sum(a.energy_j for a in uplinks if a.user == user) / took_s[user] for user in took_s)
+        found[watts] = radiated_w, run.world.clock.now_s
+    assert found["10 mW"][0] == pytest.approx(10e-3, rel=1e-6)  # energies are kept to some digits
+    assert 10e-3 < found[None][0] < USERS * 10e-3
+    assert found["10 mW"][1] > found[None][1]
 
 
 def test_all_users_finish_together(run_small: Runner) -> None:
@@ -97,13 +132,17 @@ def test_given_local_steps_are_a_local_accuracy(run_small: Runner) -> None:
     assert (plan["local_steps"], plan["eta"]) == (8, 0.25)
 
 
-@pytest.mark.parametrize("name", ["federated", "fedsllm"])
-def test_bands_dealt_each_round_beat_bands_dealt_once_where_channels_change(run_small: Runner, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "allocator"), [("federated", "fedsllm"), ("fedsllm", "fedsllm"), ("fedsllm", "sfllm")]
+)
+def test_bands_dealt_each_round_beat_bands_dealt_once_where_channels_change(
+    run_small: Runner, name: str, allocator: str
+) -> None:
     """In paired runs: the same users, the same fading, blocks of which last several rounds."""
     radio = {**ASSUMED["radio"], "bandwidth": "20 kHz", "fading": "rayleigh", "coherence_time": "60 s"}
     took: dict[str, list[float]] = {}
     for every in ("run", "round"):
-        options = {"name": name, "local_steps": 1, "rounds": 8, "allocation": {"name": "fedsllm", "every": every}}
+        options = {"name": name, "local_steps": 1, "rounds": 8, "allocation": {"name": allocator, "every": every}}
         runs = [run_small(options, **{**ASSUMED, "radio": radio, "seed": seed}) for seed in range(2)]
         took[every] = [run.world.clock.now_s for run in runs]
     assert (np.array(took["round"]) < np.array(took["run"])).all()
@@ -124,6 +163,14 @@ def test_users_of_several_cells_share_the_band_of_their_own(run_small: Runner) -
     for edge in run.world.edges:
         there = [ends[user.index] for user in run.world.users if user.edge is edge]
         assert max(there) - min(there) < THEORY * 1e9 * run.world.clock.now_s
+
+
+@pytest.mark.parametrize("layout", ["separate", {"name": "hexagonal", "site_distance": "500 m"}])
+def test_more_users_than_subchannels_in_a_cell_are_refused(run_small: Runner, layout: Any) -> None:
+    """Wherever users turn out to be."""
+    sections = {**ASSUMED, "radio": {**ASSUMED["radio"], "layout": layout}}
+    with pytest.raises(ScenarioError, match=r"subchannels = 3: cell 0 has 5 users \(0, 1, 2, 3, 4\)"):
+        run_small({"name": "federated", "rounds": 1, "allocation": {"name": "sfllm", "subchannels": 3}}, **sections)
 
 
 def test_the_federated_server_is_at_one_edge_server_or_in_the_cloud(run_small: Runner) -> None:
