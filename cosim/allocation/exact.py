@@ -83,6 +83,7 @@ def _share_band(total_hz: float, c_hz: Array, bits: Array, compute_s: Array, hin
             break
         good = (newton >= least) & (newton <= most) & (np.abs(filled - 1.0) < error / 2.0)
         error = np.abs(filled - 1.0)
-        between = floor + np.sqrt((least - floor) * (most - floor))
-        tau = np.where(done, tau, np.where(good, newton, between))
+        if not (good | done).all():
+            newton = np.where(good, newton, floor + np.sqrt((least - floor) * (most - floor)))
+        tau = np.where(done, tau, newton)
     return _Filled(round_s=tau, above_floor_s=tau - floor, band_hz=band.hz, sending_s=sending, price=price)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -58,7 +59,7 @@ class DelayProblem:
         if self.federated_bandwidth_hz is not None and not ((self.adapter_bits > 0) & (self.activation_bits > 0)).all():
             raise ValueError("with two bands every user must have something to send over each")
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """(..., K)."""
         return np.broadcast_shapes(*(np.shape(getattr(self, name)) for name in _ARRAYS))
