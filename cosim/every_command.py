@@ -87,10 +87,13 @@ def run_all(
 
 
 def conclude(summaries: Mapping[str, Summary], folder: Path, not_begun: int = 0) -> None:
-    """Say where the results are, which runs diverged, and what an interrupted run has kept; that is exit status 1."""
+    """Say where the results are, which runs diverged or were given too few rounds, and what an interrupted run has kept; that is exit status 1."""
     for name, summary in summaries.items():
         if summary["diverged_in_round"] is not None:
             typer.echo(f"{name}: diverged in round {summary['diverged_in_round']}")
+        plan = summary["plan"]
+        if plan and plan["rounds"] < plan["rounds_needed"]:
+            typer.echo(f"{name}: {plan['rounds']} of the {plan['rounds_needed']} rounds that it needs (scheme.rounds)")
     cut_short = {name: summary for name, summary in summaries.items() if not summary["finished"]}
     for name, summary in cut_short.items():
         typer.echo(f"{name}: interrupted, kept {summary['rounds']} of its rounds")

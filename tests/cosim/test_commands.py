@@ -123,7 +123,7 @@ def test_a_comparison_has_a_worker_at_least(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_run_that_diverged_is_named_and_is_no_failure(
     cosim: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    diverged = {"label": "splitfed", "finished": True, "diverged_in_round": 3, "rounds": 10}
+    diverged = {"label": "splitfed", "finished": True, "diverged_in_round": 3, "rounds": 10, "plan": {}}
     monkeypatch.setattr("cosim.runner.run", lambda _, __, callbacks: [callback.end(None) for callback in callbacks])
     monkeypatch.setattr("cosim.results.write", lambda *_: diverged)
     monkeypatch.setattr("analysis.figures.pictures.show", lambda *_: None)
