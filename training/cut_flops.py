@@ -26,7 +26,9 @@ class FlopsByCut:
         self._lines: dict[tuple[bool, tuple[int, int], Ranks | None], _Line | None] = {}
 
     def __call__(self, part: Part, batch: Batch, ranks: Ranks | None) -> tuple[int, ...]:
-        """FLOPs of each phase of ``batch`` in ``part``, which begins or ends with the model."""
+        """FLOPs of each phase of ``batch`` in ``part``; those between two cuts are always measured."""
+        if part.first > 0 and part.last < self._blocks:
+            return self._measure(part, batch, ranks)
         users = part.first == 0
         key = (users, batch.shape, ranks)
         if key not in self._lines:

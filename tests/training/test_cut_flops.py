@@ -41,6 +41,11 @@ def test_blocks_that_are_alike_are_not_all_measured(of_blocks: list[int], measur
     assert len(measure.asked) == 2 * measured
 
 
+def test_parts_between_two_cuts_are_measured() -> None:
+    measure, middle = Counted([5] * BLOCKS), Part(first=2, last=4)
+    assert FlopsByCut(measure, BLOCKS)(middle, BATCH, None) == measure(middle, BATCH, None)
+
+
 @pytest.mark.parametrize("blocks", [2, 3])
 def test_models_of_few_blocks_are_measured(blocks: int) -> None:
     measure = Counted([5] * blocks)

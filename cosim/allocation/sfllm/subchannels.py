@@ -21,41 +21,55 @@ def greedy(uplink: Uplink, speed: Array, bits: Array, busy_s: Array) -> Indices:
     Delays are those at one power density everywhere, that of all the power over all subchannels, or what a client's cap
     leaves of it: powers are chosen afterwards.
     """
-    bits = np.broadcast_to(bits, busy_s.shape)
-    clients, subchannels = uplink.gain_to_noise_hz_per_w.shape[-2:]
+    shape, (clients, subchannels) = busy_s.shape, uplink.gain_to_noise_hz_per_w.shape[-2:]
+    every = _Clients(uplink, np.broadcast_to(bits, shape), busy_s)
     slowest_first = np.argsort(speed, axis=-1, kind="stable")
-    owner = np.full((*busy_s.shape[:-1], subchannels), _NOBODY)
+    owner = np.full((*shape[:-1], subchannels), _NOBODY)
+    done_s = np.zeros(shape)
     for turn in range(subchannels):
-        if turn < clients:
-            client = slowest_first[..., turn]
-        else:
-            client = np.argmax(busy_s + bits / _bps_at_even_density(uplink, owner), axis=-1)
-        taken = _best_free(uplink, owner, client)
-        np.put_along_axis(owner, taken[..., None], client[..., None], axis=-1)
+        client = slowest_first[..., turn] if turn < clients else np.argmax(done_s, axis=-1)
+        heard_bps = np.where(owner == _NOBODY, every.whole_bps(client), -1.0)
+        np.put_along_axis(owner, np.argmax(heard_bps, axis=-1)[..., None], client[..., None], axis=-1)
+        np.put_along_axis(done_s, client[..., None], every.done_s(client, owner)[..., None], axis=-1)
     return owner
 
 
-def _best_free(uplink: Uplink, owner: Indices, client: Indices) -> Indices:
-    """The subchannel (...) of those nobody has in which ``client`` (...) has the highest rate."""
-    own = np.take_along_axis(_carried_bps(uplink, _even_density(uplink)), client[..., None, None], axis=-2)[..., 0, :]
-    best: Indices = np.argmax(np.where(owner == _NOBODY, own, -1.0), axis=-1)
-    return best
+class _Clients:
+    """What one client (...) of each drop has, all over the band or with the subchannels that it owns."""
+
+    def __init__(self, uplink: Uplink, bits: Array, busy_s: Array) -> None:
+        self._uplink = uplink
+        self._bits = bits
+        self._busy_s = busy_s
+        self._even_density = uplink.total_power_w / float(np.sum(uplink.width_hz))  # watts a hertz, over all of them
+        self._whole_bps = self._carried_bps(uplink.gain_to_noise_hz_per_w, self._even_density)
+        self._client_power_w = np.broadcast_to(uplink.client_power_w, busy_s.shape)
+
+    def whole_bps(self, client: Indices) -> Array:
+        """What every subchannel (..., M) would carry for the client at the even density."""
+        return _of(self._whole_bps, client)
+
+    def done_s(self, client: Indices, owner: Indices) -> Array:
+        """When the client has sent its bits over what it has of the subchannels (..., M)."""
+        own = owner == client[..., None]
+        width = np.sum(np.where(own, self._uplink.width_hz, 0.0), axis=-1)
+        capped = np.minimum(self._even_density, _each(self._client_power_w, client) / width)
+        carried = self._carried_bps(_of(self._uplink.gain_to_noise_hz_per_w, client), capped[..., None])
+        rate = np.sum(np.where(own, carried, 0.0), axis=-1)
+        done: Array = _each(self._busy_s, client) + _each(self._bits, client) / rate
+        return done
+
+    def _carried_bps(self, gain_to_noise_hz_per_w: Array, watt_per_hz: Array | float) -> Array:
+        return rate_bps(self._uplink.width_hz, gain_to_noise_hz_per_w * watt_per_hz * self._uplink.width_hz)
 
 
-def _bps_at_even_density(uplink: Uplink, owner: Indices) -> Array:
-    """Rates (..., K) over what clients have so far."""
-    own = owner[..., None, :] == np.arange(uplink.gain_to_noise_hz_per_w.shape[-2])[:, None]
-    width = np.sum(np.where(own, uplink.width_hz, 0.0), axis=-1)
-    capped = np.minimum(_even_density(uplink), uplink.client_power_w / width)
-    rates: Array = np.sum(np.where(own, _carried_bps(uplink, capped[..., None]), 0.0), axis=-1)
-    return rates
+def _of(values: Array, client: Indices) -> Array:
+    """The rows (..., M) of one client each."""
+    rows: Array = np.take_along_axis(values, client[..., None, None], axis=-2)[..., 0, :]
+    return rows
 
 
-def _carried_bps(uplink: Uplink, watt_per_hz: Array | float) -> Array:
-    """What every subchannel would carry for every client (..., K, M) at that density."""
-    return rate_bps(uplink.width_hz, uplink.gain_to_noise_hz_per_w * watt_per_hz * uplink.width_hz)
-
-
-def _even_density(uplink: Uplink) -> float:
-    """Watts a hertz when all power is spread over all subchannels."""
-    return uplink.total_power_w / float(np.sum(uplink.width_hz))
+def _each(values: Array, client: Indices) -> Array:
+    """The values (...) of one client each."""
+    chosen: Array = np.take_along_axis(values, client[..., None], axis=-1)[..., 0]
+    return chosen

@@ -1,6 +1,7 @@
 """Bands of whole subchannels, and powers no higher than they must be, against every way of dealing them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -90,8 +91,8 @@ def test_users_who_are_alike_have_equal_bands_and_all_their_power(draw_problem: 
 def test_a_federated_servers_band_is_dealt_for_when_all_have_sent_their_activations(draw_problem: Draw) -> None:
     problem = draw_problem(drops=3, users=4, federated_bandwidth_hz=FEDERATED_HZ, **BITS)
     found = Subchannels(subchannels=12).allocate(problem, ETA)
-    nothing = {"adapter_bits": np.zeros(4), "federated_bandwidth_hz": None}
-    first = Subchannels(subchannels=12).allocate(replaced(problem, **nothing), ETA)
+    nothing: dict[str, Any] = {"adapter_bits": np.zeros(4), "federated_bandwidth_hz": None}
+    first = Subchannels(subchannels=12).allocate(replace(problem, **nothing), ETA)
     assert found.band_hz == pytest.approx(first.band_hz)
     assert found.power_share == pytest.approx(first.power_share)
     assert found.federated_band_hz is not None
@@ -99,10 +100,6 @@ def test_a_federated_servers_band_is_dealt_for_when_all_have_sent_their_activati
     snr = problem.carrier_to_noise_hz * found.federated_power_share / found.federated_band_hz
     later_s = problem.adapter_bits / Shannon().bps(found.federated_band_hz, snr)
     assert first.round_s[:, None] + later_s == pytest.approx(found.round_s[:, None] * np.ones(4), rel=ROUNDING)
-
-
-def replaced(problem: DelayProblem, **fields: Any) -> DelayProblem:
-    return DelayProblem(**{**vars(problem), **fields})
 
 
 def test_a_far_denser_search_finds_hardly_less(draw_problem: Draw) -> None:

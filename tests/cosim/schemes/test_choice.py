@@ -118,3 +118,9 @@ def test_the_summary_says_what_was_chosen(run_small: Runner) -> None:
 def test_two_given_cuts_are_not_said_to_be_one(run_small: Runner) -> None:
     plan = run_small(scheme(cut=[1, 3]), **world()).scheme.plan
     assert not {"cut", "rank"} & set(plan)
+
+
+def test_a_rank_may_be_chosen_for_two_given_cuts(run_small: Runner) -> None:
+    """With equal rounds the one that sends least."""
+    run = run_small(scheme(cut=[1, 3], ranks={4: 5, 1: 5}, local_steps=STEPS), **world())
+    assert (run.scheme.plan["rank"], len(run.scheme.parts)) == (1, 3)
