@@ -87,7 +87,8 @@ def run_all(
 
 
 def conclude(summaries: Mapping[str, Summary], folder: Path, not_begun: int = 0) -> None:
-    """Say where the results are, which runs diverged or were given too few rounds, and what an interrupted run has kept; that is exit status 1."""
+    """Say where the results are, and what befell the runs: some diverged, or had too few rounds; those that were
+    interrupted have kept what they had, with exit status 1."""
     for name, summary in summaries.items():
         if summary["diverged_in_round"] is not None:
             typer.echo(f"{name}: diverged in round {summary['diverged_in_round']}")
