@@ -89,7 +89,7 @@ class Bands:
             self._network.uplinks = self._cells(access)
             if (band := self._scenario.radio.federated_bandwidth) is not None:
                 self._network.federated_uplinks = self._cells(federated, band)
-        self._dealt = not allocator.in_turn  # turns are the same whoever has them
+        self._dealt = True
 
     def _access(self, allocator: Allocator, bands_hz: Array, power_share: Array | None) -> list[Access]:
         """The access policy of each cell; both are (1, K)."""

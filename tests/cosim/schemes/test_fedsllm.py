@@ -148,9 +148,10 @@ def test_bands_dealt_each_round_beat_bands_dealt_once_where_channels_change(
     assert (np.array(took["round"]) < np.array(took["run"])).all()
 
 
-def test_bands_dealt_each_round_change_nothing_where_channels_do_not(run_small: Runner) -> None:
+@pytest.mark.parametrize("name", ["fedsllm", "tdma"])
+def test_bands_dealt_each_round_change_nothing_where_channels_do_not(run_small: Runner, name: str) -> None:
     once, anew = (
-        run_small(scheme(rounds=3, local_steps=1, allocation={"name": "fedsllm", "every": every}), **ASSUMED)
+        run_small(scheme(rounds=3, local_steps=1, allocation={"name": name, "every": every}), **ASSUMED)
         for every in ("run", "round")
     )
     assert anew.world.recorder.activities == once.world.recorder.activities
