@@ -29,7 +29,7 @@ class Request:
             ScenarioError: values that cannot be combined so.
         """
         if self.zip and self.samples is not None:
-            raise ScenarioError(f"--samples {self.samples}: of zipped values there is no sample; leave one of them out")
+            raise ScenarioError(f"--samples {self.samples}: of zipped values there is no sample; leave one out")
         if not self.varied:
             chosen: list[Settings] = [{}]
         elif self.samples is not None:

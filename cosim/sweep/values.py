@@ -20,7 +20,9 @@ _END = rf"\s*({_NUMBER})\s*({_UNIT})?\s*"
 _RANGE = re.compile(rf"{_END}:{_END}(?::{_END})?")
 _SCALE = re.compile(rf"(lin|log)\({_END},{_END}(?:,\s*(\d+)\s*)?\)\s*({_UNIT})?\s*")
 _DIGITS = 12
-"""Of values worked out here: enough for every setting, and few enough to leave out what rounding adds."""
+"""Of values at even steps: few enough to leave out what rounding adds."""
+_DIGITS_BETWEEN = 6
+"""Of values in logarithmic steps or drawn at random, which nobody would write out: the folders' names have them."""
 _MOST = 1_000_000
 """Values of one range: more are a slip of the pen."""
 
@@ -48,8 +50,8 @@ class Continuous:
     def at(self, share: float) -> Any:
         """The value at a ``share`` of the way, from 0 to 1."""
         if self.logarithmic:
-            return _said(self.low * (self.high / self.low) ** share, self.unit)
-        return _said(self.low + share * (self.high - self.low), self.unit)
+            return _said(self.low * (self.high / self.low) ** share, self.unit, _DIGITS_BETWEEN)
+        return _said(self.low + share * (self.high - self.low), self.unit, _DIGITS_BETWEEN)
 
 
 Values = Listed | Continuous
@@ -105,8 +107,11 @@ def _scale(match: re.Match[str]) -> Values:
     count = count or 1
     if not 1 <= int(count) <= _MOST:
         raise ValueError(f"{count} values; from 1 to {_MOST} are possible")
-    spaced = np.linspace if kind == "lin" else np.geomspace
-    return _distinct([_said(float(value), unit) for value in spaced(low, high, int(count))])
+    if kind == "lin":
+        return _distinct([_said(float(value), unit) for value in np.linspace(low, high, int(count))])
+    between = np.geomspace(low, high, int(count))[1:-1]
+    ends = [_said(end, unit) for end in (low, high)[: int(count)]]
+    return _distinct([*ends[:1], *(_said(float(value), unit, _DIGITS_BETWEEN) for value in between), *ends[1:]])
 
 
 def _one_unit(*units: str | None) -> str:
@@ -116,10 +121,10 @@ def _one_unit(*units: str | None) -> str:
     return named.pop() if named else ""
 
 
-def _said(value: float, unit: str) -> Any:
+def _said(value: float, unit: str, digits: int = _DIGITS) -> Any:
     """As a scenario would have it: ``5 MHz``, a whole number, or a number."""
-    text = f"{value:.{_DIGITS}g}"
+    text = f"{value:.{digits}g}"
     if unit:
         return f"{text} {unit}"
     rounded = float(text)
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 10**_DIGITS else rounded
+    return int(rounded) if rounded.is_integer() else rounded
