@@ -104,6 +104,7 @@ def sweep(points: Sequence[Point], folder: Path, share: Share, listener: Listene
     Raises:
         OSError: the table cannot be written.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     table = SweepTable(points, folder)
     missing = []
     for point in points:
