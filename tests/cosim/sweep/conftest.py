@@ -16,7 +16,7 @@ scheme: {name: federated, rounds: 2, local_steps: 1}
 users: {count: 2}
 edges: {count: 1}
 model: {base: tiny-gpt2}
-data: {corpus: python-docs, batch_size: 1, sequence_length: 16}
+data: {corpus: CORPUS, validation: CORPUS/radio.txt, batch_size: 1, sequence_length: 16}
 evaluation: {sequences: 2}
 """
 
@@ -24,9 +24,19 @@ evaluation: {sequences: 2}
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """The scenario's file."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for author, word in enumerate(("clock", "radio", "server", "user")):
+        text = "\n\n".join(f"The {word} of part {part} has {part * author} neighbours." for part in range(40))
+        (corpus / f"{word}.txt").write_text(text, encoding="utf-8")
     file = tmp_path / "small.yaml"
-    file.write_text(SMALL, encoding="utf-8")
+    file.write_text(SMALL.replace("CORPUS", str(corpus)), encoding="utf-8")
     return file
+
+
+def split(file: Path) -> str:
+    """The scenario's text, of a scheme that has a cut."""
+    return file.read_text(encoding="utf-8").replace("{name: federated,", "{name: splitfed, cut: 2,")
 
 
 def planned(file: Path, folder: Path, *vary: str, overrides: tuple[str, ...] = (), **wanted: Any) -> list[Point]:

@@ -6,7 +6,7 @@ import pytest
 
 from cosim.sweep.families import families
 from cosim.sweep.schedule import Schedule
-from tests.cosim.sweep.conftest import SMALL, planned
+from tests.cosim.sweep.conftest import planned, split
 
 
 def sizes(file: Path, *vary: str, overrides: tuple[str, ...] = (), **wanted: object) -> list[int]:
@@ -38,7 +38,7 @@ def test_what_may_change_the_training_is_not(small: Path, vary: str) -> None:
 
 
 def test_a_cut_is_no_difference_where_numbers_do_not_depend_on_it(small: Path) -> None:
-    small.write_text(SMALL.replace("{name: federated,", "{name: splitfed, cut: 2,"))
+    small.write_text(split(small))
     assert sizes(small, "scheme.cut=1,2,3") == [3]
     assert sizes(small, "scheme.cut=1,2,3", overrides=("scheme.server=shared",)) == [1, 1, 1]
 

@@ -7,7 +7,7 @@ import pytest
 
 from cosim.scenario import ScenarioError, load_scenario, write_scenario
 from cosim.sweep.points import name_of
-from tests.cosim.sweep.conftest import SMALL, planned
+from tests.cosim.sweep.conftest import planned, split
 
 SAFE = re.compile(r"[\w.+=,-]+", re.ASCII)
 
@@ -49,7 +49,7 @@ def _alone(file: Path, overrides: list[str]) -> object:
 
 
 def test_another_scheme_keeps_the_options_that_it_knows(small: Path, tmp_path: Path) -> None:
-    small.write_text(SMALL.replace("{name: federated,", "{name: splitfed, cut: 2,") + "compare: [{name: federated}]\n")
+    small.write_text(split(small) + "compare: [{name: federated}]\n")
     federated, splitfed = planned(small, tmp_path, "scheme.name=federated,splitfed")
     assert federated.scenario.scheme["rounds"] == splitfed.scenario.scheme["rounds"] == 2
     assert "cut" not in federated.scenario.scheme
