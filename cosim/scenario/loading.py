@@ -20,7 +20,7 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice."""
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # libyaml's is quicker, if there
     """Writes what ``_Loader`` reads back as it was."""
 
 
