@@ -55,8 +55,14 @@ def sweep(
     writable(folder / "points")
     room = share(workers, read, len(planned))
     _announce(wanted, planned, room)
-    with PointsProgress(len(planned), quiet=quiet) as progress:
-        done = run(planned, folder, room, progress)
+    try:
+        with PointsProgress(len(planned), quiet=quiet) as progress:
+            done = run(planned, folder, room, progress)
+    except OSError as error:
+        typer.echo(
+            f"{error.filename or folder}: cannot be written ({error.strerror}); what is finished is kept", err=True
+        )
+        raise typer.Exit(1) from error
     _conclude(done, len(planned), folder)
 
 

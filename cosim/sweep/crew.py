@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 _PATIENCE_S = 5.0
-"""For a worker that is told to end: it is idle then."""
+"""For a worker that is told to end, or has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +118,7 @@ class _Worker:
         return f"ended with exit status {code}"
 
     def end(self) -> None:
-        if self.point is not None:
-            self.process.terminate()
+        self.process.terminate()
         self.line.close()
         self.process.join(_PATIENCE_S)
         if self.process.is_alive():

@@ -31,7 +31,7 @@ class SweepTable:
         self._status: dict[str, Status] = dict.fromkeys((point.name for point in points), "waiting")
         self._summaries: dict[str, Mapping[str, Any]] = {}
         self._pace = Pace(_LEAST_S)
-        self._first_columns = [_beginning(point) for point in points]
+        self._first_columns = _alike([_beginning(point) for point in points])
 
     def set(self, point: Point, status: Status, summary: Mapping[str, Any] | None = None) -> None:
         """What has become of ``point``."""
@@ -79,6 +79,12 @@ def _beginning(point: Point) -> dict[str, Any]:
     settings = point.scenario.model_dump() | {"scheme": entry.options.model_dump()}
     varied = {key: _value(settings, key, given) for key, given in point.settings.items() if key != "seed"}
     return {**known, "status": "waiting", **varied}
+
+
+def _alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each column of one type, as Parquet has it: all text, where one value is."""
+    mixed = {key for row in rows for key, value in row.items() if isinstance(value, str)}
+    return [{key: str(value) if key in mixed else value for key, value in row.items()} for row in rows]
 
 
 def _value(settings: Mapping[str, Any], key: str, given: Any) -> Any:
