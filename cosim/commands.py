@@ -21,6 +21,7 @@ from cosim import (
     registry,
     report_command,
     reproduce_command,
+    sweep_command,
     table_command,
     trace_command,
 )
@@ -50,6 +51,7 @@ application = typer.Typer(
 application.add_typer(cache_command.application, name="cache")
 application.command()(plot_command.plot)
 application.command()(table_command.table)
+application.command()(sweep_command.sweep)
 application.command()(calibrate_command.calibrate)
 application.command()(reproduce_command.reproduce)
 application.command()(trace_command.trace)

@@ -24,7 +24,7 @@ _PACKAGES = ("cosim", "torch", "transformers", "peft", "simpy", "numpy", "pydant
 def provenance(run: Run) -> dict[str, Any]:
     """What made the results of ``run``."""
     return {
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
+        "versions": _versions(),
         "git_commit": _git_commit(_CHECKOUT),
         "seed": run.scenario.seed,
         "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
@@ -41,6 +41,12 @@ def provenance(run: Run) -> dict[str, Any]:
         },
         "model": {"name": run.prepared.lab.foundation.name, "sha256": run.prepared.lab.foundation.sha256},
     }
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    """Of Python and the packages that results come from; each is a file to be parsed."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}}
 
 
 @lru_cache(maxsize=1)

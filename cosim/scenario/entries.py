@@ -36,11 +36,7 @@ def entries(scenario: Scenario) -> list[Entry]:
     found = [first]
     for index, wanted in enumerate(scenario.compare):
         key = f"compare.{index}"
-        known = _scheme(key, wanted).Options.model_fields
-        inherited = {
-            name: value for name, value in scenario.scheme.items() if name in known and name not in ("name", "label")
-        }
-        found.append(_entry(key, {**inherited, **wanted}))
+        found.append(_entry(key, {**inherited(key, wanted, scenario.scheme), **wanted}))
     labels = [entry.label for entry in found]
     for label in labels:
         if labels.count(label) > 1:
@@ -48,9 +44,20 @@ def entries(scenario: Scenario) -> list[Entry]:
     return found
 
 
+def inherited(key: str, wanted: dict[str, Any], scheme: dict[str, Any]) -> dict[str, Any]:
+    """The options of ``scheme`` that the scheme ``wanted`` at ``key`` knows; name and label are each one's own.
+
+    Raises:
+        ScenarioError: there is no such scheme.
+    """
+    known = _scheme(key, wanted).Options.model_fields
+    return {name: value for name, value in scheme.items() if name in known and name not in ("name", "label")}
+
+
 def single(scenario: Scenario, entry: Entry) -> Scenario:
-    """The scenario of one run of a comparison."""
-    return scenario.model_copy(update={"scheme": entry.options.model_dump(mode="json"), "compare": ()})
+    """The scenario of one run of a comparison or a sweep."""
+    alone = {"scheme": entry.options.model_dump(mode="json"), "compare": (), "sweep": None}
+    return scenario.model_copy(update=alone)
 
 
 def _scheme(key: str, wanted: dict[str, Any]) -> type[Scheme]:

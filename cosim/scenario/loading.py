@@ -22,7 +22,7 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice."""
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # libyaml's is quicker, if there
     """Writes what ``_Loader`` reads back as it was."""
 
 
@@ -57,24 +57,64 @@ def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Scenario:
     Raises:
         ScenarioError: one line for each problem, naming key and value.
     """
+    return checked(read_tree(path, overrides), str(path))
+
+
+def read_tree(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A scenario file as it stands, overridden, its keys and values not yet checked.
+
+    Raises:
+        ScenarioError: the file or an override cannot be read.
+    """
     try:
         tree = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except _Unreadable as error:
         raise ScenarioError(f"{path}: {_one_line(error)}") from error
     if not isinstance(tree, dict):
         raise ScenarioError(f"{path}: a scenario is a mapping of keys to values, such as 'name: quickstart'")
+    found: dict[str, Any] = tree
     for override in overrides:
-        tree = _overridden(tree, override)
+        found = _overridden(found, override)
+    return found
+
+
+def checked(tree: dict[str, Any], source: str) -> Scenario:
+    """The scenario that ``tree`` describes; ``source`` begins each line of what is wrong with it.
+
+    Raises:
+        ScenarioError: one line for each problem, naming key and value.
+    """
     try:
         scenario = Scenario.model_validate(tree)
     except ValidationError as error:
-        raise describe(error, str(path), known_keys()) from error
+        raise describe(error, source, known_keys()) from error
     try:
-        found = entries(scenario)
-        check_against_files(scenario, found)
+        check_against_files(scenario, entries(scenario))
     except ScenarioError as error:
-        raise ScenarioError("\n".join(f"{path}: {line}" for line in str(error).split("\n"))) from error
+        raise ScenarioError("\n".join(f"{source}: {line}" for line in str(error).split("\n"))) from error
     return scenario
+
+
+def changed(tree: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """``tree`` with ``value`` at the dotted ``key``, entries of a list by number.
+
+    Raises:
+        ScenarioError: there is nothing that ``key`` could be below.
+    """
+    found: dict[str, Any] = _with(tree, "", key.split("."), value)
+    return found
+
+
+def read_value(text: str) -> Any:
+    """``text`` as a value of a scenario file.
+
+    Raises:
+        ScenarioError: it is no YAML.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except _Unreadable as error:
+        raise ScenarioError(_one_line(error)) from error
 
 
 def write_scenario(scenario: Scenario) -> str:
@@ -100,9 +140,9 @@ def _overridden(tree: Any, override: str) -> Any:
     if not equals or not key:
         raise ScenarioError(f"--set {override}: expected key=value, such as users.count=20")
     try:
-        return _with(tree, "", key.split("."), yaml.load(text, _Loader))
-    except _Unreadable as error:
-        raise ScenarioError(f"--set {override}: {_one_line(error)}") from error
+        return changed(tree, key, read_value(text))
+    except ScenarioError as error:
+        raise ScenarioError(f"--set {override}: {error}") from error
 
 
 def _with(tree: Any, here: str, path: list[str], value: Any) -> Any:

@@ -13,6 +13,7 @@ from cosim.scenario.payloads import Payloads
 from cosim.scenario.quantities import Watts
 from cosim.scenario.radio import Backhaul, Radio
 from cosim.scenario.section import Count, Section, default
+from cosim.scenario.sweep import Sweep
 from training.machine import PENDING_JOBS
 
 
@@ -76,6 +77,7 @@ class Scenario(Section):
     figures: tuple[str | dict[str, Any], ...] | None = default(
         None, "what is drawn at the end, kinds with options: [delay, {kind: gantt, round: 2}]; else the comparison"
     )
+    sweep: Sweep | None = default(None, "what `cosim sweep` varies")
 
     @model_validator(mode="before")
     @classmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +21,39 @@ SHARE = 0.02
 """Most of its time that a run spends on writing before its end: each time all is written anew."""
 
 
+class Pace:
+    """Says when it is time to write again: not before ``least_s`` seconds, nor so often that it takes a `SHARE`."""
+
+    def __init__(self, least_s: float) -> None:
+        self._least_s = least_s
+        self._written_s = time.perf_counter()
+        self._took_s = 0.0
+
+    @property
+    def due(self) -> bool:
+        """Whether it is."""
+        return time.perf_counter() - self._written_s >= max(self._least_s, self._took_s / SHARE)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What is done meanwhile is the writing."""
+        began_s = time.perf_counter()
+        yield
+        self._written_s = time.perf_counter()
+        self._took_s = self._written_s - began_s
+
+
 class Keeping(Callback):
     """Writes the results so far into ``folder`` now and then, and all of them at the end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.summary: dict[str, Any] = {}
-        self._written_s = time.perf_counter()
-        self._took_s = 0.0
+        self._pace = Pace(LEAST_S)
 
     def round(self, run: Run, row: Row) -> None:
         """See ``Callback.round``."""
-        if time.perf_counter() - self._written_s >= max(LEAST_S, self._took_s / SHARE):
+        if self._pace.due:
             self._write(run)
 
     def end(self, run: Run) -> None:
@@ -38,7 +61,5 @@ class Keeping(Callback):
         self._write(run)
 
     def _write(self, run: Run) -> None:
-        began_s = time.perf_counter()
-        self.summary = results.write(run, self.folder)
-        self._written_s = time.perf_counter()
-        self._took_s = self._written_s - began_s
+        with self._pace.writing():
+            self.summary = results.write(run, self.folder)

@@ -6,9 +6,10 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cosim import registry
+from cosim.flat import flat
 from cosim.scenario.errors import ScenarioError
 from cosim.tracking.callback import Callback
 
@@ -97,7 +98,8 @@ def trackers(scenario: Scenario, folder: Path) -> Sequence[Callback]:
 
 def settings(run: Run) -> dict[str, str]:
     """All settings of a run, with dots between the levels of their keys."""
-    return dict(_flat(run.resolved.model_dump(mode="json", exclude={"host", "compare"})))
+    found = flat(run.resolved.model_dump(mode="json", exclude={"host", "compare", "sweep"}))
+    return {key: str(value) for key, value in found.items()}
 
 
 def _tracker(key: str, name: str, folder: Path) -> Callback:
@@ -111,13 +113,6 @@ def _tracker(key: str, name: str, folder: Path) -> Callback:
             f"expected after 'pip install {error.name}'"
         ) from error
     return Guarded(tracker, name)
-
-
-def _flat(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for name, value in section.items():
-        found += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(f"{prefix}{name}", str(value))]
-    return found
 
 
 def _line(error: Exception) -> str:

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.benchmarks import allocation, engine, many_adapters, memory, radio, replay
+from tests.benchmarks import allocation, engine, many_adapters, memory, radio, replay, sweeps
 from tests.benchmarks.measuring import Measured
 
-THEMES = (engine, radio, allocation, many_adapters, replay, memory)
+THEMES = (engine, radio, allocation, many_adapters, replay, sweeps, memory)
 
 
 def main() -> None:

@@ -1,0 +1,206 @@
+"""Sweeps by real worker processes: the same results as single runs, whoever dies meanwhile."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cosim import runner
+from cosim.scenario.entries import entries
+from cosim.sweep.points import Point
+from cosim.sweep.resources import Share
+from cosim.sweep.sweep import Swept, sweep
+from cosim.sweep.table import SweepTable
+from cosim.sweep.worker import run_point
+from tests.cosim.sweep.conftest import Heard, planned
+
+NOT_OF_THE_RUN = ["wall_time_s", "jobs.run", "jobs.cached"]
+"""Columns that say how a result came about, not what it is."""
+
+DYING = '''
+import os, signal
+from pathlib import Path
+from cosim.schemes.federated import Federated
+
+class Dying(Federated):
+    """Kills its process in the middle of its story, as often as its bandwidth has MHz."""
+
+    def story(self):
+        marks = Path(__file__).parent / "deaths"
+        marks.mkdir(exist_ok=True)
+        died = len(list(marks.iterdir()))
+        if died < self.world.users[0].times:
+            (marks / str(died)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield from super().story()
+'''
+
+
+def swept(points: list[Point], folder: Path, workers: int = 2, heard: Heard | None = None) -> Swept:
+    return sweep(points, folder, Share(workers=workers, cores=2), heard or Heard())
+
+
+def table(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "sweep.parquet")
+
+
+def test_twenty_points_by_two_workers_are_twenty_runs_and_the_table_of_one_worker(small: Path, tmp_path: Path) -> None:
+    """To the last bit, wall times apart."""
+    vary = ("radio.bandwidth=log(1,100,10) MHz", "users.count=2:4")
+    analytic = ("execution=analytic",)
+    points = planned(small, tmp_path / "two", *vary, overrides=analytic)
+    alone = SweepTable(points, tmp_path)
+    for point in points:
+        alone.set(point, "done", run_point(point.scenario, tmp_path / "alone" / point.name))
+    by_itself = again(alone, tmp_path).drop(columns="wall_time_s")
+    assert swept(points, tmp_path / "two") == Swept(there_before=0, done=20, failed={}, interrupted=False)
+    by_two = table(tmp_path / "two")
+    pd.testing.assert_frame_equal(by_two.drop(columns="wall_time_s"), by_itself)
+    swept(planned(small, tmp_path / "one", *vary, overrides=analytic), tmp_path / "one", workers=1)
+    by_one = table(tmp_path / "one")
+    pd.testing.assert_frame_equal(by_two.drop(columns="wall_time_s"), by_one.drop(columns="wall_time_s"))
+    assert by_two["status"].unique().tolist() == ["done"]
+    assert by_two["radio.bandwidth"].is_monotonic_increasing
+    assert by_two.groupby("users.count")["sim_time_s"].apply(lambda times: times.is_monotonic_decreasing).all()
+
+
+def again(written: SweepTable, folder: Path) -> pd.DataFrame:
+    """The table as it is read back."""
+    written.write()
+    return table(folder)
+
+
+def test_a_finished_sweep_is_not_run_again_and_a_changed_one_is(small: Path, tmp_path: Path) -> None:
+    analytic = ("execution=analytic",)
+    points = planned(small, tmp_path, "radio.bandwidth=1:4 MHz", overrides=analytic)
+    swept(points[:2], tmp_path, workers=1)
+    heard = Heard()
+    assert swept(points, tmp_path, workers=1, heard=heard).there_before == heard.there_before == 2
+    assert heard.begun == [points[2].name]
+    before = (tmp_path / "sweep.parquet").read_bytes()
+    files = {file: file.stat().st_mtime_ns for file in (tmp_path / "points").rglob("*")}
+    heard = Heard()
+    swept(points, tmp_path, heard=heard)
+    assert heard.begun == []
+    assert (tmp_path / "sweep.parquet").read_bytes() == before
+    assert files == {file: file.stat().st_mtime_ns for file in (tmp_path / "points").rglob("*")}
+    heard = Heard()
+    changed = planned(small, tmp_path, "radio.bandwidth=1:4 MHz", overrides=(*analytic, "backhaul.latency=1 s"))
+    assert [point.folder for point in changed] == [point.folder for point in points]
+    assert swept(changed, tmp_path, workers=1, heard=heard).there_before == 0
+    assert heard.begun == [point.name for point in changed]
+
+
+@pytest.mark.parametrize("left", ["summary.json", "scenario.yaml"])
+def test_half_a_point_is_run_again(small: Path, tmp_path: Path, left: str) -> None:
+    (point,) = planned(small, tmp_path, "radio.bandwidth=1MHz", overrides=("execution=analytic",))
+    run_point(point.scenario, point.folder)
+    (point.folder / left).write_text("{", encoding="utf-8")
+    heard = Heard()
+    assert swept([point], tmp_path, heard=heard).done == 1
+    assert heard.begun == [point.name]
+
+
+def dying(folder: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> str:
+    """A scheme of one's own that kills its process so many times, and its name."""
+    text = DYING.replace("self.world.users[0].times", str(times))
+    name = f"dying_{times}"
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+    return f"{name}:Dying"
+
+
+def test_a_worker_that_dies_costs_no_point_if_the_second_one_lives(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = dying(tmp_path, monkeypatch, times=1)
+    points = planned(small, tmp_path, f"scheme.name=federated,'{name}',centralised", overrides=("execution=analytic",))
+    heard = Heard()
+    assert swept(points, tmp_path, heard=heard).failed == {}
+    assert heard.losses == [
+        (points[1].name, "its worker was killed by SIGKILL, as it does where memory runs out"),
+    ]
+    assert sorted(heard.begun) == sorted([*(point.name for point in points), points[1].name])
+    assert table(tmp_path)["status"].tolist() == ["done"] * 3
+
+
+def test_a_point_that_kills_two_workers_has_failed_and_the_others_have_not(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = dying(tmp_path, monkeypatch, times=2)
+    points = planned(small, tmp_path, f"scheme.name=federated,'{name}',centralised", overrides=("execution=analytic",))
+    assert swept(points, tmp_path).failed == {
+        points[1].name: "its worker was killed by SIGKILL, as it does where memory runs out"
+    }
+    found = table(tmp_path)
+    assert found["status"].tolist() == ["done", "failed", "done"]
+    assert found["sim_time_s"].isna().tolist() == [False, True, False]
+
+
+def test_what_a_point_cannot_have_is_its_failure_alone(small: Path, tmp_path: Path) -> None:
+    """The corpus has four authors."""
+    analytic = ("execution=analytic", "data.partition={name: natural, authors_per_user: 1}")
+    points = planned(small, tmp_path, "users.count=2,50,3", overrides=analytic)
+    done = swept(points, tmp_path, workers=1)
+    assert list(done.failed) == [points[1].name]
+    assert "small: " in done.failed[points[1].name]
+    assert done.done == 2
+
+
+@pytest.mark.slow
+def test_training_is_that_of_one_point_and_the_table_that_of_one_worker(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = []
+    for workers in (1, 2):
+        monkeypatch.setenv("COSIM_CACHE", str(tmp_path / f"cache-{workers}"))
+        folder = tmp_path / f"by-{workers}"
+        heard = Heard()
+        points = planned(small, folder, "radio.bandwidth=log(1,100,6) MHz")
+        assert swept(points, folder, workers=workers, heard=heard).done == 6
+        assert sorted(heard.cached) == sorted(point.name for point in points[1:])
+        tables.append(table(folder).drop(columns="wall_time_s"))
+    pd.testing.assert_frame_equal(*tables)
+    monkeypatch.setenv("COSIM_CACHE", str(tmp_path / "cache-alone"))
+    alone = runner.run(points[0].scenario, entries(points[0].scenario)[0])
+    assert tables[0]["jobs.run"].tolist() == [alone.runtime.jobs_run, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.slow
+def test_workers_that_are_killed_at_any_moment_leave_the_table_of_an_undisturbed_sweep(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSIM_CACHE", str(tmp_path / "cache"))
+    calm = planned(small, tmp_path / "calm", "radio.bandwidth=log(1,100,8) MHz", seeds="0:2")
+    swept(calm, tmp_path / "calm")
+    monkeypatch.setenv("COSIM_CACHE", str(tmp_path / "another-cache"))
+    points = planned(small, tmp_path / "rough", "radio.bandwidth=log(1,100,8) MHz", seeds="0:2")
+    heard = _Killing(every=4)
+    assert swept(points, tmp_path / "rough", heard=heard).failed == {}
+    assert heard.killed >= 3
+    assert len(heard.losses) <= heard.killed  # one that was idle again costs nothing
+    assert len(heard.begun) == len(points) + len(heard.losses)
+    rough, undisturbed = (table(tmp_path / name).drop(columns=NOT_OF_THE_RUN) for name in ("rough", "calm"))
+    pd.testing.assert_frame_equal(rough, undisturbed)
+
+
+class _Killing(Heard):
+    """Kills a worker a moment after every so many points have begun."""
+
+    def __init__(self, every: int) -> None:
+        super().__init__()
+        self._every = every
+        self.killed = 0
+
+    def began(self, point: Point) -> None:
+        import multiprocessing
+
+        super().began(point)
+        if len(self.begun) % self._every == 0:
+            victim = multiprocessing.active_children()[self.killed % 2].pid
+            assert victim is not None
+            self.killed += 1
+            threading.Timer(0.05 * self.killed, os.kill, (victim, signal.SIGKILL)).start()

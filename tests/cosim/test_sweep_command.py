@@ -1,0 +1,135 @@
+"""``cosim sweep`` as a user calls it: mistakes, points that fail, Ctrl-C, and going on."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.cosim.sweep.conftest import small
+
+Cosim = Callable[..., tuple[int, str, str]]
+
+ANALYTIC = ("--quiet", "--set", "execution=analytic")
+
+__all__ = ["small"]
+
+
+def test_a_sweep_of_the_file_says_what_it_does_and_where_it_is(cosim: Cosim, small: Path, tmp_path: Path) -> None:
+    with small.open("a", encoding="utf-8") as file:
+        file.write("sweep: {vary: {radio.bandwidth: [5 MHz, 10 MHz], backhaul.latency: '1:3 ms'}, zip: true}\n")
+    call = ("sweep", str(small), "--workers", "1", "--out", str(tmp_path / "out"), *ANALYTIC)
+    status, said, wrong = cosim(*call)
+    assert (status, wrong) == (0, "")
+    lines = said.splitlines()
+    assert lines[:2] == ["radio.bandwidth: 5 MHz, 10 MHz", "backhaul.latency: 1 ms, 2 ms"]
+    assert lines[2].startswith("2 points, 1 at a time, ")
+    assert lines[3:] == [f"results in {tmp_path / 'out'}"]
+    assert cosim(*call)[1].splitlines()[3] == "2 of 2 points were there before"
+    folders = sorted(path.name for path in (tmp_path / "out" / "points").iterdir())
+    assert folders == ["radio.bandwidth=10MHz,backhaul.latency=2ms", "radio.bandwidth=5MHz,backhaul.latency=1ms"]
+
+
+def test_the_folders_of_a_sweep_are_read_like_those_of_any_runs(cosim: Cosim, small: Path, tmp_path: Path) -> None:
+    vary = ("--vary", "radio.bandwidth=5MHz,10MHz", "--seeds", "0:2")
+    assert cosim("sweep", str(small), *vary, "--workers", "1", "--out", str(tmp_path / "out"), *ANALYTIC)[0] == 0
+    from analysis import load
+
+    runs = load(tmp_path / "out")
+    assert runs.varied == ("radio.bandwidth",)
+    by_folder = runs.runs.sort_values(["radio.bandwidth", "seed"], ignore_index=True)
+    found = pd.read_parquet(tmp_path / "out" / "sweep.parquet")
+    for column in ("label", "scheme", "seed", "radio.bandwidth", "sim_time_s", "traffic_bytes.uplink"):
+        assert found[column].tolist() == by_folder[column].tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (["--vary", "radio.bandwith=5MHz"], "radio.bandwith = '5MHz': unknown key (did you mean radio.bandwidth?)"),
+        (["--vary", "users.count=2,x"], "users.count = 'x': input should be a valid integer"),
+        (["--vary", "users.count=2", "--seeds", "a"], "--seeds a: expected seeds such as 0:5 (0 to 4) or 0,3,7"),
+        ([], "nothing is varied"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_left(cosim: Cosim, small: Path, given: list[str], line: str) -> None:
+    out = small.parent / "out"
+    status, said, wrong = cosim("sweep", str(small), *given, "--out", str(out))
+    assert (status, said) == (2, "")
+    assert len(wrong.splitlines()) == 1
+    assert line in wrong
+    assert not out.exists()
+
+
+def test_points_that_fail_are_told_in_a_line_each_with_status_1(cosim: Cosim, small: Path, tmp_path: Path) -> None:
+    call = ("--vary", "users.count=2,50", "--set", "data.partition={name: natural, authors_per_user: 1}", *ANALYTIC)
+    status, _, wrong = cosim("sweep", str(small), *call, "--workers", "1", "--out", str(tmp_path / "out"))
+    assert status == 1
+    (line,) = wrong.splitlines()
+    assert line.startswith("users.count=50: failed: small: ")
+    assert pd.read_parquet(tmp_path / "out" / "sweep.parquet")["status"].tolist() == ["done", "failed"]
+
+
+def begun(small: Path, out: Path) -> "subprocess.Popen[str]":
+    """A sweep in a process of its own, of which some points are done."""
+    vary = ["--vary", "radio.bandwidth=log(1,100,40) MHz", *ANALYTIC]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cosim", "sweep", str(small), *vary, "--workers", "2", "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and len(list(out.glob("points/*/summary.json"))) < 3:
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = begun(small, out)
+    process.send_signal(signal.SIGINT)
+    said, wrong = process.communicate()
+    assert (process.returncode, wrong) == (1, "")
+    kept = int(said.split("interrupted with ")[1].split()[0])
+    assert 2 <= kept < 40
+    assert (pd.read_parquet(out / "sweep.parquet")["status"] == "done").sum() == kept
+    _goes_on(small, out, least=kept)
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_killed_goes_on_and_its_workers_are_gone(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = begun(small, out)
+    process.kill()
+    process.communicate()  # until the workers, which hold its output, are gone
+    kept = len(list(out.glob("points/*/summary.json")))
+    assert kept < 40
+    time.sleep(0.5)
+    assert len(list(out.glob("points/*/summary.json"))) == kept
+    _goes_on(small, out, least=kept)
+
+
+def _goes_on(small: Path, out: Path, least: int) -> None:
+    """To the table of a sweep that nothing disturbed."""
+    call = [
+        sys.executable,
+        "-m",
+        "cosim",
+        "sweep",
+        str(small),
+        "--vary",
+        "radio.bandwidth=log(1,100,40) MHz",
+        *ANALYTIC,
+    ]
+    said = subprocess.run([*call, "--out", str(out)], check=True, capture_output=True, text=True).stdout
+    assert f"{least} of 40 points were there before" in said
+    subprocess.run([*call, "--out", str(out.parent / "calm")], check=True, capture_output=True)
+    one, other = (
+        pd.read_parquet(folder / "sweep.parquet").drop(columns="wall_time_s") for folder in (out, out.parent / "calm")
+    )
+    pd.testing.assert_frame_equal(one, other)
