@@ -88,6 +88,15 @@ def test_segments_travel_once_and_only_if_they_shall(run_small: Runner) -> None:
     assert without.world.clock.now_ns < run.world.clock.now_ns
 
 
+def test_segments_take_no_memory_on_their_way(run_small: Runner) -> None:
+    """They go by storage, so that what an edge server needs does not hang on how many users there are."""
+    run = run_pairs(run_small)
+    trains_ns = min(a.start_ns for a in run.world.recorder.activities if a.adapter_bytes)
+    before = run.world.ledger.changes(trains_ns - 1)
+    assert set(before["instant_ns"]) == {0}
+    assert before["bytes"].sum() == sum(node.memory.left()["weights"] for node in (*run.world.edges, run.world.cloud))
+
+
 @pytest.mark.parametrize("cloud_update", ["sequential", "mean", "replicated"])
 def test_only_paired_users_and_their_edge_servers_exchange_adapters(cloud_update: str, run_small: Runner) -> None:
     """Of a block each user, of two each edge server, out and back in each round; the cloud's own go nowhere."""
