@@ -21,7 +21,7 @@ class Ledger:
     def __init__(self) -> None:
         self._changes = Pages({"instant_ns": "q", "node": "i", "kind": "b", "bytes": "q"})
         self.nodes: list[str] = []
-        self._residents: set[tuple[int, Hashable]] = set()
+        self._residents: dict[tuple[int, Hashable], Mapping[str, int]] = {}
 
     def memory(self, node: str) -> Memory:
         """An account for another node; nodes are numbered as they come."""
@@ -34,11 +34,16 @@ class Ledger:
             self._changes.append(instant_ns, node, kind, nbytes)
 
     def settle(self, instant_ns: int, node: int, what: Hashable, sizes: Mapping[str, int]) -> None:
-        """Add ``sizes`` for good, once for ``what`` on each node."""
+        """Add ``sizes``, once for ``what`` on each node, until it is released."""
         if sizes and (node, what) not in self._residents:
-            self._residents.add((node, what))
+            self._residents[node, what] = sizes
             for kind, nbytes in sizes.items():
                 self.note(instant_ns, node, _NUMBER[kind], nbytes)
+
+    def release(self, instant_ns: int, node: int, what: Hashable) -> None:
+        """Take away again what was settled for ``what``, if anything was."""
+        for kind, nbytes in self._residents.pop((node, what), {}).items():
+            self.note(instant_ns, node, _NUMBER[kind], -nbytes)
 
     def changes(self, until_ns: int | None = None) -> NDArray[Any]:
         """Rows of ``instant_ns, node, kind, bytes`` to an instant, in order of time, then of writing."""
@@ -84,8 +89,15 @@ class Memory:
         self.change(end_ns, kind, -nbytes)
 
     def settle(self, instant_ns: int, what: Hashable, sizes: Mapping[str, int]) -> None:
-        """Hold ``sizes`` from ``instant_ns`` to the end, once for ``what``: the weights of a part, a training state."""
+        """Hold ``sizes`` until ``what`` is released, or to the end: the weights of a part, a training state.
+
+        What is held already is not held twice.
+        """
         self._ledger.settle(instant_ns, self._number, what, sizes)
+
+    def release(self, instant_ns: int, what: Hashable) -> None:
+        """No longer hold what was settled for ``what``."""
+        self._ledger.release(instant_ns, self._number, what)
 
     def left(self) -> dict[MemoryKind, int]:
         """Bytes of each kind that are held after the last change."""

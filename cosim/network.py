@@ -89,13 +89,13 @@ class Network:
         return [node] if node is self.cloud else [node, self.cloud]
 
     def _carry(
-        self, parcel: Parcel, origin: Node, destination: Node, buffered: Sequence[Ref]
+        self, parcel: Parcel, origin: Node, destination: Node, buffered: Sequence[Ref] | None = None
     ) -> Generator[simpy.Event, object, None]:
-        """Carry ``parcel``; at its origin it needs a buffer for those payloads that are ``buffered`` there."""
+        """Carry ``parcel``; at its origin it needs buffers for those payloads that are ``buffered``, else for all."""
         here, ahead = origin, []
         while here is not destination:
             there, began_ns = self.route(here, destination)[1], self.clock.now_ns
-            own = parcel.bytes_of(buffered) if here is origin else parcel.nbytes
+            own = parcel.buffer_bytes if buffered is None or here is not origin else parcel.bytes_of(buffered)
             try:
                 left = yield from self._hop(here, there, parcel)
             except simpy.Interrupt:
@@ -114,7 +114,7 @@ class Network:
     def _beside(self, parcel: Parcel, origin: Node, destination: Node) -> Process:
         """The way of a part that goes on alone, beside the story."""
         story = self.recorder.story
-        process = self.clock.process(self._carry(parcel, origin, destination, parcel.refs))
+        process = self.clock.process(self._carry(parcel, origin, destination))
         self.recorder.tell(process, Story(NOBODY, story.round, story.step))
         return process
 

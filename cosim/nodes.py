@@ -56,6 +56,14 @@ class Node:
         """Hold the frozen weights of ``part`` from now on."""
         self.memory.settle(self.services.clock.now_ns, part, {"weights": nbytes})
 
+    def put_away(self, part: Part, lineage: str) -> None:
+        """Move the frozen weights of ``part`` and the training state of ``lineage`` from memory to storage.
+
+        Both are held again from the next ``host`` and the next step on.
+        """
+        self.memory.release(self.services.clock.now_ns, part)
+        self.memory.release(self.services.clock.now_ns, lineage)
+
     def compute(self, job: Job) -> simpy.Event:
         """Queue ``job`` here, first come first served; the event is its completion, when its values exist.
 
@@ -78,13 +86,15 @@ class Node:
         return self.services.clock.at(end, lambda: self.services.runtime.reached(job))
 
     def receive(self, ref: Ref) -> None:
-        """Keep what has arrived in a buffer, until a job here has read it."""
+        """Keep what has arrived in a buffer, until a job here has read it; a model goes to storage as it comes in."""
+        if ref.output.kind == "model":
+            return
         self.memory.change(self.services.clock.now_ns, "buffers", ref.nbytes)
         self._buffers[ref] = self._buffers.get(ref, 0) + ref.nbytes
 
     def holds(self, ref: Ref) -> bool:
-        """Whether sending ``ref`` needs no further buffer: it lies in one, or is an adapter that is trained here."""
-        return ref in self._buffers or ref.output.kind == "adapter"
+        """Whether sending ``ref`` needs no further buffer: it lies in one, in storage, or is an adapter in use here."""
+        return ref in self._buffers or ref.output.kind in {"adapter", "model"}
 
     def let_go(self, ref: Ref) -> None:
         """Free the buffer of what came in and has been sent on."""

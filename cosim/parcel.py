@@ -38,6 +38,12 @@ class Parcel:
         return self.last - self.first
 
     @property
+    def buffer_bytes(self) -> int:
+        """Memory that it takes at a node on its way; models go by storage."""
+        models = [ref for ref in self.refs if ref.output.kind == "model"]
+        return self.nbytes - self.bytes_of(models) if models else self.nbytes
+
+    @property
     def columns(self) -> dict[str, int]:
         """Bytes by kind of payload, as the record's columns."""
         columns: dict[str, int] = {}

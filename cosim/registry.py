@@ -15,6 +15,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "federated": "cosim.schemes.federated:Federated",
         "split_learning": "cosim.schemes.split_learning:SplitLearning",
         "fedsllm": "cosim.schemes.fedsllm:FedsLLM",
+        "splitllm": "cosim.schemes.splitllm:SplitLLM",
         "centralised": "cosim.schemes.centralised:Centralised",
     },
     "access": {
@@ -32,6 +33,10 @@ FAMILIES: dict[str, dict[str, str]] = {
         "random": "cosim.allocation.random_bands:RandomBands",
         "sfllm": "cosim.allocation.sfllm_bands:Subchannels",
         "tdma": "cosim.allocation.tdma:InTurn",
+    },
+    "pairing": {
+        "round_robin": "cosim.pairing.round_robin:RoundRobin",
+        "attachment": "cosim.pairing.attachment:Attachment",
     },
     "interference": {
         "none": "cosim.interference:NoInterference",

@@ -67,6 +67,12 @@ class World:
 
         return batch_rows(user.rows, self.batch_size, index, self._batch_seeds[user.index])
 
+    def batches_an_epoch(self, user: User) -> int:
+        """How many mini-batches go once through what the user holds."""
+        from training.batches import batches_an_epoch  # noqa: PLC0415 - training comes with it
+
+        return batches_an_epoch(user.samples, self.batch_size)
+
     @cached_property
     def _batch_seeds(self) -> list[int]:
         stream = Stream(self.seed, "batches")

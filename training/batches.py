@@ -29,6 +29,11 @@ def batch_rows(rows: NDArray[np.int64], batch_size: int, index: int, seed: int) 
     return tuple(int(rows[_order(len(rows), seed, epoch)[place]]) for epoch, place in places)
 
 
+def batches_an_epoch(rows: int, batch_size: int) -> int:
+    """How many batches of ``batch_rows`` go once through so many rows; one, where these do not fill a batch."""
+    return max(1, rows // batch_size)
+
+
 @lru_cache(maxsize=_KEPT_ORDERS)
 def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     stream = np.random.Philox(key=seed, counter=[0, 0, 0, epoch])  # 2**192 draws apart from the next epoch's

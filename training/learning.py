@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from training import operations, steps
+from training import joint_steps, operations, steps
 from training.adapters import Part, Ranks, parts_between
-from training.jobs import Job, PayloadKind, Ref
+from training.jobs import Job, Output, PayloadKind, Ref
 from training.payloads import activation_output, adapter_output, labels_output
 from training.steps import Batch
 
@@ -47,6 +47,10 @@ class Learning:
         """Bytes of the frozen weights of ``part``."""
         return self.runtime.lab.costs.weight_bytes(part)
 
+    def segment(self, part: Part) -> Ref:
+        """The frozen weights of ``part`` as a message; nothing is computed for it."""
+        return Ref("segment", Output(nbytes=self.weight_bytes(part), kind="model"), lineage="", value=None)
+
     def adapter_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
         """How large an adapter of ``part`` is as a message."""
         return adapter_output(self.runtime.lab, part, ranks).nbytes
@@ -60,6 +64,10 @@ class Learning:
         longest = int(lab.train.tokens[list(rows)].max())
         length = min(-(-longest // _LENGTHS) * _LENGTHS, lab.train.ids.shape[1])
         return Batch(rows=rows, length=length, draw=draw)
+
+    def predictions(self, batch: Batch) -> int:
+        """How many next tokens, or classes, are to be predicted in ``batch``."""
+        return int(self.runtime.lab.train.predicted[list(batch.rows)].sum())
 
     def step_flops(self, part: Part, batch: Batch, ranks: Ranks | None = None) -> tuple[int, ...]:
         """FLOPs of each phase of a mini-batch in ``part``: forward and backward, or the last part's whole turn."""
@@ -100,6 +108,19 @@ class Learning:
             part=part, shape=batch.shape, batch=own, draw=batch.draw, ranks=adapter.output.ranks
         )
         return self.runtime.submit(operation, adapter, *arrived)
+
+    def loss_and_gradient(self, part: Part, adapter: Ref, batch: Batch, arrived: Sequence[Ref]) -> Job:
+        """Forward, loss and backward of the last part, which steps when others have come as far: ``mean_step``."""
+        operation = joint_steps.LossAndGradient(
+            part=part, shape=batch.shape, draw=batch.draw, ranks=adapter.output.ranks
+        )
+        return self.runtime.submit(operation, adapter, *arrived)
+
+    def mean_step(self, adapter: Ref, gradients: Sequence[Ref], predictions: Sequence[int]) -> Job:
+        """One step along the mean of ``gradients``, weighted by the numbers of predictions."""
+        total = sum(predictions) or 1
+        operation = joint_steps.MeanStep(weights=tuple(n / total for n in predictions))
+        return self.runtime.submit(operation, adapter, *gradients)
 
     def backward(self, part: Part, adapter: Ref, batch: Batch, held: Ref, gradient: Ref) -> Job:
         """Backward and step of a part before the last."""

@@ -12,10 +12,12 @@ from training import by_length, phases
 from training import labels as wire
 from training.in_flight import Graph, InFlight
 from training.jobs import HELD
+from training.joint_steps import ADAPTER_GRADIENT
 from training.optimiser import Stack
 
 if TYPE_CHECKING:
     from training.adapters import Part
+    from training.joint_steps import LossAndGradient
     from training.lab import Lab
     from training.optimiser import AdapterState
     from training.steps import Backward, Batch, Forward, LossAndBackward, Phase
@@ -50,20 +52,18 @@ def loss_and_backward(lab: Lab, group: Sequence[LossAndBackward], values: Sequen
         losses, gradient = by_length.loss_and_gradient(lab, stack.weights, batches, lab.tokens_at_once(group[0]))
         arriving = None
     else:
-        part, inputs = _entering(lab, group, values)
-        targets = torch.cat(_targets(lab, group, values))
-        losses, gradients = phases.loss_and_backward(
-            lab.model,
-            part,
-            stack.weights,
-            torch.cat(inputs),
-            targets,
-            draws=[operation.draw for operation in group],
-            frozen_below=group[0].batch is not None,
-        )
+        losses, gradients = _learned(lab, group, values, stack.weights)
         gradient, arriving = gradients.adapter, gradients.arriving
     results = _stepped(lab, stack, gradient, arriving)
     return [result | {"loss": loss} for result, loss in zip(results, losses.tolist(), strict=True)]
+
+
+def loss_and_gradient(lab: Lab, group: Sequence[LossAndGradient], values: Sequence[Sequence[Any]]) -> list[Any]:
+    """Each stream's mean loss, the gradient of its adapter (parameters,), and that of what arrived; nobody steps."""
+    weights = torch.stack([given[0].weights for given in values])
+    losses, gradients = _learned(lab, group, values, weights)
+    found = zip(losses.tolist(), gradients.adapter, strict=True)
+    return _shared_out([{"loss": loss, ADAPTER_GRADIENT: own} for loss, own in found], gradients.arriving)
 
 
 def backward(lab: Lab, group: Sequence[Backward], values: Sequence[Sequence[Any]]) -> list[Any]:
@@ -76,6 +76,22 @@ def backward(lab: Lab, group: Sequence[Backward], values: Sequence[Sequence[Any]
     gradients = phases.backward(held, torch.cat([given[2] for given in values]))
     stack = Stack.of([given[0] for given in values])
     return _stepped(lab, stack, gradients.adapter, gradients.arriving)
+
+
+def _learned(
+    lab: Lab, group: Sequence[LossAndBackward], values: Sequence[Sequence[Any]], weights: Tensor
+) -> tuple[Tensor, phases.Gradients]:
+    """Losses and gradients of mini-batches of one shape, for adapters with ``weights`` (n, parameters)."""
+    part, inputs = _entering(lab, group, values)
+    return phases.loss_and_backward(
+        lab.model,
+        part,
+        weights,
+        torch.cat(inputs),
+        torch.cat(_targets(lab, group, values)),
+        draws=[operation.draw for operation in group],
+        frozen_below=group[0].batch is not None,
+    )
 
 
 def _entering(lab: Lab, group: Sequence[Phase], values: Sequence[Sequence[Any]]) -> tuple[Part, list[Tensor]]:
@@ -107,7 +123,11 @@ def _held(
 
 def _stepped(lab: Lab, stack: Stack, gradient: Tensor, arriving: Tensor | None) -> list[dict[str, Any]]:
     """Each client's adapter after its step along its row of ``gradient``, and its share of ``arriving``."""
-    results: list[dict[str, Any]] = [{"adapter": state} for state in lab.optimiser.step_in_place(stack, gradient)]
+    return _shared_out([{"adapter": state} for state in lab.optimiser.step_in_place(stack, gradient)], arriving)
+
+
+def _shared_out(results: list[dict[str, Any]], arriving: Tensor | None) -> list[dict[str, Any]]:
+    """``results`` of clients, each with its share of ``arriving``, the gradient of what arrived."""
     if arriving is not None:
         for result, own in zip(results, arriving.chunk(len(results)), strict=True):
             result["gradient"] = own

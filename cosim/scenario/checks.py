@@ -42,7 +42,7 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
         ScenarioError: a reference that leads nowhere, a cut outside the model, a sequence it has no positions for, a
             model configuration that cannot be read, a corpus that is not there, a partition that cannot be made, a
             file of devices that does not say how fast they are, ranks of users that the adapter or a scheme has not,
-            an allocator that cannot be made.
+            an allocator that cannot be made, or what else a scheme cannot be run with.
     """
     problems = [
         *_radio_problems(scenario),
@@ -52,6 +52,7 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
         *_device_problems(scenario),
         *_rank_problems(scenario, found),
         *_allocation_problems(scenario, found),
+        *(f"{entry.label}: {problem}" for entry in found for problem in entry.options.problems(scenario)),
     ]
     if problems:
         raise ScenarioError("\n".join(problems))

@@ -111,6 +111,13 @@ class AllocationPart(Part):
     """Dealt once by mean gains, or anew by the gains as a round begins."""
 
 
+class PairingPart(Part):
+    """Which users train with the edge servers in a round: the name of a policy, with its options beside it."""
+
+    family = "pairing"
+    name: str = "round_robin"
+
+
 class InterferencePart(Part):
     """What is heard from other cells: the name of a model, with its options beside it."""
 

@@ -13,8 +13,9 @@ from cosim.nodes import Node, User
 from cosim.scenario.parts import AllocationPart
 from cosim.scenario.quantities import Duration
 from cosim.scenario.section import default
-from cosim.schemes.base import Acts, Scheme, SchemeOptions, Stage
+from cosim.schemes.base import Acts, SchemeOptions, Stage
 from cosim.schemes.demand import Place, batches_of, mean_demand
+from cosim.schemes.fedavg import FedAvg
 
 if TYPE_CHECKING:
     from cosim.allocation.demand import Demand
@@ -29,8 +30,8 @@ class AveragingOptions(SchemeOptions):
     allocation: AllocationPart | None = default(None, "who has which part of the uplink band; else radio.access says")
 
 
-class AveragingScheme(Scheme):
-    """FedAvg (McMahan et al. 2017) over the copies of every part; the federated server is a role of the cloud, unless
+class AveragingScheme(FedAvg):
+    """FedAvg over the copies of every part; the federated server is a role of the cloud, unless
     a subclass gives it to another.
 
     Who misses the deadline of a round stops where it is, and takes part again in the next, from its average: partial
@@ -47,9 +48,8 @@ class AveragingScheme(Scheme):
         super().__init__(*given)
         part = self.options.allocation
         self.allocator = None if part is None else self.world.bands.allocator(part)
-        self.federated_server = self.averaging_node()
-        self.parts: list[Part] = self.cut()
-        self.averages: list[Ref] = [self.learning.start(part, f"average {part}") for part in self.parts]
+        at = self.averaging_node()
+        self.begin_averages(self.cut(), at)
         self.chains: list[list[Stage]] = [self.chain(user) for user in self.world.users]
         self._refreshed: dict[tuple[str, Part], simpy.Event] = {}
 
@@ -134,28 +134,6 @@ class AveragingScheme(Scheme):
             copies.setdefault((stage.node.name, stage.part), []).append(stage)
         self._refreshed = {place: self.beside(self.refresh(stages)) for place, stages in copies.items()}
 
-    def refresh(self, copies: Sequence[Stage]) -> Acts:
-        """Copies of one part at one node receive its average, which travels once."""
-        part = copies[0].part
-        widest = max((stage.adapter for stage in copies), key=lambda adapter: adapter.nbytes)
-        average = self.learning.narrow(part, self.averages[self.parts.index(part)], widest.output.ranks)
-        yield from self.send(self.federated_server, copies[0].node, average)
-        for stage in copies:
-            yield from self.adopt(stage, average)
-
-    def report(self, stage: Stage) -> Acts:
-        """The stage sends its adapter to the federated server."""
-        yield from self.send(stage.node, self.federated_server, stage.adapter)
-
     def average(self, users: Sequence[User] | None = None) -> Acts:
         """The federated server averages the copies of each part that ``users`` (else all) trained, by their samples."""
-        chains = self.chains if users is None else [self.chains[user.index] for user in users]
-        for index, stages in enumerate(zip(*chains, strict=True)):
-            copies = list(dict.fromkeys(stages))
-            job = self.learning.average(
-                [stage.adapter for stage in copies],
-                [stage.samples for stage in copies],
-                self.averages[index].lineage,
-            )
-            self.averages[index] = job["adapter"]
-            yield self.federated_server.compute(job)
+        return self.average_over(self.chains if users is None else [self.chains[user.index] for user in users])

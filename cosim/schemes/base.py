@@ -18,6 +18,7 @@ from cosim.scenario.section import Count, Section, default
 from cosim.world import World
 
 if TYPE_CHECKING:
+    from cosim.scenario.models import Scenario
     from training.adapters import Part
     from training.jobs import Job, Ref
     from training.learning import Learning
@@ -39,6 +40,10 @@ class SchemeOptions(Section):
     )
     rounds: Count = 10
     local_steps: Count = default(4, "mini-batches of each user in a round")
+
+    def problems(self, scenario: Scenario) -> list[str]:
+        """What of ``scenario`` the scheme cannot be run with, a line each; nothing, unless a subclass says so."""
+        return []
 
 
 @dataclass(eq=False, slots=True)
@@ -109,23 +114,38 @@ class Scheme(ABC):
             self._observe(self._round)
 
     def batches(self, user: User) -> Iterator[Batch]:
-        """The user's mini-batches of this round, the same in every scheme."""
-        first = (self._round.number - 1) * self.local_steps
-        for step in range(self.local_steps):
+        """The user's mini-batches of this round, the same in every scheme in which all take part in each."""
+        return self.batches_from(user, (self._round.number - 1) * self.local_steps, self.local_steps)
+
+    def batches_from(self, user: User, first: int, count: int) -> Iterator[Batch]:
+        """The user's mini-batches ``first .. first+count-1``, counted over the whole run."""
+        for step in range(count):
             self.world.recorder.story.step = step
             index = first + step
             yield self.learning.batch(self.world.batch_rows(user, index), self.world.mask_draw(user, index))
 
-    def stage(self, node: Node, part: Part, owner: str, samples: int, rank: int | None = None) -> Stage:
+    def stage(
+        self, node: Node, part: Part, owner: str, samples: int, rank: int | None = None, *, idle: bool = False
+    ) -> Stage:
         """Place ``part`` at ``node``: its frozen weights are held there, and ``owner``'s adapter starts.
 
-        ``rank`` is the most that a matrix of it has; None for the model's.
+        ``rank`` is the most that a matrix of it has; None for the model's. An ``idle`` stage holds nothing until it is
+        taken up.
         """
-        node.host(part, self.learning.weight_bytes(part))
         ranks = self.learning.all_of_rank(rank)
         stage = Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}", ranks), samples)
         self._stages.append(stage)
+        if not idle:
+            self.take_up(stage)
         return stage
+
+    def take_up(self, stage: Stage) -> None:
+        """The stage's frozen weights are held in memory from now on; its training state is from its next step on."""
+        stage.node.host(stage.part, self.learning.weight_bytes(stage.part))
+
+    def put_away(self, stage: Stage) -> None:
+        """Weights and training state go to storage, from which they come back unchanged, in no time."""
+        stage.node.put_away(stage.part, stage.adapter.lineage)
 
     def train_step(self, chain: Sequence[Stage], batch: Batch) -> Acts:
         """One mini-batch through the stages of ``chain`` and back; every stage takes an optimiser step.
@@ -153,10 +173,7 @@ class Scheme(ABC):
             arrived = [job["activation"]]
             yield from self.send(stage.node, following.node, *arrived, *labels)
 
-        last = chain[-1]
-        job = learn.loss_and_backward(last.part, last.adapter, batch, [*arrived, *labels])
-        last.adapter = job["adapter"]
-        yield last.node.compute(job)
+        job = yield from self.last_turn(chain, batch, [*arrived, *labels])
         self._round.losses.append(job["loss"])
 
         for stage, following in reversed(list(pairwise(chain))):
@@ -166,6 +183,16 @@ class Scheme(ABC):
             job = learn.backward(stage.part, stage.adapter, batch, forward["held"], gradient)
             stage.adapter = job["adapter"]
             yield stage.node.compute(job)
+
+    def last_turn(
+        self, chain: Sequence[Stage], batch: Batch, arrived: Sequence[Ref]
+    ) -> Generator[simpy.Event, Any, Job]:
+        """The last stage's turn: forward, loss, backward and step, at once; ``arrived`` are activation and labels."""
+        last = chain[-1]
+        job = self.learning.loss_and_backward(last.part, last.adapter, batch, arrived)
+        last.adapter = job["adapter"]
+        yield last.node.compute(job)
+        return job
 
     def send(self, origin: Node, destination: Node, *refs: Ref) -> Acts:
         """Carry payloads from node to node as one message."""

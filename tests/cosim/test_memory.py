@@ -54,6 +54,16 @@ def test_a_name_settles_once() -> None:
     assert memory.peaks()["total"] == 31
 
 
+def test_what_is_released_is_held_no_longer_and_may_settle_again() -> None:
+    memory = Ledger().memory("user0")
+    memory.release(0, "state user0")  # never settled
+    memory.settle(5, "state user0", {"adapter": 10, "optimiser": 20})
+    memory.release(10, "state user0")
+    assert memory.left() == dict.fromkeys(MEMORY_KINDS, 0)
+    memory.settle(15, "state user0", {"adapter": 10, "optimiser": 20})
+    assert (memory.left()["adapter"], memory.peaks()["total"]) == (10, 30)
+
+
 @given(CHANGES)
 def test_peaks_are_those_of_a_simulation_tick_by_tick(changes: list[tuple[int, int, MemoryKind, int]]) -> None:
     held = np.zeros((len(MEMORY_KINDS), LAST_NS), dtype=np.int64)

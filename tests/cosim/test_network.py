@@ -146,7 +146,7 @@ def test_bytes_sent_are_bytes_received_and_every_hop_carries_them(make_tiny: Any
         sends.append(tiny.network.send(here, there, [tiny.payload(nbytes, kind) for kind, nbytes in payloads]))
         hops = list(pairwise(tiny.network.route(here, there)))
         for kind, nbytes in payloads:
-            received[there.name] += nbytes if hops else 0
+            received[there.name] += nbytes if hops and kind != "model" else 0  # a model goes to storage
             for sender, receiver in hops:
                 expected[LINKS.get((sender.role, receiver.role), "backhaul"), f"{kind}_bytes"] += nbytes
     tiny.run(*sends)

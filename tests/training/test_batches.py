@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.batches import batch_rows
+from training.batches import batch_rows, batches_an_epoch
 
 COUNTS = st.integers(1, 40)
 SIZES = st.integers(1, 12)
@@ -57,6 +57,13 @@ def test_every_row_is_left_out_of_some_epochs_equally_often() -> None:
     seen = Counter(row for i in range(epochs) for row in batch_rows(rows_of(5), 4, i, 1))
     deviation = 4 * (epochs * 0.8 * 0.2) ** 0.5  # four standard deviations of a binomial count
     assert all(abs(count - epochs * 0.8) < deviation for count in seen.values())
+
+
+@pytest.mark.parametrize(("rows", "size", "batches"), [(8, 4, 2), (11, 4, 2), (4, 4, 1), (3, 4, 1)])
+def test_so_many_batches_an_epoch_hold_no_row_twice_if_rows_fill_one(rows: int, size: int, batches: int) -> None:
+    assert batches_an_epoch(rows, size) == batches
+    seen = Counter(row for i in range(batches) for row in batch_rows(rows_of(rows), size, i, 1))
+    assert max(seen.values()) == 1 or rows < size
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,39 @@ def test_choices_that_cannot_be_made_are_one_line(write: Write, given: dict[str,
     assert line.startswith(says)
 
 
+THREE_PARTS = "expected two cut layers that rise, such as [2, 6], for three parts: user | edge | cloud"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "sections", "says"),
+    [
+        ({}, {"users": {"count": 3}, "edges": {"count": 5}},
+         "splitllm: edges.count = 5: each needs a user of its own in every round, users.count is 3"),
+        ({"cut": 3}, {}, f"scheme.cut = 3: {THREE_PARTS}"),
+        ({"cut": [3]}, {}, f"scheme.cut = [3]: {THREE_PARTS}"),
+        ({"cut": "auto"}, {}, f"scheme.cut = 'auto': {THREE_PARTS}"),
+        ({"cut": [2, 4, 6]}, {}, f"scheme.cut = [2, 4, 6]: {THREE_PARTS}"),
+        ({"cut": [6, 2]}, {}, "splitllm: scheme.cut = [6, 2]: cut layers must rise between 1 and 11, "),
+        ({"local_steps": 4, "local_epochs": 1}, {},
+         "scheme.local_epochs = 1: local_steps = 4 says how long a round is, too; leave one out (null)"),
+        ({"pairing": "lottery"}, {}, "scheme.pairing.name = 'lottery': not one of round_robin, attachment, nor a "
+         "reference package.module:Name"),
+        ({"pairing": "no.such:Pairing"}, {},
+         "splitllm: scheme.pairing = 'no.such:Pairing': 'no.such:Pairing' cannot be imported: "),
+        ({"pairing": {"name": "attachment", "turns": 2}}, {}, "splitllm: scheme.pairing = "
+         "{'name': 'attachment', 'turns': 2}: attachment takes no options, not turns"),
+        ({}, {"payloads": {"round_activations": "1 Mbit"}},
+         "splitllm: payloads.round_activations: local epochs have no common number of mini-batches; give "
+         "scheme.local_steps"),
+    ],
+)  # fmt: skip
+def test_pairs_that_cannot_be_made_are_one_line(
+    write: Write, scheme: dict[str, Any], sections: dict[str, Any], says: str
+) -> None:
+    (line,) = problems(write(scheme={"name": "splitllm", **scheme}, **sections))
+    assert line.startswith(says)
+
+
 def test_ranks_are_the_users_own_or_chosen_for_all(write: Write) -> None:
     scheme = {"name": "fedsllm", "cut": "auto", "local_steps": 4, "ranks": {4: 60, 8: 40.5}}
     (line,) = problems(write(scheme=scheme, users={"count": 2, "ranks": [4, 8]}))

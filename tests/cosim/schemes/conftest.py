@@ -36,6 +36,11 @@ SCHEMES: dict[str, dict[str, Any]] = {
     "split_learning": {"name": "split_learning", "cut": 1},
     "split_learning at the cloud": {"name": "split_learning", "cut": 1, "main_server": "cloud"},
     "split_learning in three parts": {"name": "split_learning", "cut": [1, 3]},
+    "splitllm": {"name": "splitllm", "cut": [1, 3]},
+    "splitllm over local epochs": {"name": "splitllm", "cut": [1, 3], "local_steps": None},
+    "splitllm replicated": {"name": "splitllm", "cut": [1, 3], "cloud_update": "replicated", "distribution": False},
+    "splitllm by means": {"name": "splitllm", "cut": [1, 3], "cloud_update": "mean"},
+    "splitllm by attachment": {"name": "splitllm", "cut": [1, 3], "pairing": "attachment"},
     "centralised": {"name": "centralised"},
 }  # fmt: skip
 """Every scheme, in every arrangement of its parts."""

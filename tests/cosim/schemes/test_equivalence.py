@@ -1,7 +1,7 @@
 """Schemes against plain PEFT loops and against each other, through the whole engine: the same is learned."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,17 @@ LOSS = 1e-6
 ADAPTER = 5e-5
 """AdamW's first steps are lr * sign(g): where a gradient is nearly zero, rounding changes a part of a step of 1e-3."""
 
-ONE_USER = {"users": {"count": 1, "compute": {"speed": "1 GFLOP/s"}}, "training": {"lr": LR}}
+EDGE = {"compute": {"speed": "2 GFLOP/s"}}
+ONE_USER = {
+    "users": {"count": 1, "compute": {"speed": "1 GFLOP/s"}},
+    "edges": {"count": 1, **EDGE},
+    "training": {"lr": LR},
+}
+TWO_PAIRS = {
+    "users": {"count": 2, "compute": {"speed": "1 GFLOP/s", "spread": 0.5}},
+    "edges": {"count": 2, **EDGE},
+    "training": {"lr": LR},
+}
 UNSPLIT_ALIKE: dict[str, dict[str, Any]] = {
     "cut 1": {"name": "splitfed", "cut": 1},
     "cut 3": {"name": "splitfed", "cut": 3},
@@ -33,6 +43,9 @@ UNSPLIT_ALIKE: dict[str, dict[str, Any]] = {
     "shared server": {"name": "splitfed", "cut": 2, "server": "shared"},
     "split learning": {"name": "split_learning", "cut": 2},
     "federated": {"name": "federated"},
+    "splitllm": {"name": "splitllm", "cut": [1, 3]},
+    "splitllm by means": {"name": "splitllm", "cut": [1, 2], "cloud_update": "mean"},
+    "splitllm replicated": {"name": "splitllm", "cut": [2, 3], "cloud_update": "replicated"},
     "centralised": {"name": "centralised"},
 }
 
@@ -59,12 +72,19 @@ class PlainPeft:
         loss = self.model(input_ids=ids, labels=ids).loss
         loss.backward()
         if also is not None:
-            for theirs, ours in zip(also._trainable(), self._trainable(), strict=True):
-                theirs.grad = ours.grad
-            also.optimiser.step()
+            also.gather([self])
+            also.update()
+        self.update()
+        return loss.item()
+
+    def gather(self, others: Sequence["PlainPeft"]) -> None:
+        """Take the mean of their gradients."""
+        for ours, *theirs in zip(*(model._trainable() for model in (self, *others)), strict=True):
+            ours.grad = sum(parameter.grad for parameter in theirs) / len(theirs)
+
+    def update(self) -> None:
         self.optimiser.step()
         self.optimiser.zero_grad()
-        return loss.item()
 
     def _trainable(self) -> list[torch.nn.Parameter]:
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
@@ -191,6 +211,45 @@ def test_a_shared_server_takes_one_step_for_each_activation_in_the_order_of_arri
         for name in adapters[0]
     }
     assert_adapters_equal(adapter_of(run), {**mean, **{name: server.adapter()[name] for name in server_side}})
+
+
+def cloud_part(adapter: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of the blocks beyond the cuts 1 and 3, of four."""
+    return {name: tensor for name, tensor in adapter.items() if ".h.3." in name}
+
+
+def test_pairs_that_step_together_are_large_batch_training_on_the_union_for_the_cloud_part(run_small: Runner) -> None:
+    run = run_small({"name": "splitllm", "cut": [1, 3], "cloud_update": "mean", "rounds": 1, "local_steps": 1},
+                    **TWO_PAIRS)  # fmt: skip
+    plain = PlainPeft(run)
+    plain.step(torch.cat([batch_of(run, user, 0) for user in (0, 1)]))
+    assert_adapters_equal(cloud_part(adapter_of(run)), cloud_part(plain.adapter()))
+
+
+def test_pairs_that_step_together_go_on_with_the_mean_of_their_gradients(run_small: Runner) -> None:
+    """Of two steps and rounds: users and edge servers step by themselves and are averaged, the cloud has one state."""
+    run = run_small({"name": "splitllm", "cut": [1, 3], "cloud_update": "mean"}, **TWO_PAIRS)
+    clients, cloud = [PlainPeft(run) for _ in run.world.users], PlainPeft(run)
+    shares = [user.samples / sum(other.samples for other in run.world.users) for user in run.world.users]
+    mean = cloud.adapter()
+    for index in range(4):
+        for user, client in enumerate(clients):
+            client.load({**client.adapter(), **cloud_part(cloud.adapter())})
+            client.model(input_ids=(ids := batch_of(run, user, index)), labels=ids).loss.backward()
+        cloud.gather(clients)
+        for model in (cloud, *clients):
+            model.update()
+        if index % 2:
+            adapters = [client.adapter() for client in clients]
+            mean = {name: sum(s * a[name] for s, a in zip(shares, adapters, strict=True)) for name in mean}
+            for client in clients:
+                client.load(mean)
+    assert_adapters_equal(adapter_of(run), {**mean, **cloud_part(cloud.adapter())})
+
+
+def test_with_all_users_paired_replicas_learn_what_federated_learning_learns(run_small: Runner) -> None:
+    pairs = run_small({"name": "splitllm", "cut": [1, 3], "cloud_update": "replicated"}, **TWO_PAIRS)
+    assert_adapters_equal(adapter_of(pairs), adapter_of(run_small({"name": "federated"}, **TWO_PAIRS)))
 
 
 def test_split_learning_is_sequential_training_over_the_users(run_small: Runner) -> None:

@@ -24,6 +24,7 @@ AVERAGED: dict[str, dict[str, Any]] = {
     "splitfed": {"name": "splitfed", "cut": 1},
     "splitfed in three parts": {"name": "splitfed", "cut": [1, 3]},
     "splitfed shared": {"name": "splitfed", "cut": 1, "server": "shared"},
+    "splitllm": {"name": "splitllm", "cut": [1, 3]},
 }
 
 

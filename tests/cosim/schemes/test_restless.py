@@ -32,6 +32,8 @@ DEADLINE = {"deadline": "140 ms"}
 STORIES: dict[str, dict[str, Any]] = {
     "splitfed in three parts": {"name": "splitfed", "cut": [1, 3]},
     "split_learning": {"name": "split_learning", "cut": 1},
+    "splitllm": {"name": "splitllm", "cut": [1, 3]},
+    "splitllm by attachment": {"name": "splitllm", "cut": [1, 3], "pairing": "attachment", "cloud_update": "mean"},
     "federated with a deadline": {"name": "federated", **DEADLINE},
     "splitfed with a deadline": {"name": "splitfed", "cut": [1, 3], **DEADLINE},
     "splitfed shared with a deadline": {"name": "splitfed", "cut": 1, "server": "shared", **DEADLINE},

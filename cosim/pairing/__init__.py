@@ -1,0 +1,1 @@
+"""Who trains with which edge server in a round, one policy a file."""
