@@ -45,6 +45,20 @@ SCHEMES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Every scheme, in every arrangement of its parts."""
 
+VARIATIONS = {
+    "splitfed at the cloud",
+    "splitfed shared at the cloud",
+    "splitfed shared in three parts",
+    "splitfed with bands dealt each round",
+    "fedsllm that chooses its cut",
+    "split_learning at the cloud",
+    "split_learning in three parts",
+    "splitllm over local epochs",
+    "splitllm replicated",
+    "splitllm by attachment",
+}
+"""Arrangements whose ways are those of others put together: they are tried with the slow tests."""
+
 CLASSES = ("cloud", "edge", "radio", "server", "user")
 
 
@@ -127,7 +141,10 @@ def run_small(small_scenario: Callable[..., Scenario]) -> Runner:
     return run
 
 
-@pytest.fixture(scope="module", params=SCHEMES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow) if name in VARIATIONS else name for name in SCHEMES],
+)
 def scheme(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Each of the schemes."""
     return SCHEMES[request.param]
