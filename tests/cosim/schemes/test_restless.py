@@ -29,15 +29,19 @@ USERS = {
 }
 RESTLESS: dict[str, Any] = {"users": USERS, "backhaul": {"rate": "50 Mbit/s", "sharing": "shared"}}
 DEADLINE = {"deadline": "140 ms"}
+PRELOADED = {"distribution": False}
+"""A segment needs seconds without an outage: where a transfer restarts after each, it would never arrive."""
 STORIES: dict[str, dict[str, Any]] = {
     "splitfed in three parts": {"name": "splitfed", "cut": [1, 3]},
     "split_learning": {"name": "split_learning", "cut": 1},
-    "splitllm": {"name": "splitllm", "cut": [1, 3]},
-    "splitllm by attachment": {"name": "splitllm", "cut": [1, 3], "pairing": "attachment", "cloud_update": "mean"},
+    "splitllm": {"name": "splitllm", "cut": [1, 3], **PRELOADED},
+    "splitllm by attachment": {
+        "name": "splitllm", "cut": [1, 3], "pairing": "attachment", "cloud_update": "mean", **PRELOADED,
+    },
     "federated with a deadline": {"name": "federated", **DEADLINE},
     "splitfed with a deadline": {"name": "splitfed", "cut": [1, 3], **DEADLINE},
     "splitfed shared with a deadline": {"name": "splitfed", "cut": 1, "server": "shared", **DEADLINE},
-}
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["resumes", "restarts"])

@@ -107,7 +107,9 @@ def test_of_a_longer_run_only_the_new_rounds_are_trained(scheme: dict[str, Any],
     short = run_small({**scheme, "rounds": 1}, **CACHED)
     resumed, anew = run_small(scheme, **CACHED), run_small(scheme)
     assert_identical(resumed, anew)
-    assert resumed.runtime.jobs_run == anew.runtime.jobs_run - short.runtime.jobs_run
+    again = resumed.runtime.jobs_run - (anew.runtime.jobs_run - short.runtime.jobs_run)
+    late = scheme["name"] == "splitllm"  # who is first paired then has the untrained adapter, drawn and not kept
+    assert again in ((0, 1) if late else (0,))
 
 
 def test_rounds_between_evaluations_are_resumed_from_the_last_one(run_small: Runner) -> None:
