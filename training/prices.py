@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from training.store import Store
 
 
+_MEASURED: dict[str, Any] = {}
+"""By key: a process that runs many scenarios of one model measures it once, with or without a store."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PhaseCost:
     """FLOPs of a phase, the bytes it leaves saved for its backward, and the bytes it needs beyond those at its peak."""
@@ -69,11 +73,14 @@ class Prices:
         return int(self._remembered(f"weights {part}", lambda: self._measure(None).weight_bytes(part)))
 
     def _remembered(self, what: str, measure: Callable[[], Any]) -> Any:
+        """Of this process, or of ``store``, which is told of it in either case, or measured now."""
         key = digest(code_of(Prices), self._key, what)
-        entry = None if self._store is None else self._store.get(key)
+        found, store = _MEASURED.get(key), self._store
+        entry = store.get(key) if store and found is None else None
         if entry is not None:
-            return json.loads(entry.facts["price"])
-        found = measure()
-        if self._store is not None:
-            self._store.put(key, {"none": np.zeros(0)}, {"price": json.dumps(found)})
-        return found
+            found = json.loads(entry.facts["price"])
+        elif found is None:
+            found = measure()
+        if store and entry is None and key not in store:
+            store.put(key, {"none": np.zeros(0)}, {"price": json.dumps(found)})
+        return _MEASURED.setdefault(key, found)
