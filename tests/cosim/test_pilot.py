@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cosim.calibration import Point
 from cosim.pilot import common_target, parse_runs, pilot, points_to, rounds_until
-from cosim.scenario import ScenarioError, load_scenario
+from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.entries import entries
 from cosim.scenario.section import Section
 from cosim.schemes.splitfed import SplitFed
@@ -26,6 +26,9 @@ class NoSteps(SplitFed):
         name: str
         label: str = ""
         rounds: int = 1
+
+        def problems(self, scenario: Scenario) -> list[str]:
+            return []
 
 
 BETWEEN = 0.035
