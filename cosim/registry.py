@@ -16,6 +16,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "split_learning": "cosim.schemes.split_learning:SplitLearning",
         "fedsllm": "cosim.schemes.fedsllm:FedsLLM",
         "splitllm": "cosim.schemes.splitllm:SplitLLM",
+        "splitft": "cosim.schemes.splitft:SplitFT",
         "centralised": "cosim.schemes.centralised:Centralised",
     },
     "access": {
@@ -37,6 +38,14 @@ FAMILIES: dict[str, dict[str, str]] = {
     "pairing": {
         "round_robin": "cosim.pairing.round_robin:RoundRobin",
         "attachment": "cosim.pairing.attachment:Attachment",
+    },
+    "cuts": {
+        "fixed": "cosim.cuts.fixed:Fixed",
+        "performance": "cosim.cuts.performance:Performance",
+        "sign": "cosim.cuts.sign:Sign",
+        "resource": "cosim.cuts.resource:Resource",
+        "performance_and_resource": "cosim.cuts.performance_and_resource:PerformanceAndResource",
+        "optimal_delay": "cosim.cuts.optimal_delay:OptimalDelay",
     },
     "interference": {
         "none": "cosim.interference:NoInterference",

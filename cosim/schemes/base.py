@@ -132,7 +132,7 @@ class Scheme(ABC):
         ``rank`` is the most that a matrix of it has; None for the model's. An ``idle`` stage holds nothing until it is
         taken up.
         """
-        ranks = self.learning.all_of_rank(rank)
+        ranks = self.learning.at_most(rank)
         stage = Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}", ranks), samples)
         self._stages.append(stage)
         if not idle:
@@ -141,11 +141,15 @@ class Scheme(ABC):
 
     def take_up(self, stage: Stage) -> None:
         """The stage's frozen weights are held in memory from now on; its training state is from its next step on."""
-        stage.node.host(stage.part, self.learning.weight_bytes(stage.part))
+        stage.node.host(self.placed(stage), self.learning.weight_bytes(self.placed(stage)))
 
     def put_away(self, stage: Stage) -> None:
         """Weights and training state go to storage, from which they come back unchanged, in no time."""
-        stage.node.put_away(stage.part, stage.adapter.lineage)
+        stage.node.put_away(self.placed(stage), stage.adapter.lineage)
+
+    def placed(self, stage: Stage) -> Part:
+        """Whose frozen weights the stage's node holds: those of its part, unless it may come to have another."""
+        return stage.part
 
     def train_step(self, chain: Sequence[Stage], batch: Batch) -> Acts:
         """One mini-batch through the stages of ``chain`` and back; every stage takes an optimiser step.
