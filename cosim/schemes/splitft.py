@@ -208,9 +208,11 @@ class SplitFT(AveragingScheme):
         wanted = Part(first=min(part.first for part in parts), last=max(part.last for part in parts))
         ranks = copies[0].adapter.output.ranks if len(copies) == 1 else None
         whole = [(self.learning.whole, average)]
-        yield from self.send(self.federated_server, node, self.learning.recut(wanted, whole, ranks, average.lineage))
+        sent = self.learning.recut(wanted, whole, ranks, average.lineage)
+        yield from self.send(self.federated_server, node, sent)
         for stage in copies:
             yield from self.adopt(stage, self.learning.recut(stage.part, whole, None, average.lineage))
+        node.let_go(sent)
 
     def average_over(self, chains: Sequence[Sequence[Stage]]) -> Acts:
         """The federated server averages whole adapters, put together of both sides; no chain, no change."""
