@@ -223,6 +223,8 @@ class SplitFT(AveragingScheme):
             )
             self.averages = [job["adapter"]]
             yield self.federated_server.compute(job)
+            for stage in (stage for chain in chains for stage in chain):
+                self.federated_server.let_go(stage.adapter)
 
     def joined(self, chain: Sequence[Stage]) -> Ref:
         """The whole adapter of a client."""
