@@ -1,7 +1,7 @@
 """Where time goes as users are added: rounds, the radio, and the queues at edge servers and cloud.
 
-M edge servers and their cells stay as they are. In SplitLLM M users are active whatever N, so that a mini-batch takes as
-long with many users as with few; in split-fed learning all N share the bands, the edge servers and the cloud. By the
+M edge servers and their cells stay as they are. In SplitLLM M users are active whatever N, so that a mini-batch takes
+as long with many users as with few; in split-fed learning all N share the bands, the edge servers and the cloud. By the
 number of mini-batches SplitLLM's rounds are the longer ones all the same: M users learn at once, and not N.
 """
 
