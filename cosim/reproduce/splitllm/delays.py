@@ -41,11 +41,11 @@ class Delays:
 
 
 TITLES = {
-    "round_s": "delay of a round",
-    "share_s": "delay of a round by its mini-batches",
-    "uplink_s": "time of an activation on the uplink",
-    "edge_wait_s": "waiting at the edge server, a mini-batch",
-    "cloud_wait_s": "waiting at the cloud, a mini-batch",
+    "round_s": "round delay",
+    "share_s": "round delay per mini-batch",
+    "uplink_s": "uplink time of an activation",
+    "edge_wait_s": "edge server queue per mini-batch",
+    "cloud_wait_s": "cloud queue per mini-batch",
 }
 
 
