@@ -92,6 +92,11 @@ FAMILIES: dict[str, dict[str, str]] = {
         "on_off": "channel_models.availability:MarkovOnOff",
         "recorded": "channel_models.recorded_availability:RecordedAvailability",
     },
+    "papers": {
+        "fedsllm": "cosim.reproduce.papers.fedsllm:FedsLLM",
+        "sfllm": "cosim.reproduce.papers.sfllm:SflLLM",
+        "splitllm": "cosim.reproduce.papers.splitllm:SplitLLM",
+    },
     "trackers": {
         "tensorboard": "cosim.tracking.tensorboard:TensorBoard",
         "mlflow": "cosim.tracking.mlflow:MLflow",

@@ -60,7 +60,7 @@ class Stage:
 class Round:
     """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
 
-    None comes after the ``last``.
+    None comes after the ``last``. ``samples`` are the training sequences that a loss was computed of, each as often.
     ``states`` are the adapters of all stages: with the model's, all that the next round goes on from.
     """
 
@@ -68,6 +68,7 @@ class Round:
     adapters: Sequence[Ref]
     last: bool = False
     losses: list[Ref] = field(default_factory=list)
+    samples: int = 0
     states: Sequence[Ref] = ()
 
 
@@ -179,6 +180,7 @@ class Scheme(ABC):
 
         job = yield from self.last_turn(chain, batch, [*arrived, *labels])
         self._round.losses.append(job["loss"])
+        self._round.samples += len(batch.rows)
 
         for stage, following in reversed(list(pairwise(chain))):
             gradient = job["gradient"]
