@@ -96,6 +96,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "fedsllm": "cosim.reproduce.papers.fedsllm:FedsLLM",
         "sfllm": "cosim.reproduce.papers.sfllm:SflLLM",
         "splitllm": "cosim.reproduce.papers.splitllm:SplitLLM",
+        "splitft": "cosim.reproduce.papers.splitft:SplitFT",
     },
     "trackers": {
         "tensorboard": "cosim.tracking.tensorboard:TensorBoard",

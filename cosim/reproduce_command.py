@@ -44,16 +44,16 @@ def reproduce(
         raise ScenarioError(f"reproduce {paper} --sfllm: expected fedsllm, whose successor it is")
     name = "sfllm" if sfllm else paper
     found = _paper(name)
-    scenario = _scenario(found, quick)
+    scenarios = _scenarios(found, quick)
     folder = writable(out or Path("runs") / f"reproduce-{name.replace(':', '-')}")
     theory = found.theory(folder, quick=quick)
     for figure in theory.figures:
         _draw(figure, folder)
     rows = [*theory.rows]
-    if scenario is not None:
-        rows += _training(
-            found, scenario, folder / "training", quick, workers, quiet=quiet or as_json, shown=not as_json
-        )
+    for variant, scenario in scenarios.items():
+        below = folder / "training" / variant
+        trained = _trained(found, scenario, below, quick, workers, quiet=quiet or as_json, shown=not as_json)
+        rows += [] if trained is None else found.learned(trained, variant)
     _write_rows(rows, folder)
     if as_json:
         typer.echo(json.dumps({"rows": [row.as_json() for row in rows]}, indent=2))
@@ -70,22 +70,24 @@ def _paper(name: str) -> Paper:
     return paper
 
 
-def _scenario(paper: Paper, quick: bool) -> Scenario | None:
-    """The scenario whose schemes are trained."""
+def _scenarios(paper: Paper, quick: bool) -> dict[str, Scenario]:
+    """Those whose schemes are trained, by their variants; for a look, the first."""
     from cosim.reproduce.training import PAPERS  # noqa: PLC0415
 
     if paper.scenario is None:
-        return None
+        return {}
     file = PAPERS / paper.scenario
     if not file.is_file():
         raise ScenarioError(f"{file}: not there; expected the scenarios of the project beside its packages")
-    return read_scenario(file, list(paper.quickly) if quick else [])
+    variants = list(paper.variants.items())[: 1 if quick else None]
+    quickly = paper.quickly if quick else ()
+    return {variant: read_scenario(file, [*overrides, *quickly]) for variant, overrides in variants}
 
 
-def _training(
+def _trained(
     paper: Paper, scenario: Scenario, folder: Path, quick: bool, workers: int | None, *, quiet: bool, shown: bool
-) -> list[Row]:
-    """The schemes of the paper's scenario on common seeds; without rows if it is interrupted."""
+) -> Trained | None:
+    """What the schemes of a scenario learn on common seeds; None where that cannot be told."""
     from cosim import comparison  # noqa: PLC0415
 
     planned = comparison.plan(scenario, parse_seeds(_ONE_SEED if quick else _SEEDS), folder)
@@ -94,14 +96,13 @@ def _training(
         typer.echo("interrupted: what was trained is kept, and found again", err=True)
         raise typer.Exit(1)
     try:
-        trained = _trained(paper, folder, [run.folder for run in planned], shown=shown)
+        return _seen(paper, folder, [run.folder for run in planned], shown=shown)
     except ValueError as error:  # the runs stay, whatever cannot be shown of them
         typer.echo(f"no table and pictures: {error}", err=True)
-        return []
-    return paper.learned(trained)
+        return None
 
 
-def _trained(paper: Paper, folder: Path, runs: Sequence[Path], *, shown: bool) -> Trained:
+def _seen(paper: Paper, folder: Path, runs: Sequence[Path], *, shown: bool) -> Trained:
     """Tables and pictures of the runs, and what they have learned."""
     from analysis import load, overview  # noqa: PLC0415
     from analysis.comparison.comparison import compare  # noqa: PLC0415

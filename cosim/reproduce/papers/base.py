@@ -42,11 +42,13 @@ class Theory:
 class Paper(Protocol):
     """A paper whose experiments are done again.
 
-    ``scenario`` is the file, among those of the papers, whose schemes are trained, None if none are; ``quickly`` are
-    its overrides for a look, ``baseline`` is the label that tables compare the others with.
+    ``scenario`` is the file, among those of the papers, whose schemes are trained, None if none are; ``variants`` of
+    it, by name, are the overrides with which they are, the first one alone for a look, with the overrides ``quickly``.
+    ``baseline`` is the label that tables compare the others with.
     """
 
     scenario: ClassVar[str | None]
+    variants: ClassVar[Mapping[str, Sequence[str]]]
     quickly: ClassVar[Sequence[str]]
     baseline: ClassVar[str]
 
@@ -54,6 +56,10 @@ class Paper(Protocol):
         """Numbers and figures without training; runs of its own are kept in ``folder``."""
         ...
 
-    def learned(self, trained: Trained) -> list[Row]:
-        """What real training has brought; not asked for without a ``scenario``."""
+    def learned(self, trained: Trained, variant: str) -> list[Row]:
+        """What real training of a variant has brought; not asked for without a ``scenario``."""
         ...
+
+
+AS_IT_IS: Mapping[str, Sequence[str]] = {"": ()}
+"""The one variant of a scenario that is trained as it stands."""

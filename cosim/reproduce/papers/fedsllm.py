@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cosim.reproduce.papers.base import TableFigure, Theory
+from cosim.reproduce.papers.base import AS_IT_IS, TableFigure, Theory
 from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
 
@@ -17,6 +17,7 @@ class FedsLLM:
     """Delay-optimal bands and local accuracy, against baselines of which less is optimised."""
 
     scenario = "fedsllm.yaml"
+    variants = AS_IT_IS
     quickly = ("users.count=3", "data.batch_size=2", "scheme.convergence.a=2", "evaluation.sequences=32")
     baseline = "optimum"
 
@@ -30,7 +31,7 @@ class FedsLLM:
         figure = TableFigure(stem="delay", module="analysis.figures.study", table=curves)
         return Theory(rows=fedsllm.rows(powers_dbm, DROPS, SEED), figures=[figure])
 
-    def learned(self, trained: Trained) -> list[Row]:
+    def learned(self, trained: Trained, variant: str) -> list[Row]:
         """How long each scheme takes to learn as much as all do, the mean over seeds, and how much less the optimum
         does. No paper has such numbers."""
         group = f"simulated time to {trained.target}, real training, {trained.repetitions}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cosim.reproduce.papers.base import TableFigure, Theory
+from cosim.reproduce.papers.base import AS_IT_IS, TableFigure, Theory
 from cosim.reproduce.papers.fedsllm import DROPS, FEW_DROPS, SEED
 from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
@@ -14,6 +14,7 @@ class SflLLM:
     """Subchannels, powers, cut and rank chosen together, against each of them drawn."""
 
     scenario = None
+    variants = AS_IT_IS
     quickly = ()
     baseline = "optimised"
 
@@ -28,6 +29,6 @@ class SflLLM:
         figure = TableFigure(stem="delay", module="analysis.figures.study", table=curves)
         return Theory(rows=sfllm.rows(setting, work, DROPS, SEED), figures=[figure])
 
-    def learned(self, trained: Trained) -> list[Row]:
+    def learned(self, trained: Trained, variant: str) -> list[Row]:
         """Nothing is trained."""
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cosim.reproduce.papers.base import RunsFigure, TableFigure, Theory
+from cosim.reproduce.papers.base import AS_IT_IS, RunsFigure, TableFigure, Theory
 from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
 
@@ -16,6 +16,7 @@ class SplitLLM:
     """Users paired with edge servers in turn, three parts of the model, against split-fed learning and others."""
 
     scenario = "splitllm.yaml"
+    variants = AS_IT_IS
     quickly = (
         "users.count=6",
         "scheme.rounds=12",
@@ -27,10 +28,10 @@ class SplitLLM:
     def theory(self, folder: Path, *, quick: bool) -> Theory:
         """Analytic runs: what is held where, by how much less, and delays against the number of users."""
         from cosim.reproduce.curve import rows_of  # noqa: PLC0415 - NumPy
+        from cosim.reproduce.gpt2 import Gpt2Small  # noqa: PLC0415
         from cosim.reproduce.splitllm import delays, memory, memory_rows  # noqa: PLC0415
-        from cosim.reproduce.splitllm.world import World  # noqa: PLC0415
 
-        world = World.of_gpt2_small(folder)
+        world = Gpt2Small.below(folder, "splitllm_gpt2.yaml")
         reductions = memory.reductions(world, memory.USERS, memory.EDGES)
         users, seeds = (_SOME_USERS, _FEW_SEEDS) if quick else (_MANY_USERS, _SEEDS)
         curves = delays.against_users(world, users, seeds)
@@ -49,7 +50,7 @@ class SplitLLM:
             ],
         )
 
-    def learned(self, trained: Trained) -> list[Row]:
+    def learned(self, trained: Trained, variant: str) -> list[Row]:
         """Perplexity beside that of split-fed learning."""
         from cosim.reproduce.splitllm import learning  # noqa: PLC0415
 

@@ -16,9 +16,9 @@ import numpy as np
 from cosim.allocation.problem import Array
 from cosim.clock import NS_PER_S
 from cosim.reproduce.curve import Curve
+from cosim.reproduce.gpt2 import Gpt2Small
 from cosim.reproduce.row import Row
 from cosim.reproduce.splitllm.memory import PAPERS_EDGES, SPLITFED, SPLITLLM
-from cosim.reproduce.splitllm.world import World
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +71,7 @@ def _queued(events: dict[str, NDArray[Any]], at: Callable[[str], bool]) -> NDArr
     return reasons & (events["user"] >= 0)
 
 
-def against_users(world: World, users: Sequence[int], seeds: Sequence[int]) -> list[Curve]:
+def against_users(world: Gpt2Small, users: Sequence[int], seeds: Sequence[int]) -> list[Curve]:
     """The mean ``Delays`` over ``seeds`` of each scheme for so many users, a curve a field."""
     found = {
         scheme: np.mean([[_fields(world, scheme, count, seed) for count in users] for seed in seeds], axis=0)
@@ -89,7 +89,7 @@ def against_users(world: World, users: Sequence[int], seeds: Sequence[int]) -> l
     ]
 
 
-def _fields(world: World, scheme: str, users: int, seed: int) -> list[float]:
+def _fields(world: Gpt2Small, scheme: str, users: int, seed: int) -> list[float]:
     run = world.run(scheme, [f"users.count={users}", f"edges.count={PAPERS_EDGES}", f"seed={seed}"])
     delays = measured(run)
     return [getattr(delays, field.name) for field in fields(Delays)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cosim.reproduce.splitllm.world import World
+from cosim.reproduce.gpt2 import Gpt2Small
 
 if TYPE_CHECKING:
     from cosim.runner import Run
@@ -89,7 +89,7 @@ def reduction(smaller: Server, larger: Server, users: int, edges: int) -> Reduct
     )
 
 
-def reductions(world: World, users: Sequence[int], edges: Sequence[int]) -> list[Reduction]:
+def reductions(world: Gpt2Small, users: Sequence[int], edges: Sequence[int]) -> list[Reduction]:
     """For every pair of N ``users`` and M ``edges``; split-fed learning's server hangs on N alone."""
     found = []
     for count in users:
@@ -100,14 +100,14 @@ def reductions(world: World, users: Sequence[int], edges: Sequence[int]) -> list
     return found
 
 
-def at_papers(world: World, overrides: Sequence[str]) -> Reduction:
+def at_papers(world: Gpt2Small, overrides: Sequence[str]) -> Reduction:
     """At the N and M that we read from the paper, under ``overrides``."""
     smaller = server(world.run(SPLITLLM, overrides), PAPERS_EDGES)
     larger = server(world.run(SPLITFED, overrides), PAPERS_USERS)
     return reduction(smaller, larger, PAPERS_USERS, PAPERS_EDGES)
 
 
-def kept_runs(world: World, folder: Path) -> list[Path]:
+def kept_runs(world: Gpt2Small, folder: Path) -> list[Path]:
     """A run of every scheme at that N and M, kept in ``folder``, for the figure of what each kind takes."""
     from cosim.tracking.keeping import Keeping  # noqa: PLC0415
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cosim.reproduce.gpt2 import Gpt2Small
 from cosim.reproduce.row import Row
 from cosim.reproduce.splitllm.memory import (
     FEDERATED,
@@ -18,7 +19,6 @@ from cosim.reproduce.splitllm.memory import (
     peaks_bytes,
     side_by_side,
 )
-from cosim.reproduce.splitllm.world import World
 
 STATED_PERCENT = 74.0
 TOLERANCE_PERCENT = 2.0
@@ -39,12 +39,12 @@ _WHY_DERIVED = (
 _MB = 1e6
 
 
-def rows(world: World, found: Sequence[Reduction]) -> list[Row]:
+def rows(world: Gpt2Small, found: Sequence[Reduction]) -> list[Row]:
     """All of them; ``found`` are the reductions at the N and M of the derived table."""
     return [*_peak_rows(world), *_growth_rows(world), *_reduction_rows(found), *_other_rows(world)]
 
 
-def _peak_rows(world: World) -> list[Row]:
+def _peak_rows(world: Gpt2Small) -> list[Row]:
     """Of one instance at each place."""
     group = "peak memory, GPT-2 small, B=4, S=512, r=8 on c_attn, split 2 | 4 | 6 blocks"
     alone = side_by_side(PAPERS_USERS, 1)
@@ -63,7 +63,7 @@ def _peak_rows(world: World) -> list[Row]:
     ]  # fmt: skip
 
 
-def _growth_rows(world: World) -> list[Row]:
+def _growth_rows(world: Gpt2Small) -> list[Row]:
     """What more users change at a user and an edge server."""
     few, many = (peaks_bytes(world.run(SPLITLLM, side_by_side(count, PAPERS_EDGES))) for count in (USERS[0], USERS[-1]))
     return [
@@ -101,7 +101,7 @@ def _derived(found: Reduction) -> list[Row]:
     ]  # fmt: skip
 
 
-def _other_rows(world: World) -> list[Row]:
+def _other_rows(world: Gpt2Small) -> list[Row]:
     """What the number hangs on besides M / N."""
     parallel = side_by_side(PAPERS_USERS, PAPERS_EDGES)
     ways = {

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from cosim.runner import Run
     from cosim.tracking.callback import Callback
 
-SCENARIO = PAPERS / "splitllm_gpt2.yaml"
 _TOKENIZER = "tiny-gpt2"
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
-    """The scenario of SplitLLM at the size of the ``model`` in a folder."""
+class Gpt2Small:
+    """A paper's ``scenario`` at the size of the ``model`` in a folder."""
 
+    scenario: Path
     model: Path
 
     @staticmethod
-    def of_gpt2_small(folder: Path) -> World:
+    def below(folder: Path, scenario: str) -> Gpt2Small:
         """124 million parameters as Transformers has them by default, written below ``folder`` as a configuration.
 
         Its tokenizer is the shipped model's: which tokens there are has no part in costs.
@@ -41,18 +41,18 @@ class World:
         GPT2Config().save_pretrained(model)
         for file in (ASSETS / _TOKENIZER).glob("tokenizer*.json"):
             shutil.copyfile(file, model / file.name)
-        return World(model=model)
+        return Gpt2Small(scenario=PAPERS / scenario, model=model)
 
     def run(self, label: str, overrides: Sequence[str] = (), callbacks: Sequence[Callback] = ()) -> Run:
         """Run the scheme with this label, and no other."""
         from cosim import runner  # noqa: PLC0415
 
-        scenario = load_scenario(SCENARIO, [f"model.base={self.model}", *overrides])
+        scenario = load_scenario(self.scenario, [f"model.base={self.model}", *overrides])
         entry = next(entry for entry in entries(scenario) if entry.label == label)
         return runner.run(scenario, entry, callbacks)
 
     @property
     def labels(self) -> list[str]:
         """Of all schemes that are compared."""
-        scenario = load_scenario(SCENARIO, [f"model.base={self.model}"])
+        scenario = load_scenario(self.scenario, [f"model.base={self.model}"])
         return [entry.label for entry in entries(scenario)]
