@@ -159,9 +159,9 @@ def _print(rows: Sequence[Row]) -> None:
         )
         for row in [row for row in rows if row.group == group]:
             near = "" if row.tolerance is None else f" ± {row.tolerance:.2g}"
-            said = ["" if value is None else f"{value:.4g}{near}" for value in (row.paper, row.expected)]
+            said = ["" if value is None else f"{value:.5g}{near}" for value in (row.paper, row.expected)]
             judged = {True: "yes", False: "NO", None: ""}[row.within]
-            table.add_row(row.name, *said, f"{row.ours:.4g}", row.unit, judged, row.known)
+            table.add_row(row.name, *said, f"{row.ours:.5g}", row.unit, judged, row.known)
         Console().print(table)
     outside = sum(row.within is False for row in rows)
     if outside:

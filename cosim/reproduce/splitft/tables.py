@@ -37,7 +37,7 @@ _MEGA = 1e6
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One simulated round: megabytes over the air of adapters, and of smashed data both ways a mini-batch, and seconds."""
+    """One simulated round: megabytes over the air of adapters, and of smashed data both ways a mini-batch; seconds."""
 
     cut: int
     cut_rank: int
