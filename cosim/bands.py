@@ -10,7 +10,7 @@ from channel_models.randomness import Stream
 from cosim.access.dedicated import Dedicated
 from cosim.access.tdma import Tdma
 from cosim.allocation.problem import DelayProblem
-from cosim.cells.build import build_cells, trace_of
+from cosim.cells.build import air_of, build_cells, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cosim.coverage import Coverage
     from cosim.network import Network
     from cosim.nodes import User
+    from cosim.radio import Direction
     from cosim.scenario.models import Scenario
     from cosim.scenario.parts import AllocationPart
 
@@ -69,6 +70,20 @@ class Bands:
             learning=learning,
             power_w=self._coverage.links("uplink")[0].transmit_power_w[None],  # the same wherever users are
         )
+
+    def equal_rates_bps(self, direction: Direction) -> Array:
+        """What each user (K,) gets now if all whom its edge server serves have equal parts of the band."""
+        radio, serving, found = self._scenario.radio, self.serving, np.full(len(self._users), np.inf)
+        if direction == "downlink" and radio.downlink == "neglected":
+            return found
+        for edge in np.unique(serving).tolist():
+            there, its = np.flatnonzero(serving == edge), self._coverage.links(direction)[edge]
+            parts = np.full((len(there), 1), 1.0 / len(there))
+            rates_bps, _ = air_of(radio, its, direction).in_part(
+                there, parts, 0.0, self._clock.now_ns // its.fading.block_ns, 1
+            )
+            found[there] = rates_bps[:, 0]
+        return found
 
     @property
     def serving(self) -> NDArray[np.int64]:

@@ -36,6 +36,7 @@ class Observer:
         self._losses: list[tuple[Row, Ref]] = []
         self._counted = 0
         self._sums: dict[str, float] = defaultdict(float)
+        self._samples = 0
         self._role = {node.name: node.role for node in world.nodes}
 
     @property
@@ -52,9 +53,11 @@ class Observer:
         """Note the end of a round; round 0 is the model before training."""
         self._add_up()
         self.last = ended
+        self._samples += ended.samples
         row: Row = {
             "round": ended.number,
             "sim_time_s": self._world.clock.now_s,
+            "samples": self._samples,
             **dict.fromkeys(("train_loss", "loss", "perplexity", "accuracy")),
             **{f"{kind}_bytes": int(self._sums[kind]) for kind in ("uplink", "downlink", "backhaul")},
             **{f"{role}_energy_j": self._sums[role] for role in ("user", "edge", "cloud")},

@@ -91,6 +91,7 @@ class Sources:
         self.model = scenario.model
         self.data = scenario.data
         self.device = device
+        self.weightless = scenario.execution == "analytic" and model_files.lacks_weights(self.model.base)
 
     @cached_property
     def texts(self) -> Texts:
@@ -125,12 +126,13 @@ class Sources:
 
         torch.set_num_threads(1)  # a pass has one core: the same numbers on every machine, and passes side by side
         keep_freed_memory()
-        return load_base(self.model.base, len(self.classes) or None)
+        return load_base(self.model.base, len(self.classes) or None, weights=not self.weightless)
 
     @cached_property
     def tools(self) -> Tools:
         """The base model, adapted."""
-        return open_tools(self.base, lora_config(self.model), self.device)
+        whole_logits = self.model.logits == "whole"
+        return open_tools(self.base, lora_config(self.model), self.device, whole_logits=whole_logits)
 
     def material(self, store: Store | None) -> Material:
         """What is needed of model and corpus; neither is opened where ``store`` has it."""

@@ -16,6 +16,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "split_learning": "cosim.schemes.split_learning:SplitLearning",
         "fedsllm": "cosim.schemes.fedsllm:FedsLLM",
         "splitllm": "cosim.schemes.splitllm:SplitLLM",
+        "splitft": "cosim.schemes.splitft:SplitFT",
         "centralised": "cosim.schemes.centralised:Centralised",
     },
     "access": {
@@ -37,6 +38,14 @@ FAMILIES: dict[str, dict[str, str]] = {
     "pairing": {
         "round_robin": "cosim.pairing.round_robin:RoundRobin",
         "attachment": "cosim.pairing.attachment:Attachment",
+    },
+    "cuts": {
+        "fixed": "cosim.cuts.fixed:Fixed",
+        "performance": "cosim.cuts.performance:Performance",
+        "sign": "cosim.cuts.sign:Sign",
+        "resource": "cosim.cuts.resource:Resource",
+        "performance_and_resource": "cosim.cuts.performance_and_resource:PerformanceAndResource",
+        "optimal_delay": "cosim.cuts.optimal_delay:OptimalDelay",
     },
     "interference": {
         "none": "cosim.interference:NoInterference",
@@ -82,6 +91,12 @@ FAMILIES: dict[str, dict[str, str]] = {
         "always": "channel_models.availability:AlwaysOn",
         "on_off": "channel_models.availability:MarkovOnOff",
         "recorded": "channel_models.recorded_availability:RecordedAvailability",
+    },
+    "papers": {
+        "fedsllm": "cosim.reproduce.papers.fedsllm:FedsLLM",
+        "sfllm": "cosim.reproduce.papers.sfllm:SflLLM",
+        "splitllm": "cosim.reproduce.papers.splitllm:SplitLLM",
+        "splitft": "cosim.reproduce.papers.splitft:SplitFT",
     },
     "trackers": {
         "tensorboard": "cosim.tracking.tensorboard:TensorBoard",

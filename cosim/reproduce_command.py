@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,44 +12,48 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cosim import registry
 from cosim.every_command import Quiet, Workers, read_scenario, run_all, writable
 from cosim.scenario import ScenarioError
 from cosim.seeds import parse_seeds
 
 if TYPE_CHECKING:
-    from cosim.reproduce.curve import Curve
+    from analysis.result import Result
+    from cosim.reproduce.papers.base import Figure, Paper
     from cosim.reproduce.row import Row
+    from cosim.reproduce.training import LearningCurve, Trained
+    from cosim.scenario import Scenario
 
-_DROPS, _FEW_DROPS = 100, 20
-_SEED = 0
 _SEEDS, _ONE_SEED = "0:3", "0"
-_BEST = "optimum"
 
-
-class System(StrEnum):
-    """Of which paper."""
-
-    FEDSLLM = "fedsllm"
-
-
-Out = Annotated[Path | None, typer.Option(help="folder for figures and rows; else runs/reproduce-SYSTEM")]
+Name = Annotated[str, typer.Argument(help=f"the paper: {', '.join(registry.FAMILIES['papers'])}", metavar="PAPER")]
+Out = Annotated[Path | None, typer.Option(help="folder for figures and rows; else runs/reproduce-PAPER")]
 
 
 def reproduce(
-    system: Annotated[System, typer.Argument(help="the paper")],
+    paper: Name,
     quick: Annotated[bool, typer.Option("--quick", help="in under a minute: fewer points, one seed")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the rows as JSON, and nothing else")] = False,
-    sfllm: Annotated[bool, typer.Option("--sfllm", help="fedsllm's successor, SflLLM, in its place")] = False,
+    sfllm: Annotated[bool, typer.Option("--sfllm", help="fedsllm's successor in its place: the paper sfllm")] = False,
     out: Out = None,
     workers: Workers = None,
     quiet: Quiet = False,
 ) -> None:
     """Do a paper's experiments again: its numbers beside ours, its figures, and real training."""
-    folder = writable(out or Path("runs") / f"reproduce-{'sfllm' if sfllm else system}")
-    if sfllm:
-        rows = _sfllm(folder, quick)
-    else:
-        rows = [*_theory(folder, quick), *_training(folder, quick, workers, quiet=quiet or as_json, shown=not as_json)]
+    if sfllm and paper != "fedsllm":
+        raise ScenarioError(f"reproduce {paper} --sfllm: expected fedsllm, whose successor it is")
+    name = "sfllm" if sfllm else paper
+    found = _paper(name)
+    scenarios = _scenarios(found, quick)
+    folder = writable(out or Path("runs") / f"reproduce-{name.replace(':', '-')}")
+    theory = found.theory(folder, quick=quick)
+    for figure in theory.figures:
+        _draw(figure, folder)
+    rows = [*theory.rows]
+    for variant, scenario in scenarios.items():
+        below = folder / "training" / variant
+        trained = _trained(found, scenario, below, quick, workers, quiet=quiet or as_json, shown=not as_json)
+        rows += [] if trained is None else found.learned(trained, variant)
     _write_rows(rows, folder)
     if as_json:
         typer.echo(json.dumps({"rows": [row.as_json() for row in rows]}, indent=2))
@@ -58,68 +62,86 @@ def reproduce(
         typer.echo(f"results in {folder}")
 
 
-def _theory(folder: Path, quick: bool) -> list[Row]:
-    """The numbers of the paper's formulas."""
-    from cosim.reproduce import fedsllm  # noqa: PLC0415 - SciPy
-
-    powers_dbm = fedsllm.POWERS_DBM[::5] if quick else fedsllm.POWERS_DBM
-    _draw(fedsllm.curves(_FEW_DROPS if quick else _DROPS, _SEED), folder)
-    return fedsllm.rows(powers_dbm, _DROPS, _SEED)
-
-
-def _sfllm(folder: Path, quick: bool) -> list[Row]:
-    from cosim.reproduce import sfllm  # noqa: PLC0415
-
-    setting = sfllm.Setting()
-    work = sfllm.work(setting)
-    _draw(sfllm.curves(setting, work, _FEW_DROPS if quick else _DROPS, _SEED), folder)
-    return sfllm.rows(setting, work, _DROPS, _SEED)
+def _paper(name: str) -> Paper:
+    try:
+        paper: Paper = registry.find("papers", name)()
+    except ValueError as error:
+        raise ScenarioError(f"reproduce {name}: {error}") from error
+    return paper
 
 
-def _training(folder: Path, quick: bool, workers: int | None, *, quiet: bool, shown: bool) -> list[Row]:
-    """The schemes of the paper's scenario on common seeds; without rows if it is interrupted."""
-    from cosim import comparison  # noqa: PLC0415
-    from cosim.reproduce import training  # noqa: PLC0415
+def _scenarios(paper: Paper, quick: bool) -> dict[str, Scenario]:
+    """Those whose schemes are trained, by their variants; for a look, the first."""
+    from cosim.reproduce.training import PAPERS  # noqa: PLC0415
 
-    file = training.PAPERS / "fedsllm.yaml"
+    if paper.scenario is None:
+        return {}
+    file = PAPERS / paper.scenario
     if not file.is_file():
         raise ScenarioError(f"{file}: not there; expected the scenarios of the project beside its packages")
-    scenario = read_scenario(file, list(training.QUICKLY) if quick else [])
-    below = folder / "training"
-    planned = comparison.plan(scenario, parse_seeds(_ONE_SEED if quick else _SEEDS), below)
-    outcomes = run_all(scenario, planned, below, workers, quiet=quiet, wanted_then="analysis.overview")
-    summaries = {run.name: outcome for run, outcome in zip(planned, outcomes, strict=True) if outcome is not None}
-    if len(summaries) < len(planned) or not all(summary["finished"] for summary in summaries.values()):
+    variants = list(paper.variants.items())[: 1 if quick else None]
+    quickly = paper.quickly if quick else ()
+    return {variant: read_scenario(file, [*overrides, *quickly]) for variant, overrides in variants}
+
+
+def _trained(
+    paper: Paper, scenario: Scenario, folder: Path, quick: bool, workers: int | None, *, quiet: bool, shown: bool
+) -> Trained | None:
+    """What the schemes of a scenario learn on common seeds; None where that cannot be told."""
+    from cosim import comparison  # noqa: PLC0415
+
+    planned = comparison.plan(scenario, parse_seeds(_ONE_SEED if quick else _SEEDS), folder)
+    outcomes = run_all(scenario, planned, folder, workers, quiet=quiet, wanted_then="analysis.overview")
+    if not all(outcome is not None and outcome["finished"] for outcome in outcomes):
         typer.echo("interrupted: what was trained is kept, and found again", err=True)
         raise typer.Exit(1)
-    return _compared(below, [run.folder for run in planned], shown=shown)
-
-
-def _compared(folder: Path, runs: Sequence[Path], *, shown: bool) -> list[Row]:
-    """Tables and pictures of the runs, and how long each scheme takes to learn as much as all do."""
-    from analysis import load, overview  # noqa: PLC0415
-    from analysis.comparison.comparison import compare  # noqa: PLC0415
-    from cosim.reproduce import training  # noqa: PLC0415
-
     try:
-        overview.show(folder, runs, Console(quiet=not shown), baseline=_BEST)
-        compared = compare(load(*runs), baseline=_BEST)
+        return _seen(paper, folder, [run.folder for run in planned], shown=shown)
     except ValueError as error:  # the runs stay, whatever cannot be shown of them
         typer.echo(f"no table and pictures: {error}", err=True)
-        return []
-    seconds = {str(label): float(took) for label, took in compared.table["time_to_target_s"].items()}
-    return training.rows(seconds, str(compared.target), int(compared.table["seeds"].max()), _BEST)
+        return None
 
 
-def _draw(curves: Sequence[Curve], folder: Path) -> None:
+def _seen(paper: Paper, folder: Path, runs: Sequence[Path], *, shown: bool) -> Trained:
+    """Tables and pictures of the runs, and what they have learned."""
+    from analysis import load, overview  # noqa: PLC0415
+    from analysis.comparison.comparison import compare  # noqa: PLC0415
+    from cosim.reproduce.training import Trained  # noqa: PLC0415
+
+    overview.show(folder, runs, Console(quiet=not shown), baseline=paper.baseline)
+    compared = compare(load(*runs), baseline=paper.baseline)
+    seconds = compared.table["time_to_target_s"]
+    return Trained(
+        target=str(compared.target),
+        seconds_to_target={str(label): float(took) for label, took in seconds.items()},
+        curves={label: [_curve(run) for run in series] for label, series in compared.results.series.items()},
+    )
+
+
+def _curve(run: Result) -> LearningCurve:
+    from cosim.reproduce.training import LearningCurve  # noqa: PLC0415
+
+    points = run.rounds.dropna(subset="perplexity")
+    return LearningCurve(
+        rounds=points["round"].tolist(), samples=points["samples"].tolist(), perplexity=points["perplexity"].tolist()
+    )
+
+
+def _draw(figure: Figure, folder: Path) -> None:
+    """Into ``folder``, with its numbers beside it."""
     import pandas as pd  # noqa: PLC0415
 
-    from analysis.figures import study  # noqa: PLC0415
-    from analysis.figures.drawing import save  # noqa: PLC0415
-    from cosim.reproduce.curve import rows_of  # noqa: PLC0415
+    from analysis import load  # noqa: PLC0415
+    from analysis.figures import kinds  # noqa: PLC0415
+    from analysis.figures.drawing import draw, save  # noqa: PLC0415
+    from cosim.reproduce.papers.base import TableFigure  # noqa: PLC0415
 
-    drawn = study.drawn(pd.DataFrame(rows_of(curves)))
-    save(drawn.figure, drawn.data, folder / "delay.png")
+    if isinstance(figure, TableFigure):
+        stem, drawn = figure.stem, import_module(figure.module).drawn(pd.DataFrame(figure.table))
+    else:
+        wish = kinds.read(figure.wish)
+        stem, drawn = wish.stem, draw(load(*figure.runs), wish)
+    save(drawn.figure, drawn.data, folder / f"{stem}.png")
 
 
 def _write_rows(rows: Sequence[Row], folder: Path) -> None:
@@ -137,9 +159,9 @@ def _print(rows: Sequence[Row]) -> None:
         )
         for row in [row for row in rows if row.group == group]:
             near = "" if row.tolerance is None else f" ± {row.tolerance:.2g}"
-            said = ["" if value is None else f"{value:.4g}{near}" for value in (row.paper, row.expected)]
+            said = ["" if value is None else f"{value:.5g}{near}" for value in (row.paper, row.expected)]
             judged = {True: "yes", False: "NO", None: ""}[row.within]
-            table.add_row(row.name, *said, f"{row.ours:.4g}", row.unit, judged, row.known)
+            table.add_row(row.name, *said, f"{row.ours:.5g}", row.unit, judged, row.known)
         Console().print(table)
     outside = sum(row.within is False for row in rows)
     if outside:

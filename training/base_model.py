@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 import transformers
@@ -29,7 +29,8 @@ class ModelNotFoundError(ValueError):
 class BaseModel:
     """A decoder in evaluation mode, single precision, every weight frozen; shared by all users of a run.
 
-    ``sha256`` is of all weights but those of a classifier's head, which nothing depends on.
+    ``sha256`` is of all weights but those of a classifier's head, which nothing depends on; of a model on the meta
+    device, which has shapes and no weights, it is of these.
     """
 
     name: str
@@ -42,9 +43,16 @@ class BaseModel:
         """The Hugging Face configuration."""
         return self.model.config
 
+    @property
+    def weightless(self) -> bool:
+        """Whether it has shapes alone, from which costs can be known."""
+        return bool(self.model.device.type == "meta")
 
-def load_base(name: str, classes: int | None = None) -> BaseModel:
+
+def load_base(name: str, classes: int | None = None, *, weights: bool = True) -> BaseModel:
     """Load model and tokenizer: a language model, or a classifier of so many ``classes``.
+
+    Without ``weights`` the model has shapes alone, on the meta device; its files need none.
 
     Raises:
         ModelNotFoundError: nothing of that name can be loaded.
@@ -53,7 +61,7 @@ def load_base(name: str, classes: int | None = None) -> BaseModel:
     try:
         with _quiet():
             config = _with_fused_gelu(transformers.AutoConfig.from_pretrained(source))
-            model = _load(source, config, classes)
+            model = _load(source, config, classes) if weights else _shaped(config, classes)
             tokenizer = transformers.AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError, SafetensorError) as error:
         kind = "" if classes is None else " as a classifier"
@@ -79,6 +87,14 @@ def _load(source: str, config: PreTrainedConfig, classes: int | None) -> PreTrai
     if lacking:
         raise ValueError(f"the files have no {min(lacking)} for it")
     return cast("PreTrainedModel", model)
+
+
+def _shaped(config: PreTrainedConfig, classes: int | None) -> PreTrainedModel:
+    kind: type[Any] = transformers.AutoModelForCausalLM
+    if classes is not None:
+        config.num_labels, kind = classes, transformers.AutoModelForSequenceClassification
+    with torch.device("meta"):
+        return cast("PreTrainedModel", kind.from_config(config, dtype=torch.float32))
 
 
 @contextmanager
@@ -110,5 +126,5 @@ def _hash(model: PreTrainedModel) -> str:
         if name.startswith(f"{HEAD}."):
             continue
         digest.update(name.encode())
-        digest.update(tensor.contiguous().numpy().data)
+        digest.update(str(tuple(tensor.shape)).encode() if tensor.is_meta else tensor.contiguous().numpy().data)
     return digest.hexdigest()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 import torch
@@ -107,9 +109,22 @@ class _Reading:
 
 
 class CostModel:
-    """Costs of the phases of one model with one adapter layout, measured once per part and batch shape."""
+    """Costs of the phases of one model with one adapter layout, measured once per part and batch shape.
 
-    def __init__(self, model_class: type[PreTrainedModel], config: PreTrainedConfig, layout: AdapterLayout) -> None:
+    With ``whole_logits`` an entity computes the loss as the usual training loop does, from all logits at once, which
+    it holds until the backward is over; else chunk by chunk, as this project does (``losses``), which gives the same
+    numbers from less memory.
+    """
+
+    def __init__(
+        self,
+        model_class: type[PreTrainedModel],
+        config: PreTrainedConfig,
+        layout: AdapterLayout,
+        *,
+        whole_logits: bool = False,
+    ) -> None:
+        self._whole_logits = whole_logits
         self._fake = FakeTensorMode()
         with self._fake:
             model = model_class(copy.deepcopy(config)).eval().requires_grad_(False)
@@ -150,10 +165,25 @@ class CostModel:
                 held = phases.forward(self._model, part, adapter, x, _DRAWS)
                 saved = meter.live_bytes - _nbytes(held.output)
                 del held
-            with Meter() as meter:
+            with Meter() as meter, self._loop_over_logits() as most_bytes:
                 predictions = batch * (length - 1) if self._model.layout.head is None else batch
-                _, found = phases.loss_and_backward(self._model, part, adapter, x, targets, predictions, _DRAWS)
+                _, found = phases.loss_and_backward(
+                    self._model, part, adapter, x, targets, predictions, _DRAWS, most_logits_bytes=most_bytes
+                )
                 return _Reading.of(meter, saved_bytes=saved, others_bytes=_result_bytes(found)).cost()
+
+    @contextmanager
+    def _loop_over_logits(self) -> Iterator[float | None]:
+        """How many bytes of logits there may be at once (``losses``); if all, the loop has them in a variable."""
+        if not self._whole_logits:
+            yield None
+            return
+        kept: list[Tensor] = []
+        hook = self._model.head.register_forward_hook(lambda _, __, logits: kept.append(logits))
+        try:
+            yield inf
+        finally:
+            hook.remove()
 
     def _inputs(self, part: Part, batch: int, length: int) -> tuple[Tensor, Tensor]:
         adapter = torch.empty(1, self._model.layout.parameters(part))

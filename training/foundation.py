@@ -10,7 +10,10 @@ from training.adapters import AdapterLayout, HeadSite, LoraSite, Part
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """A base model by name and hash of its weights, its shape, the sites of its adapter, and PEFT's words for these."""
+    """A base model by name and hash of its weights, its shape, the sites of its adapter, and PEFT's words for these.
+
+    ``whole_logits`` as in ``CostModel``.
+    """
 
     name: str
     sha256: str
@@ -18,6 +21,7 @@ class Foundation:
     hidden: int
     layout: AdapterLayout
     adapter_config: str
+    whole_logits: bool = False
 
     @property
     def whole(self) -> Part:

@@ -44,8 +44,10 @@ class Tools:
     foundation: Foundation
 
 
-def open_tools(base: BaseModel, config: peft.LoraConfig, device: str) -> Tools:
-    """Adapt ``base`` (in place), bring it to the device, and prepare its cost model.
+def open_tools(base: BaseModel, config: peft.LoraConfig, device: str, *, whole_logits: bool = False) -> Tools:
+    """Adapt ``base`` (in place), bring it to the device, and prepare its cost model; a weightless one stays as it is.
+
+    ``whole_logits`` as in ``CostModel``.
 
     Raises:
         ValueError: the model cannot be cut, or ``config`` asks for what is not supported.
@@ -55,7 +57,8 @@ def open_tools(base: BaseModel, config: peft.LoraConfig, device: str) -> Tools:
     from training.split_model import SplitModel  # noqa: PLC0415
 
     model = SplitModel.adapt(base.model, config)
-    base.model.to(device)
+    if not base.weightless:
+        base.model.to(device)
     foundation = Foundation(
         name=base.name,
         sha256=base.sha256,
@@ -63,11 +66,13 @@ def open_tools(base: BaseModel, config: peft.LoraConfig, device: str) -> Tools:
         hidden=int(base.config.hidden_size),
         layout=model.layout,
         adapter_config=adapter_config(config, base.name),
+        whole_logits=whole_logits,
     )
 
     @cache
     def costs(ranks: Ranks | None) -> CostModel:
-        return CostModel(type(base.model), base.config, model.layout.narrowed(ranks))
+        layout = model.layout.narrowed(ranks)
+        return CostModel(type(base.model), base.config, layout, whole_logits=whole_logits)
 
     return Tools(model=model, costs=costs, foundation=foundation)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from training import joint_steps, operations, steps
+from training import joint_steps, moving_cuts, operations, steps
 from training.adapters import Part, Ranks, parts_between
 from training.jobs import Job, Output, PayloadKind, Ref
+from training.optimiser import AdapterState
 from training.payloads import activation_output, adapter_output, labels_output
 from training.steps import Batch
 
@@ -51,6 +52,11 @@ class Learning:
         """The frozen weights of ``part`` as a message; nothing is computed for it."""
         return Ref("segment", Output(nbytes=self.weight_bytes(part), kind="model"), lineage="", value=None)
 
+    def moments(self, part: Part, ranks: Ranks | None) -> Ref:
+        """What an optimiser remembers of an adapter of ``part``, as a message."""
+        nbytes = AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks))["optimiser"]
+        return Ref("moments", Output(nbytes=nbytes, kind="adapter"), lineage="", value=None)
+
     def adapter_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
         """How large an adapter of ``part`` is as a message."""
         return adapter_output(self.runtime.lab, part, ranks).nbytes
@@ -84,12 +90,14 @@ class Learning:
             "label": labels_output(lab, batch.shape).nbytes,
         }
 
-    def all_of_rank(self, rank: int | None) -> Ranks | None:
-        """No block wider than ``rank``; None where that is no restriction."""
-        foundation = self.runtime.lab.foundation
-        if rank is None or all(site.rank <= rank for site in foundation.layout.lora):
-            return None
-        return (rank,) * foundation.blocks
+    def at_most(self, rank: int | None, at_cut: int | None = None, blocks: Sequence[int] = ()) -> Ranks | None:
+        """No block wider than ``rank``, nor any of ``blocks`` wider than ``at_cut``; None where nothing is narrower."""
+        lora = self.runtime.lab.foundation.layout.lora
+        widest = max((site.rank for site in lora), default=0)
+        most = tuple(
+            min(rank or widest, at_cut or widest) if block in blocks else rank or widest for block in range(self.blocks)
+        )
+        return None if all(site.rank <= most[site.block] for site in lora) else most
 
     def start(self, part: Part, lineage: str, ranks: Ranks | None = None) -> Ref:
         """The adapter of ``part`` before training, as the first state of ``lineage``."""
@@ -144,6 +152,20 @@ class Learning:
         if ranks is None or ranks == adapter.output.ranks:
             return adapter
         return self.runtime.submit(operations.Narrow(part=part, ranks=ranks), adapter)["adapter"]
+
+    def recut(self, part: Part, chain: Sequence[tuple[Part, Ref]], ranks: Ranks | None, lineage: str) -> Ref:
+        """The state of ``part`` with ``ranks``, out of the states of adjoining parts; it goes on as ``lineage``."""
+        operation = moving_cuts.Recut(part=part, of=tuple(each for each, _ in chain), ranks=ranks)
+        return self.runtime.submit(operation, *(adapter for _, adapter in chain), lineage=lineage)["adapter"]
+
+    def average_trained(self, before: Ref, adapters: Sequence[Ref], samples: Sequence[int]) -> Job:
+        """FedAvg of whole adapters, of each component over those who trained it; it follows the average ``before``."""
+        ranks = tuple(adapter.output.ranks for adapter in adapters)
+        if set(ranks) == {None}:
+            return self.average(adapters, samples, before.lineage)
+        total = sum(samples)
+        operation = moving_cuts.AverageTrained(weights=tuple(n / total for n in samples), ranks=ranks)
+        return self.runtime.submit(operation, before, *adapters)
 
     def evaluate(self, adapters: Sequence[Ref]) -> Ref:
         """Metrics of the model whose parts have these adapters."""

@@ -17,17 +17,25 @@ MOST_LOGITS_BYTES = 64 * 2**20
 
 
 def client_losses(
-    head: Head, hidden: Tensor, targets: Tensor, clients: int, *, predictions: int | None = None
+    head: Head,
+    hidden: Tensor,
+    targets: Tensor,
+    clients: int,
+    *,
+    predictions: int | None = None,
+    most_logits_bytes: float | None = None,
 ) -> Tensor:
     """Each client's mean cross-entropy in nats over what it is to predict, shape (clients,).
 
     ``hidden`` (clients * b, seq, hidden) as it enters the ``head``; ``targets`` and ``predictions`` as in
-    ``predicting_positions``. A client with nothing to predict has loss 0.
+    ``predicting_positions``. A client with nothing to predict has loss 0. More than ``most_logits_bytes`` (else
+    ``MOST_LOGITS_BYTES``) of logits are computed chunk by chunk.
     """
     rows, expected, index = predicting_positions(hidden, targets, predictions=predictions)
     owner = index // (targets.numel() // clients)
     count = hidden.new_zeros(clients).index_add(0, owner, hidden.new_ones(()).expand(len(owner)))
-    total = hidden.new_zeros(clients).index_add(0, owner, _position_losses(head, rows, expected))
+    most_bytes = MOST_LOGITS_BYTES if most_logits_bytes is None else most_logits_bytes
+    total = hidden.new_zeros(clients).index_add(0, owner, _position_losses(head, rows, expected, most_bytes))
     return total / count.clamp(min=1)
 
 
@@ -54,9 +62,9 @@ def logits_by_chunk(head: Head, rows: Tensor, expected: Tensor) -> Iterator[tupl
         yield head(some), right
 
 
-def _position_losses(head: Head, rows: Tensor, expected: Tensor) -> Tensor:
+def _position_losses(head: Head, rows: Tensor, expected: Tensor, most_bytes: float) -> Tensor:
     """Cross-entropy of each position, (positions,); classes are few, and one a row, so their logits go at once."""
-    if isinstance(head, nn.Linear) and len(rows) * head.out_features * rows.element_size() > MOST_LOGITS_BYTES:
+    if isinstance(head, nn.Linear) and len(rows) * head.out_features * rows.element_size() > most_bytes:
         losses: Tensor = _ChunkedLosses.apply(rows, expected, head)  # type: ignore[no-untyped-call]
         return losses
     return nn.functional.cross_entropy(head(rows), expected, reduction="none")

@@ -11,6 +11,7 @@ from training.keys import digest
 
 ASSETS = Path(__file__).parent / "assets"
 """Base models that ship with the project, one folder each."""
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
 
 
 def shipped() -> list[str]:
@@ -37,6 +38,14 @@ def fingerprint(name: str) -> str | None:
         with file.open("rb") as opened:
             hashes += [file.name, hashlib.file_digest(opened, "sha256").hexdigest()]
     return digest(*hashes)
+
+
+def lacks_weights(name: str) -> bool:
+    """Whether the model is a local folder with a ``config.json`` and no weights, from which costs can be known."""
+    folder = Path(locate(name))
+    return (folder / "config.json").is_file() and not any(
+        path.suffix in _WEIGHTS for path in folder.iterdir() if path.is_file()
+    )
 
 
 def local_config(name: str) -> dict[str, Any] | None:

@@ -72,13 +72,22 @@ def loss_and_backward(
     draws: Sequence[int] = (),
     *,
     frozen_below: bool = False,
+    most_logits_bytes: float | None = None,
 ) -> tuple[Tensor, Gradients]:
     """The last part's whole turn: the mean loss of each client (n,), and its gradients.
 
-    ``targets`` (n * b, seq) and ``predictions`` as in ``losses``, ``draws`` and ``frozen_below`` as in ``forward``.
+    ``targets`` (n * b, seq), ``predictions`` and ``most_logits_bytes`` as in ``losses``, ``draws`` and
+    ``frozen_below`` as in ``forward``.
     """
     held = forward(model, part, adapters, x, draws, frozen_below=frozen_below)
-    losses = client_losses(model.head_of(held.leaves), held.output, targets, held.clients, predictions=predictions)
+    losses = client_losses(
+        model.head_of(held.leaves),
+        held.output,
+        targets,
+        held.clients,
+        predictions=predictions,
+        most_logits_bytes=most_logits_bytes,
+    )
     return losses.detach(), _gradients(held, losses, torch.ones_like(losses))
 
 

@@ -11,19 +11,24 @@ from cosim.allocation.problem import Array
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Curve:
-    """Mean delays over drops in seconds (n,) of each scheme, against ``values`` (n,) of a quantity in its ``unit``."""
+    """Mean delays over drops in seconds (n,) of each scheme, against ``values`` (n,) of a quantity in its ``unit``.
+
+    ``measured`` says which delay it is.
+    """
 
     quantity: str
     unit: str
     values: Array
     delay_s: dict[str, Array]
+    measured: str = "delay"
 
 
 def rows_of(curves: Sequence[Curve]) -> list[dict[str, Any]]:
-    """One row a point: quantity, unit, value, scheme and delay_s."""
+    """One row a point: measured, quantity, unit, value, scheme and delay_s."""
     return [
-        {"quantity": curve.quantity, "unit": curve.unit, "value": value, "scheme": scheme, "delay_s": delay}
+        {"measured": curve.measured, "quantity": curve.quantity, "unit": curve.unit, "value": value, "scheme": scheme,
+         "delay_s": delay}
         for curve in curves
         for scheme, delays in curve.delay_s.items()
         for value, delay in zip(curve.values.tolist(), delays.tolist(), strict=True)
-    ]
+    ]  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Known = Literal["stated", "derived", "remembered", "ours"]
-"""How sure we are of what is expected: stated in the paper or its authors' code, derived by us from its formulas,
-remembered without the text at hand, or of no source at all."""
+Known = Literal["stated", "second-hand", "derived", "remembered", "ours"]
+"""How sure we are of what is expected: stated in the paper or its authors' code, read in what others say of it, derived
+by us from its formulas, remembered without the text at hand, or of no source at all."""
 
 
 @dataclass(frozen=True, kw_only=True)

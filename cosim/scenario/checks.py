@@ -139,6 +139,11 @@ def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
             return [f"model.base = {scenario.model.base!r}: no model in that folder"]
         return []
     problems = []
+    if scenario.execution != "analytic" and model_files.lacks_weights(scenario.model.base):
+        problems.append(
+            f"model.base = {scenario.model.base!r}: no weights beside its config.json, which only execution: analytic "
+            f"can do without; execution is {scenario.execution}"
+        )
     length = scenario.data.sequence_length
     if positions and length > positions:
         problems.append(f"data.sequence_length = {length}: {scenario.model.base} has {positions} positions")

@@ -44,6 +44,9 @@ class Model(Section):
         "causal_lm", "predict next tokens, or the class of each row of a table, under a head that is trained in full"
     )
     lora: Lora = Lora()
+    logits: Literal["chunked", "whole"] = default(
+        "chunked", "held at a node for the loss: by chunks; or all at once, as usual code does, for the same numbers"
+    )
 
     @property
     def classifies(self) -> bool:

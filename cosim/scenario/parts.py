@@ -118,6 +118,13 @@ class PairingPart(Part):
     name: str = "round_robin"
 
 
+class CutPolicyPart(Part):
+    """Where clients cut the model as training goes on: the name of a policy, with its options beside it."""
+
+    family = "cuts"
+    name: str = "fixed"
+
+
 class InterferencePart(Part):
     """What is heard from other cells: the name of a model, with its options beside it."""
 

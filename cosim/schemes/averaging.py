@@ -51,7 +51,7 @@ class AveragingScheme(FedAvg):
         at = self.averaging_node()
         self.begin_averages(self.cut(), at)
         self.chains: list[list[Stage]] = [self.chain(user) for user in self.world.users]
-        self._refreshed: dict[tuple[str, Part], simpy.Event] = {}
+        self._refreshed: dict[str, simpy.Event] = {}
 
     def averaging_node(self) -> Node:
         """Where the federated server is."""
@@ -76,13 +76,18 @@ class AveragingScheme(FedAvg):
     def story(self) -> Acts:
         """Rounds of local training and averaging."""
         for number in self.rounds():
-            self.deal_bands(number)
+            yield from self.begin_round(number)
             self.refresh_servers()
             punctual = yield from self.each(self.train, self.world.users, self.options.deadline)
             heard = {stage for user in punctual for stage in self.chains[user.index]}
             reports = [self.report(stage) for stage in self.shared_stages() if stage in heard]
             yield from self.servers(reports, "adapters of servers")
             yield from self.average(punctual)
+
+    def begin_round(self, number: int) -> Acts:
+        """What is decided before averages go out."""
+        self.deal_bands(number)
+        yield from ()
 
     def deal_bands(self, number: int) -> None:
         """Before the first round, or before each, an allocator deals the uplink band, if there is one.
@@ -106,7 +111,7 @@ class AveragingScheme(FedAvg):
         mine, *others = self.chains[user.index]
         yield from self.refresh([mine])
         for stage in others:
-            yield from self.wait(self._refreshed[stage.node.name, stage.part], "average to server")
+            yield from self.wait(self._refreshed[stage.node.name], "average to server")
         for batch in self.batches(user):
             yield from self.train_step([mine, *others], batch)
         yield from self.report_all([mine, *(stage for stage in others if stage not in self.shared_stages())])
@@ -128,11 +133,11 @@ class AveragingScheme(FedAvg):
             raise
 
     def refresh_servers(self) -> None:
-        """The federated server sends every server the averages of the parts it runs, beside what the users do."""
-        copies: dict[tuple[str, Part], list[Stage]] = {}
+        """The federated server sends every server the average of what it runs, beside what the users do."""
+        copies: dict[str, list[Stage]] = {}
         for stage in dict.fromkeys(stage for _, *others in self.chains for stage in others):
-            copies.setdefault((stage.node.name, stage.part), []).append(stage)
-        self._refreshed = {place: self.beside(self.refresh(stages)) for place, stages in copies.items()}
+            copies.setdefault(stage.node.name, []).append(stage)
+        self._refreshed = {name: self.beside(self.refresh(stages)) for name, stages in copies.items()}
 
     def average(self, users: Sequence[User] | None = None) -> Acts:
         """The federated server averages the copies of each part that ``users`` (else all) trained, by their samples."""

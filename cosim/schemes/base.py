@@ -60,7 +60,7 @@ class Stage:
 class Round:
     """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
 
-    None comes after the ``last``.
+    None comes after the ``last``. ``samples`` are the training sequences that a loss was computed of, each as often.
     ``states`` are the adapters of all stages: with the model's, all that the next round goes on from.
     """
 
@@ -68,6 +68,7 @@ class Round:
     adapters: Sequence[Ref]
     last: bool = False
     losses: list[Ref] = field(default_factory=list)
+    samples: int = 0
     states: Sequence[Ref] = ()
 
 
@@ -132,7 +133,7 @@ class Scheme(ABC):
         ``rank`` is the most that a matrix of it has; None for the model's. An ``idle`` stage holds nothing until it is
         taken up.
         """
-        ranks = self.learning.all_of_rank(rank)
+        ranks = self.learning.at_most(rank)
         stage = Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}", ranks), samples)
         self._stages.append(stage)
         if not idle:
@@ -141,11 +142,15 @@ class Scheme(ABC):
 
     def take_up(self, stage: Stage) -> None:
         """The stage's frozen weights are held in memory from now on; its training state is from its next step on."""
-        stage.node.host(stage.part, self.learning.weight_bytes(stage.part))
+        stage.node.host(self.placed(stage), self.learning.weight_bytes(self.placed(stage)))
 
     def put_away(self, stage: Stage) -> None:
         """Weights and training state go to storage, from which they come back unchanged, in no time."""
-        stage.node.put_away(stage.part, stage.adapter.lineage)
+        stage.node.put_away(self.placed(stage), stage.adapter.lineage)
+
+    def placed(self, stage: Stage) -> Part:
+        """Whose frozen weights the stage's node holds: those of its part, unless it may come to have another."""
+        return stage.part
 
     def train_step(self, chain: Sequence[Stage], batch: Batch) -> Acts:
         """One mini-batch through the stages of ``chain`` and back; every stage takes an optimiser step.
@@ -175,6 +180,7 @@ class Scheme(ABC):
 
         job = yield from self.last_turn(chain, batch, [*arrived, *labels])
         self._round.losses.append(job["loss"])
+        self._round.samples += len(batch.rows)
 
         for stage, following in reversed(list(pairwise(chain))):
             gradient = job["gradient"]

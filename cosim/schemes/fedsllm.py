@@ -154,7 +154,7 @@ class FedsLLM(SplitFed):
         step_flops: StepFlops | None = None,
     ) -> Demand:
         """What a local iteration, or a round, asks of each user, however many iterations there are in one."""
-        parts, ranks_of = self.learning.parts(cuts), self.learning.all_of_rank
+        parts, ranks_of = self.learning.parts(cuts), self.learning.at_most
         chains = [
             [
                 Place(node, part, ranks_of(rank or SplitFed.rank_at(self, node, user)))

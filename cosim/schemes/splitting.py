@@ -43,4 +43,9 @@ def holders(options: SplitOptions, world: World, user: User, parts: Sequence[Par
     """Who runs each of the ``parts`` of the user's mini-batches."""
     if len(parts) == 3:
         return [user, user.edge, world.cloud]
-    return [user, user.edge if options.main_server == "edge" else world.cloud]
+    return [user, main_server(options, world, user)]
+
+
+def main_server(options: Any, world: World, user: User) -> Node:
+    """Who runs what lies beyond the user's part."""
+    return user.edge if options.main_server == "edge" else world.cloud

@@ -55,8 +55,8 @@ def events_of(slowness: float) -> pd.DataFrame:
 
 def rounds_of(slowness: float, perplexities: list[float | None], accuracies: list[float | None]) -> pd.DataFrame:
     rows = [
-        {"round": number, "sim_time_s": number * ROUND_S * slowness, "perplexity": perplexity, "loss": perplexity}
-        | {"train_loss": None if number == 0 else 3.0, "accuracy": accuracies[number]}
+        {"round": number, "sim_time_s": number * ROUND_S * slowness, "samples": number * 32, "loss": perplexity}
+        | {"perplexity": perplexity, "train_loss": None if number == 0 else 3.0, "accuracy": accuracies[number]}
         | {f"{link}_bytes": number * 4000 for link in ("uplink", "downlink", "backhaul")}
         | {f"{role}_energy_j": number * 10.0 for role in ("user", "edge", "cloud")}
         for number, perplexity in enumerate(perplexities)

@@ -86,6 +86,16 @@ def test_a_folder_that_holds_no_model_is_refused(folder, damage) -> None:
         load_base(str(folder))
 
 
+def test_a_model_of_shapes_alone_needs_no_weights(folder) -> None:
+    loaded = load_base(str(folder))
+    (folder / "model.safetensors").unlink()
+    shaped = load_base(str(folder), weights=False)
+    assert (shaped.weightless, loaded.weightless) == (True, False)
+    tensors, shapes = loaded.model.state_dict(), shaped.model.state_dict()
+    assert {name: tensor.shape for name, tensor in shapes.items()} == {name: t.shape for name, t in tensors.items()}
+    assert shaped.sha256 != loaded.sha256
+
+
 def test_a_model_without_a_tokenizer_is_refused(family, tmp_path) -> None:
     family.build().save_pretrained(tmp_path)
     with pytest.raises(ModelNotFoundError):

@@ -28,13 +28,17 @@ TINY_BATCH, TINY_LENGTH = 3, 16
 PARTS = [Part(first=0, last=2), Part(first=1, last=3), Part(first=3, last=4)]
 
 
-@pytest.fixture(scope="module")
-def gpt2_small() -> CostModel:
+def opened(*, whole_logits: bool) -> CostModel:
     config = GPT2Config(activation_function="gelu_pytorch_tanh")
     with torch.device("meta"):
         weightless = GPT2LMHeadModel(config)
     layout = find_sites(weightless, peft.LoraConfig(r=8, lora_alpha=16, target_modules=["c_attn"]), "transformer.h")
-    return CostModel(GPT2LMHeadModel, config, layout)
+    return CostModel(GPT2LMHeadModel, config, layout, whole_logits=whole_logits)
+
+
+@pytest.fixture(scope="module")
+def gpt2_small() -> CostModel:
+    return opened(whole_logits=False)
 
 
 def of_one_block(costs: CostModel, quantity: str) -> int:
@@ -74,6 +78,13 @@ def test_the_head_needs_three_copies_of_its_logits_for_a_moment(gpt2_small) -> N
 def test_large_logits_are_never_there_all_at_once(gpt2_small) -> None:
     cost = gpt2_small.loss_and_backward(CLOUD, B, S)
     assert cost.transient_bytes < 2.2 * losses.MOST_LOGITS_BYTES < 12 * B * (S - 1) * V / 5
+
+
+def test_the_usual_loop_needs_16_bytes_a_logit(gpt2_small) -> None:
+    """The logits, which it has in a variable, their log-softmax, and the gradients of both."""
+    whole, chunked = (each.loss_and_backward(CLOUD, B, S) for each in (opened(whole_logits=True), gpt2_small))
+    assert whole.transient_bytes == pytest.approx(16 * B * (S - 1) * V, rel=SHIFT)
+    assert (whole.flops, whole.saved_bytes) == (chunked.flops, chunked.saved_bytes)
 
 
 def test_weights_of_the_parts_follow_the_parameter_formula_with_the_tied_head_on_both_sides(gpt2_small) -> None:

@@ -41,7 +41,7 @@ def rows_of(user: int, step: int) -> tuple[int, ...]:
 
 
 def train(learning: Learning, user: int, rank: int) -> tuple[Ref, list[Ref]]:
-    state, losses = learning.start(learning.whole, f"user {user}", learning.all_of_rank(rank)), []
+    state, losses = learning.start(learning.whole, f"user {user}", learning.at_most(rank)), []
     for step in range(STEPS):
         job = learning.loss_and_backward(learning.whole, state, learning.batch(rows_of(user, step)))
         state = job["adapter"]
@@ -89,8 +89,8 @@ def test_a_rank_for_each_block(lab) -> None:
 
 def test_a_rank_that_restricts_nothing_is_none(lab) -> None:
     learning = Learning(EagerRuntime(lab))
-    assert [learning.all_of_rank(rank) for rank in (None, R, R + 1)] == [None] * 3
-    assert learning.all_of_rank(R - 1) == (R - 1,) * 4
+    assert [learning.at_most(rank) for rank in (None, R, R + 1)] == [None] * 3
+    assert learning.at_most(R - 1) == (R - 1,) * 4
 
 
 def test_payload_memory_and_flops_are_those_of_the_rank(lab) -> None:
@@ -99,7 +99,7 @@ def test_payload_memory_and_flops_are_those_of_the_rank(lab) -> None:
     batch = learning.batch((0, 1))
     costs = []
     for rank in RANKS:
-        adapter = learning.start(lab.whole, "own", learning.all_of_rank(rank))
+        adapter = learning.start(lab.whole, "own", learning.at_most(rank))
         assert adapter.nbytes == 4 * lab.layout.parameters(lab.whole) * rank // R
         job = learning.loss_and_backward(lab.whole, adapter, batch)
         assert job["adapter"].output == adapter.output
@@ -120,7 +120,7 @@ def test_an_average_pads_with_zeros_and_a_user_takes_what_it_has_ranks_for(lab, 
     parts = learning.parts(cuts)
     averages, mine = [], []
     for part in parts:
-        wide, narrow = (learning.start(part, str(rank), learning.all_of_rank(rank)) for rank in (R, 2))
+        wide, narrow = (learning.start(part, str(rank), learning.at_most(rank)) for rank in (R, 2))
         average = learning.average([wide, narrow], [1, 3], "average")["adapter"]
         sent = learning.narrow(part, average, narrow.output.ranks)
         assert (average.nbytes, sent.nbytes) == (wide.nbytes, narrow.nbytes)
@@ -140,7 +140,7 @@ def test_cut_steps_of_a_narrow_adapter_are_one_step_of_the_whole(lab) -> None:
     """So that users of different cuts and ranks share a pass."""
     learning = Learning(DeferredRuntime(lab))
     batch = learning.batch((0, 1))
-    ranks = learning.all_of_rank(2)
+    ranks = learning.at_most(2)
     whole = learning.loss_and_backward(lab.whole, learning.start(lab.whole, "own", ranks), batch)
     first, last = learning.parts([2])
     up = learning.forward(first, learning.start(first, "own", ranks), batch)

@@ -20,10 +20,25 @@ def problems(path: Path) -> list[str]:
 @pytest.fixture
 def six_blocks(tmp_path: Path) -> str:
     """A folder with the configuration of a model of six blocks and 128 positions."""
-    folder = tmp_path / "six"
+    return folder_of(tmp_path / "six", '{"model_type": "gpt2", "n_layer": 6, "n_positions": 128}')
+
+
+def folder_of(folder: Path, config: str) -> str:
+    """A model by its configuration, with a file of weights that nobody opens."""
     folder.mkdir()
-    (folder / "config.json").write_text('{"model_type": "gpt2", "n_layer": 6, "n_positions": 128}')
+    (folder / "config.json").write_text(config)
+    (folder / "model.safetensors").touch()
     return str(folder)
+
+
+def test_a_model_without_weights_has_costs_and_no_more(write: Write, six_blocks: str) -> None:
+    (Path(six_blocks) / "model.safetensors").unlink()
+    (line,) = problems(write(model={"base": six_blocks}))
+    assert line == (
+        f"model.base = {six_blocks!r}: no weights beside its config.json, which only execution: analytic can do "
+        "without; execution is deferred"
+    )
+    assert load_scenario(write(model={"base": six_blocks}, execution="analytic")).model.base == six_blocks
 
 
 @pytest.mark.parametrize("cut", [6, 7, [2, 6], [3, 3], [4, 2]])
@@ -40,9 +55,8 @@ def test_cuts_that_leave_every_part_a_block_are_fine(write: Write, six_blocks: s
 
 
 def test_a_cut_that_is_chosen_needs_two_blocks(write: Write, tmp_path: Path) -> None:
-    (tmp_path / "one").mkdir()
-    (tmp_path / "one" / "config.json").write_text('{"model_type": "gpt2", "n_layer": 1, "n_positions": 128}')
-    (line,) = problems(write(scheme={"name": "fedsllm", "cut": "auto"}, model={"base": str(tmp_path / "one")}))
+    base = folder_of(tmp_path / "one", '{"model_type": "gpt2", "n_layer": 1, "n_positions": 128}')
+    (line,) = problems(write(scheme={"name": "fedsllm", "cut": "auto"}, model={"base": base}))
     assert line.startswith("fedsllm: scheme.cut = 'auto': cut layers must rise between 1 and 0, ")
 
 

@@ -41,6 +41,7 @@ SCHEMES: dict[str, dict[str, Any]] = {
     "splitllm replicated": {"name": "splitllm", "cut": [1, 3], "cloud_update": "replicated", "distribution": False},
     "splitllm by means": {"name": "splitllm", "cut": [1, 3], "cloud_update": "mean"},
     "splitllm by attachment": {"name": "splitllm", "cut": [1, 3], "pairing": "attachment"},
+    "splitft": {"name": "splitft", "cut": [1, 2, 3], "cut_rank": 2, "policy": "optimal_delay", "every": 1},
     "centralised": {"name": "centralised"},
 }  # fmt: skip
 """Every scheme, in every arrangement of its parts."""

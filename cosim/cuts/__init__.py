@@ -1,0 +1,1 @@
+"""Where each client cuts the model from now on, one policy a file."""

@@ -1,0 +1,1 @@
+"""Papers whose experiments are done again, one a file."""

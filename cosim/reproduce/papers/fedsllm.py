@@ -1,0 +1,46 @@
+"""FedsLLM (arXiv 2407.09250): delays by theory, and how long real training takes in simulated time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cosim.reproduce.papers.base import AS_IT_IS, TableFigure, Theory
+from cosim.reproduce.row import Row
+from cosim.reproduce.training import Trained
+
+DROPS, FEW_DROPS = 100, 20
+"""Of theory, and of each point of a curve for a look."""
+SEED = 0
+
+
+class FedsLLM:
+    """Delay-optimal bands and local accuracy, against baselines of which less is optimised."""
+
+    scenario = "fedsllm.yaml"
+    variants = AS_IT_IS
+    quickly = ("users.count=3", "data.batch_size=2", "scheme.convergence.a=2", "evaluation.sequences=32")
+    baseline = "optimum"
+
+    def theory(self, folder: Path, *, quick: bool) -> Theory:
+        """The mean reductions of the delay, and the delay against power, bandwidth and local accuracy."""
+        from cosim.reproduce import fedsllm  # noqa: PLC0415 - SciPy
+        from cosim.reproduce.curve import rows_of  # noqa: PLC0415
+
+        powers_dbm = fedsllm.POWERS_DBM[::5] if quick else fedsllm.POWERS_DBM
+        curves = rows_of(fedsllm.curves(FEW_DROPS if quick else DROPS, SEED))
+        figure = TableFigure(stem="delay", module="analysis.figures.study", table=curves)
+        return Theory(rows=fedsllm.rows(powers_dbm, DROPS, SEED), figures=[figure])
+
+    def learned(self, trained: Trained, variant: str) -> list[Row]:
+        """How long each scheme takes to learn as much as all do, the mean over seeds, and how much less the optimum
+        does. No paper has such numbers."""
+        group = f"simulated time to {trained.target}, real training, {trained.repetitions}"
+        seconds = trained.seconds_to_target
+        times = [Row(group=group, name=label, ours=took, unit="s", known="ours") for label, took in seconds.items()]
+        less = [
+            Row(group=group, name=f"less for {self.baseline} than for {label}",
+                ours=100.0 * (1.0 - seconds[self.baseline] / took), unit="%", known="ours")
+            for label, took in seconds.items()
+            if label != self.baseline
+        ]  # fmt: skip
+        return [*times, *less]

@@ -1,0 +1,49 @@
+"""SplitFT (arXiv 2604.26388): traffic and time against the cut at GPT-2 small's size, and cuts that move, trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import ClassVar
+
+from cosim.reproduce.papers.base import TableFigure, Theory
+from cosim.reproduce.row import Row
+from cosim.reproduce.training import Trained
+
+
+class SplitFT:
+    """Cut layers that adapt, against one cut for all."""
+
+    scenario = "splitft.yaml"
+    variants: ClassVar[Mapping[str, Sequence[str]]] = {
+        "alpha-0.1": (),
+        "alpha-1": ("data.partition.alpha=1",),
+        "iid": ("data.partition={name: iid}",),
+    }
+    quickly = ("users.count=4", "scheme.rounds=6", "scheme.local_steps=4", "evaluation.sequences=32")
+    baseline = "same-split"
+
+    def theory(self, folder: Path, *, quick: bool) -> Theory:
+        """Tables I and II from analytic runs."""
+        from cosim.reproduce.curve import rows_of  # noqa: PLC0415 - NumPy
+        from cosim.reproduce.gpt2 import Gpt2Small  # noqa: PLC0415
+        from cosim.reproduce.splitft import tables  # noqa: PLC0415
+
+        found = tables.points(Gpt2Small.below(folder, "splitft_gpt2.yaml"))
+        figure = TableFigure(stem="delay", module="analysis.figures.study", table=rows_of(tables.curves(found)))
+        return Theory(rows=tables.rows(found), figures=[figure])
+
+    def learned(self, trained: Trained, variant: str) -> list[Row]:
+        """Perplexity at the end, and simulated time to what all reach. The paper gives no numbers of either."""
+        group = f"tiny-gpt2, lengths {variant}, {trained.repetitions}"
+        finals = [
+            Row(group=f"perplexity at the end, {group}", name=label, unit="", known="ours",
+                ours=fmean(curve.perplexity[-1] for curve in curves))
+            for label, curves in trained.curves.items()
+        ]  # fmt: skip
+        times = [
+            Row(group=f"simulated time to {trained.target}, {group}", name=label, ours=took, unit="s", known="ours")
+            for label, took in trained.seconds_to_target.items()
+        ]
+        return [*finals, *times]

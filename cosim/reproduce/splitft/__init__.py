@@ -1,0 +1,1 @@
+"""SplitFT's experiments done again, one a file."""

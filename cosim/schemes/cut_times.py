@@ -1,0 +1,55 @@
+"""How long a round would take each client at every cut, by the cost model and the rates of now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cosim.schemes.demand import Place, batches_of, mean_demand
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cosim.schemes.splitft import SplitFT
+
+
+def expected_s(scheme: SplitFT, layers: Sequence[int], first_batch: int) -> NDArray[np.float64]:
+    """(K, C) seconds of a round of the scheme at each of the cut ``layers``.
+
+    Computing of both sides, smashed data up, as much down, and the client's adapter both ways. A server's turn counts
+    as often as clients share one of its processors, and all clients of a cell have equal parts of its band, as if all
+    asked at once.
+    """
+    batches = batches_of(scheme, range(first_batch, first_batch + scheme.local_steps))
+    bands = scheme.world.bands
+    both_ways_s = sum(1.0 / bands.equal_rates_bps(way) for way in ("uplink", "downlink"))  # a bit up, a bit down
+    crowd, steps = _crowd(scheme), scheme.local_steps
+    columns = []
+    for layer in layers:
+        chains = _places(scheme, layer)
+        mine, servers, both = (
+            mean_demand(scheme, [chain[which] for chain in chains], batches, scheme.flops)
+            for which in (slice(1), slice(1, None), slice(None))
+        )
+        computing_s = steps * (mine.compute_s + crowd * servers.compute_s)
+        columns.append(computing_s + (steps * both.activation_bits + mine.adapter_bits) * both_ways_s)
+    return np.stack(columns, axis=1)
+
+
+def _places(scheme: SplitFT, layer: int) -> list[list[Place]]:
+    """Where the parts of each client's model would be."""
+    parts = scheme.learning.parts([layer])
+    return [
+        [Place(stage.node, part, scheme.ranks(user, layer)) for stage, part in zip(chain, parts, strict=True)]
+        for user, chain in zip(scheme.world.users, scheme.chains, strict=True)
+    ]
+
+
+def _crowd(scheme: SplitFT) -> NDArray[np.float64]:
+    """How many clients (K,) share a processor of each one's main server; 1 where there are more processors."""
+    servers = [chain[1].node for chain in scheme.chains]
+    clients = Counter(servers)
+    return np.array([max(1.0, clients[server] / server.processor.jobs) for server in servers])
