@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cosim.reproduce import fedsllm, training
+from cosim.reproduce import fedsllm
+from cosim.reproduce.papers.fedsllm import FedsLLM
+from cosim.reproduce.training import PAPERS, LearningCurve, Trained
 from cosim.scenario import load_scenario
 from cosim.scenario.entries import entries
 
@@ -20,7 +22,7 @@ COLUMNS = {"name", "paper", "expected", "ours", "unit", "known", "tolerance", "w
 def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Theory alone, of few drops."""
     monkeypatch.setattr("cosim.reproduce_command._training", lambda *_, **__: [])
-    monkeypatch.setattr("cosim.reproduce_command._FEW_DROPS", 2)
+    monkeypatch.setattr("cosim.reproduce.papers.fedsllm.FEW_DROPS", 2)
 
 
 def test_rows_are_printed_as_json_and_nothing_else(
@@ -52,9 +54,15 @@ def test_an_unknown_system_is_refused(cosim: Callable[..., Ended], tmp_path: Pat
     assert "fedsllm" in err
 
 
-@pytest.mark.parametrize("overrides", [(), training.QUICKLY])
+def test_the_successor_is_fedsllms_and_nobody_elses(cosim: Callable[..., Ended], tmp_path: Path) -> None:
+    status, _, err = cosim("reproduce", "splitllm", "--sfllm", "--out", tmp_path)
+    assert status == 2
+    assert err.strip() == "reproduce splitllm --sfllm: expected fedsllm, whose successor it is"
+
+
+@pytest.mark.parametrize("overrides", [(), FedsLLM.quickly])
 def test_the_papers_scenario_has_the_optimum_and_its_baselines(overrides: tuple[str, ...]) -> None:
-    scenario = load_scenario(training.PAPERS / "fedsllm.yaml", list(overrides))
+    scenario = load_scenario(PAPERS / "fedsllm.yaml", list(overrides))
     found = {entry.label: entry.options.allocation for entry in entries(scenario)}
     said = {label: (part.name, (part.model_extra or {}).get("eta")) for label, part in found.items()}
     assert said == {
@@ -67,7 +75,12 @@ def test_the_papers_scenario_has_the_optimum_and_its_baselines(overrides: tuple[
 
 
 def test_rows_of_training_say_how_much_less_time_the_best_takes() -> None:
-    rows = training.rows({"optimum": 3.0, "BA": 4.0}, "perplexity <= 60", 3, "optimum")
+    curve = LearningCurve(rounds=[0], samples=[0], perplexity=[60.0])
+    seconds = {"optimum": 3.0, "BA": 4.0}
+    trained = Trained(
+        target="perplexity <= 60", seconds_to_target=seconds, curves={label: [curve] * 3 for label in seconds}
+    )
+    rows = FedsLLM().learned(trained)
     assert [(row.name, row.ours, row.unit, row.within) for row in rows] == [
         ("optimum", 3.0, "s", None),
         ("BA", 4.0, "s", None),
@@ -77,9 +90,13 @@ def test_rows_of_training_say_how_much_less_time_the_best_takes() -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_of_it_quickly(cosim: Callable[..., Any], tmp_path: Path) -> None:
-    status, out, _ = cosim("reproduce", "fedsllm", "--quick", "--json", "--out", tmp_path)
-    groups = {row["name"].partition(":")[0] for row in json.loads(out)["rows"]}
+@pytest.mark.parametrize(
+    ("paper", "group"), [("fedsllm", "simulated time to perplexity"), ("splitllm", "perplexity of SplitLLM above")]
+)
+def test_the_whole_of_it_quickly(cosim: Callable[..., Any], tmp_path: Path, paper: str, group: str) -> None:
+    status, out, _ = cosim("reproduce", paper, "--quick", "--json", "--out", tmp_path)
+    rows = json.loads(out)["rows"]
     assert status == 0
-    assert any(group.startswith("simulated time to perplexity") for group in groups)
+    assert any(row["name"].startswith(group) for row in rows)
+    assert [row["name"] for row in rows if row["within"] is False] == []
     assert (tmp_path / "training" / "comparison.png").is_file()

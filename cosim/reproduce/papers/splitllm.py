@@ -21,7 +21,8 @@ class SplitLLM:
         "users.count=6",
         "scheme.rounds=12",
         *(f"compare.{place}.rounds=6" for place in range(1, 6)),
-        "evaluation.sequences=32",
+        "data.batch_size=2",
+        "evaluation={every: 2, sequences: 32}",
     )
     baseline = "splitfed"
 

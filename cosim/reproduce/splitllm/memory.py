@@ -25,6 +25,9 @@ PAPERS_USERS, PAPERS_EDGES = 10, 3
 _MEETING_SPEED = "10 GFLOP/s"
 """Of the cloud: an instance takes more than a minute for a mini-batch, by when all others have come."""
 
+_BRIEFLY = ("scheme.rounds=1", "scheme.local_steps=2")
+"""Later rounds hold no more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
@@ -53,12 +56,12 @@ class Reduction:
 def side_by_side(users: int, edges: int) -> list[str]:
     """Overrides with which all instances are at work at once."""
     cloud = [f"cloud.compute.jobs={users}", f"cloud.compute.speed={_MEETING_SPEED}"]
-    return [f"users.count={users}", f"edges.count={edges}", *cloud]
+    return [*one_by_one(users, edges), *cloud]
 
 
 def one_by_one(users: int, edges: int) -> list[str]:
     """Overrides with which the server takes one mini-batch after another."""
-    return [f"users.count={users}", f"edges.count={edges}"]
+    return [f"users.count={users}", f"edges.count={edges}", *_BRIEFLY]
 
 
 def peaks_bytes(run: Run) -> dict[str, int]:

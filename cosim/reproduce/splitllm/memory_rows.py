@@ -33,8 +33,8 @@ DERIVED_PERCENT: Mapping[int, Sequence[tuple[int, int]]] = {
 DERIVED_MB = {"user": 423.0, "edge": 461.0, "cloud": 2402.0, "server": 2793.0, "federated": 2992.0}
 DERIVED_TOLERANCE = 0.05
 _WHY_DERIVED = (
-    "the formula lets a part without head need 36 BSH bytes for a moment, where 28 to 32 are measured; the rest is "
-    "within 1 %"
+    "for parts without the head the formula has 36 BSH bytes for a moment, where 28 to 32 are measured, and buffers "
+    "of both ways at once"
 )
 _MB = 1e6
 

@@ -109,6 +109,6 @@ def test_cycles_and_places_are_those_of_the_paper() -> None:
 def test_rows_of_curves_have_every_point_once() -> None:
     curve = Curve(quantity="q", unit="Hz", values=np.array([1.0, 2.0]), delay_s={"a": np.array([3.0, 4.0])})
     assert rows_of([curve]) == [
-        {"quantity": "q", "unit": "Hz", "value": 1.0, "scheme": "a", "delay_s": 3.0},
-        {"quantity": "q", "unit": "Hz", "value": 2.0, "scheme": "a", "delay_s": 4.0},
+        {"measured": "delay", "quantity": "q", "unit": "Hz", "value": 1.0, "scheme": "a", "delay_s": 3.0},
+        {"measured": "delay", "quantity": "q", "unit": "Hz", "value": 2.0, "scheme": "a", "delay_s": 4.0},
     ]

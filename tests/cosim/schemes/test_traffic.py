@@ -124,3 +124,14 @@ def test_the_cloud_holds_the_averages(run_small: Runner) -> None:
     cloud = frame[frame["node"] == "cloud"].set_index("kind")["peak_bytes"]
     assert cloud["adapter"] == BLOCKS * BLOCK_ADAPTER
     assert cloud["buffers"] == USERS * BLOCKS * BLOCK_ADAPTER
+
+
+@pytest.mark.parametrize(
+    ("scheme", "learners"),
+    [({"name": "splitfed"}, USERS), ({"name": "splitllm", "cut": [1, 3]}, EDGES), ({"name": "centralised"}, USERS)],
+)
+def test_rounds_know_how_many_samples_have_been_learned_from(
+    scheme: dict[str, Any], learners: int, run_small: Runner
+) -> None:
+    samples = [row["samples"] for row in run_small(scheme).observer.rows]
+    assert samples == [number * STEPS * learners * BATCH for number in range(ROUNDS + 1)]
