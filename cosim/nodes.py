@@ -39,12 +39,13 @@ class Services:
 
 @dataclass(kw_only=True, eq=False, slots=True)
 class Node:
-    """A place that computes: a FIFO queue before its processor, one memory."""
+    """A place that computes: a FIFO queue before its processor, one memory, of ``memory_bytes`` if that is limited."""
 
     role: ClassVar[Role]
     name: str
     processor: Processor
     services: Services
+    memory_bytes: float | None = None
     memory: Memory = field(init=False)
     _buffers: dict[Ref, int] = field(default_factory=dict)
     _kept: dict[Ref, tuple[int, int, int]] = field(default_factory=dict)
