@@ -61,6 +61,15 @@ class World:
         """Everybody who computes."""
         return [*self.users, *self.edges, self.cloud]
 
+    @property
+    def limited(self) -> bool:
+        """Whether any node's memory has a limit."""
+        return any(node.memory_bytes is not None for node in self.nodes)
+
+    def may_serve(self, user: User) -> list[Edge]:
+        """The edge servers that reach the user now, or may come to do so."""
+        return self.edges if user.link.may_change else [user.link.serving]
+
     def batch_rows(self, user: User, index: int) -> tuple[int, ...]:
         """The rows of the user's ``index``-th mini-batch: a function of seed, user, index and what the user holds."""
         from training.batches import batch_rows  # noqa: PLC0415 - training comes with it
