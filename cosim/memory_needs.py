@@ -21,7 +21,7 @@ from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING
 
-from cosim.nodes import Edge, Node, User
+from cosim.nodes import Edge, Node, Role, User
 from cosim.schemes.places import Place
 from training.adapters import Part
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from training.learning import Learning
     from training.steps import Shape
 
-Needs = dict[Node, int]
+_KEYS: dict[Role, str] = {"user": "users.memory", "edge": "edges.memory", "cloud": "cloud.memory"}
+_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class MemoryNeeds:
         self._message = lru_cache(maxsize=None)(self._longest_message)
         self._shapes: dict[User, tuple[Shape, ...]] = {}
 
-    def of(self, load: Load) -> Needs:
+    def of(self, load: Load) -> dict[Node, int]:
         """Bytes that each node with anything to do needs at most."""
         needs = self._working(load)
         for node, places in _by_node(load.courses).items():
@@ -75,10 +76,18 @@ class MemoryNeeds:
             needs[load.hub] += self._collected(load)
         return needs
 
-    def shortages(self, load: Load) -> Needs:
-        """Of the nodes that need more than they have, how much; who is furthest beyond its limit comes first."""
+    def shortage(self, load: Load) -> str:
+        """Which node needs how much more than it has, in one line; nothing if all have memory enough.
+
+        Of several it is the one that is furthest beyond its limit.
+        """
         lacking = {node: need for node, need in self.of(load).items() if need > limit_of(node)}
-        return dict(sorted(lacking.items(), key=lambda each: each[1] / limit_of(each[0]), reverse=True))
+        if not lacking:
+            return ""
+        worst = max(lacking, key=lambda node: lacking[node] / limit_of(node))
+        others = f"; so have {len(lacking) - 1} more nodes" if len(lacking) > 1 else ""
+        need, limit = _written(lacking[worst]), _written(limit_of(worst))
+        return f"{worst.name} needs {need} of memory, and has less, {limit} ({_KEYS[worst.role]}){others}"
 
     def alone(self, place: Place, user: User) -> int:
         """Bytes that ``place`` needs where its node does nothing else than mini-batches of ``user``."""
@@ -204,6 +213,11 @@ class MemoryNeeds:
 def limit_of(node: Node) -> float:
     """Bytes of memory that the node has, infinite where nothing is said."""
     return inf if node.memory_bytes is None else node.memory_bytes
+
+
+def _written(nbytes: float) -> str:
+    symbol, size = next((unit for unit in _UNITS if nbytes >= unit[1]), ("B", 1.0))
+    return f"{nbytes / size:.4g} {symbol}"
 
 
 def _by_node(courses: Iterable[Course]) -> dict[Node, list[Place]]:

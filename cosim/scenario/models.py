@@ -25,6 +25,12 @@ class Fleet(Section):
     compute: FleetCompute
     memory: Memory = default((), "for training, 4 GB; or [2 GB, 4 GB], dealt in turn; else no limit")
 
+    @property
+    def limits_memory(self) -> bool:
+        """Whether they have limits, of their own or by the file of devices."""
+        capacities = self.compute.capacities
+        return bool(self.memory) or (capacities is not None and capacities.memory_column is not None)
+
     @model_validator(mode="after")
     def _memory_said_once(self) -> Self:
         capacities = self.compute.capacities
@@ -95,6 +101,11 @@ class Scenario(Section):
         None, "what is drawn at the end, kinds with options: [delay, {kind: gantt, round: 2}]; else the comparison"
     )
     sweep: Sweep | None = default(None, "what `cosim sweep` varies")
+
+    @property
+    def limits_memory(self) -> bool:
+        """Whether any node has so much memory and no more."""
+        return self.users.limits_memory or self.edges.limits_memory or self.cloud.memory is not None
 
     @model_validator(mode="before")
     @classmethod

@@ -107,13 +107,26 @@ class FedsLLM(SplitFed):
         if len(candidates) > 1:
             flops = FlopsByCut(self.learning.step_flops, self.learning.blocks)
             fast_first = sorted(candidates, key=lambda each: self.expected(each[0], each[1], batches, flops).delay_s)
-            cuts, rank = next((each for each in fast_first if self.fits(*each)), fast_first[0])
+            cuts, rank = self.first_that_fits(fast_first)
         self.choice = self.expected(cuts, rank, batches)
         return self.learning.parts(cuts)
 
-    def fits(self, cuts: tuple[int, ...], rank: int | None) -> bool:
-        """Whether all nodes have memory for these cuts and this rank."""
-        return not self.world.limited or not self.needs.shortages(self.load_of(self.courses(cuts, rank)))
+    def first_that_fits(
+        self, candidates: Sequence[tuple[tuple[int, ...], int | None]]
+    ) -> tuple[tuple[int, ...], int | None]:
+        """Of these cuts and ranks, the first for which all nodes have memory.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not self.world.limited:
+            return candidates[0]
+        shortages = []
+        for cuts, rank in candidates:
+            shortages.append(self.needs.shortage(self.load_of(self.courses(cuts, rank))))
+            if not shortages[-1]:
+                return cuts, rank
+        raise ValueError(f"no cut of {len(candidates)} fits; with the fastest, {shortages[0]}")
 
     def courses(self, cuts: tuple[int, ...], rank: int | None) -> list[Course]:
         """What would go on at once with these cuts and this rank."""
