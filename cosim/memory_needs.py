@@ -5,8 +5,8 @@ server together with whom. So a node's need is what it holds when all courses th
 in which it holds most, and as many of them computed as its processor takes at a time. It is never below what a run
 comes to hold, and costs no more than the prices that a run asks for anyway.
 
-Where a deadline cuts courses short, one more mini-batch of each is counted at its servers; of servers that are more
-than a round behind, more may wait.
+Where a deadline cuts courses short, what they have left at servers counts beside the next: that of one round, unless a
+server takes longer for it than until the next deadline. Then it may be that of all rounds.
 """
 
 from __future__ import annotations
@@ -38,16 +38,20 @@ _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 @dataclass(frozen=True)
 class Visit:
-    """Bytes that a mini-batch has a node hold: at most while it ``rests`` there, and while it is ``computed``."""
+    """Bytes that a mini-batch has a node hold: at most while it ``rests`` there, and while it is ``computed``.
+
+    ``flops`` are those of its longest phase.
+    """
 
     rests: int
     computed: int = 0
+    flops: int = 0
 
     @staticmethod
     def most(visits: Iterable[Visit]) -> Visit:
         """What is enough for each of them."""
-        rests, computed = zip(*((visit.rests, visit.computed) for visit in visits), strict=True)
-        return Visit(max(rests), max(computed))
+        rests, computed, flops = zip(*((visit.rests, visit.computed, visit.flops) for visit in visits), strict=True)
+        return Visit(max(rests), max(computed), max(flops))
 
     @property
     def extra(self) -> int:
@@ -145,7 +149,7 @@ class MemoryNeeds:
                 at_once[node].append(Visit.most(visits))
         found: defaultdict[Node, int] = defaultdict(int)
         for node, visits in at_once.items():
-            found[node] = _together(node, visits, cut_short=load.cut_short)
+            found[node] = _together(node, visits, load)
         return found
 
     def _on_the_way(self, course: Course, load: Load) -> Iterator[tuple[Node, Visit]]:
@@ -201,12 +205,13 @@ class MemoryNeeds:
         if len(phases) == 1:
             (turn,) = phases
             arrived = activation + labels
-            return Visit(max(arrived, back), arrived + turn.saved_bytes + turn.transient_bytes)
+            return Visit(max(arrived, back), arrived + turn.saved_bytes + turn.transient_bytes, turn.flops)
         forward, backward = phases
         kept = forward.saved_bytes + activation
         return Visit(
             kept + max(self._up(shape) + labels, gradient, back),
             kept + max(forward.transient_bytes + labels, backward.transient_bytes + gradient),
+            max(forward.flops, backward.flops),
         )
 
 
@@ -228,14 +233,24 @@ def _by_node(courses: Iterable[Course]) -> dict[Node, list[Place]]:
     return found
 
 
-def _together(node: Node, visits: Sequence[Visit], *, cut_short: bool) -> int:
-    """Bytes of all ``visits`` at once; a user has one at a time, and so, where courses are cut short, what is left.
-
-    Of those, the processor of a user who computes one job at a time ends one before it begins another.
-    """
+def _together(node: Node, visits: Sequence[Visit], load: Load) -> int:
+    """Bytes of all ``visits`` at once, of which a user has one at a time, and of what earlier rounds may have left."""
     if isinstance(node, User):
         visits = [Visit.most(visits)]
-    if cut_short and not (isinstance(node, User) and node.processor.jobs == 1):
-        visits = [*visits, *visits]
+    visits = [*visits] * _rounds_at_once(node, visits, load)
     extras = nlargest(node.processor.jobs, (visit.extra for visit in visits))
     return sum(visit.rests for visit in visits) + sum(extras)
+
+
+def _rounds_at_once(node: Node, visits: Sequence[Visit], load: Load) -> int:
+    """Of how many rounds a node may have mini-batches.
+
+    A user who computes one job at a time ends one that was cut short before it begins another. Servers have one of each
+    course left, at most, when a deadline has passed.
+    """
+    one_by_one = isinstance(node, User) and node.processor.jobs == 1
+    if load.deadline_s is None or one_by_one:
+        return 1
+    seconds = [node.processor.time.seconds(visit.flops) for visit in visits]
+    behind_s = sum(seconds) / node.processor.jobs + max(seconds)
+    return min(load.rounds, 2 if behind_s <= load.deadline_s else load.rounds)

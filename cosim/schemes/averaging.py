@@ -86,7 +86,8 @@ class AveragingScheme(FedAvg):
             alternatives=[[course] for course in courses],
             hub=self.averaging_node(),
             exchanged=list(dict.fromkeys(place.part for course in courses for place in course.places)),
-            cut_short=self.options.deadline is not None,
+            deadline_s=self.options.deadline,
+            rounds=self.options.rounds,
         )
 
     def story(self) -> Acts:

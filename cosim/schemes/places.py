@@ -49,14 +49,15 @@ class Load:
 
     Of each of the ``alternatives`` one course is under way at a time, whichever; a user is in one at a time. Servers
     keep weights and adapter of every place. Adapters of the parts ``exchanged`` travel to and from the ``hub``, and
-    wait there for each other. Where courses are ``cut_short``, what they had servers do may still go on when the next
-    begin.
+    wait there for each other. With a ``deadline_s`` of each of the ``rounds``, what is cut short may still go on at
+    servers when the next round begins.
     """
 
     alternatives: Sequence[Sequence[Course]]
     hub: Node | None = None
     exchanged: Sequence[Part] = ()
-    cut_short: bool = False
+    deadline_s: float | None = None
+    rounds: int = 1
 
     @property
     def courses(self) -> list[Course]:

@@ -30,7 +30,7 @@ def world(jobs: int = 2, **memory: Any) -> dict[str, Any]:
     for role, speed in SPEEDS.items():
         limit = {"memory": memory[role]} if role in memory else {}
         sections[role] = {**counts[role], "compute": {"speed": speed, "jobs": jobs}, **limit}
-    return {"execution": "analytic", **sections}
+    return {"execution": "analytic", "host": {"device": "cpu", "cache": True}, **sections}  # of tokens and prices
 
 
 def peak_bytes(node: Node) -> int:
@@ -68,6 +68,17 @@ def test_rows_of_unequal_lengths_need_what_the_longest_do(run_small: Runner, cla
     run = run_small({"name": "splitfed", "cut": 1}, execution="analytic", **classifying)
     needs = needs_of(run.scheme)
     assert all(peak_bytes(node) <= needs.get(node, 0) for node in run.world.nodes)
+
+
+def test_what_deadlines_leave_at_a_server_that_does_not_keep_up_counts(run_small: Runner) -> None:
+    sections, options = world(1), {"cut": [1, 3], "rounds": 6, "local_steps": 4}
+    sections["cloud"]["compute"]["speed"] = "2 MFLOP/s"
+    relaxed, late = (
+        run_small({"name": "splitfed", **options, "deadline": deadline}, **sections) for deadline in (None, "500 ms")
+    )
+    needs = needs_of(late.scheme)
+    assert all(peak_bytes(node) <= needs[node] for node in late.world.nodes)
+    assert peak_bytes(late.world.cloud) > needs_of(relaxed.scheme)[relaxed.world.cloud]
 
 
 def test_sizes_of_a_paper_count_in_the_buffers_of_who_sends(run_small: Runner) -> None:
