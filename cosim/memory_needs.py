@@ -89,9 +89,10 @@ class MemoryNeeds:
         if not lacking:
             return ""
         worst = max(lacking, key=lambda node: lacking[node] / limit_of(node))
-        others = f"; so have {len(lacking) - 1} more nodes" if len(lacking) > 1 else ""
+        others = len(lacking) - 1
+        too = f"; {others} more {'has' if others == 1 else 'have'} too little" if others else ""
         need, limit = _written(lacking[worst]), _written(limit_of(worst))
-        return f"{worst.name} needs {need} of memory, and has less, {limit} ({_KEYS[worst.role]}){others}"
+        return f"{worst.name} needs {need} of memory and has {limit} ({_KEYS[worst.role]}){too}"
 
     def alone(self, place: Place, user: User) -> int:
         """Bytes that ``place`` needs where its node does nothing else than mini-batches of ``user``."""

@@ -92,7 +92,6 @@ def test_sizes_of_a_paper_count_in_the_buffers_of_who_sends(run_small: Runner) -
 def test_what_does_not_fit_is_refused_before_it_runs_and_what_just_fits_is_not(
     run_small: Runner, small_scenario: Callable[..., Scenario]
 ) -> None:
-    """Of 402 kB and 2 MB by the ledger, as the contract above has it."""
     scheme = {"name": "splitfed", "cut": 1}
     free = run_small(scheme, **world())
     needs = {node.name: need for node, need in needs_of(free.scheme).items()}
@@ -109,8 +108,8 @@ def test_what_does_not_fit_is_refused_before_it_runs_and_what_just_fits_is_not(
     with pytest.raises(ScenarioError) as refused:
         runner.run(less, entries(less)[0], [Listener()])
     assert str(refused.value) == (
-        f"small: splitfed: edge0 needs {needs['edge0'] / 1e6:.4g} MB of memory, and has less, "
-        f"{needs['edge0'] // 2 / 1e6:.4g} MB (edges.memory); so have 3 more nodes"
+        f"small: splitfed: edge0 needs {needs['edge0'] / 1e6:.4g} MB of memory and has "
+        f"{needs['edge0'] // 2 / 1e6:.4g} MB (edges.memory); 3 more have too little"
     )
     assert not told
 
@@ -176,5 +175,5 @@ def test_the_chosen_cut_is_the_fastest_that_fits(most: int, by_cut: dict[int, in
 
 
 def test_where_no_cut_fits_the_choice_is_refused(run_small: Runner) -> None:
-    with pytest.raises(ScenarioError, match=r"^small: no cut of 3 fits; with the fastest, user0 needs .*; so have 4 m"):
+    with pytest.raises(ScenarioError, match=r"^small: no cut of 3 fits; with the fastest, user0 needs .*; 4 more have"):
         choosing(run_small, users="1 kB")
