@@ -196,22 +196,24 @@ class MemoryNeeds:
     def _visit_of(self, part: Part, ranks: Ranks | None, shape: Shape) -> Visit:
         """As ``Node`` accounts for it: inputs stay as long as what is saved with them; labels, until they are sent on.
 
-        What is sent takes a buffer of its own.
+        What is made to be sent takes a buffer of its own, which on its way has the size of the message.
         """
         size = self._learning.message_bytes(shape)
         phases = self._learning.phase_costs(part, shape, ranks)
-        activation, labels = (size["activation"], size["label"]) if part.first else (0, 0)
-        gradient = size["activation"]
-        back = self._down(shape) if part.first else 0
+        activation, labels = size["activation"], size["label"]
+        arrived, with_it = (activation, labels) if part.first else (0, 0)
+        back, sent_back = (activation, self._down(shape)) if part.first else (0, 0)
         if len(phases) == 1:
             (turn,) = phases
-            arrived = activation + labels
-            return Visit(max(arrived, back), arrived + turn.saved_bytes + turn.transient_bytes, turn.flops)
+            taken = arrived + with_it
+            return Visit(max(taken, sent_back), taken + turn.saved_bytes + turn.transient_bytes + back, turn.flops)
         forward, backward = phases
-        kept = forward.saved_bytes + activation
+        kept = forward.saved_bytes + arrived
+        forwards = forward.transient_bytes + activation + labels  # which have come, or are made
+        backwards = backward.transient_bytes + activation + back
         return Visit(
-            kept + max(self._up(shape) + labels, gradient, back),
-            kept + max(forward.transient_bytes + labels, backward.transient_bytes + gradient),
+            kept + max(self._up(shape) + with_it, activation, sent_back),
+            kept + max(forwards, backwards),
             max(forward.flops, backward.flops),
         )
 

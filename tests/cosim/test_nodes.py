@@ -231,3 +231,19 @@ def test_frozen_weights_are_held_once_however_many_stages_use_them(tiny: Any) ->
     for part in ("0:3", "0:3", "3:6"):
         tiny.cloud.host(part, 1000)
     assert tiny.cloud.memory.left()["weights"] == 2000
+
+
+def test_what_is_made_to_be_sent_has_its_buffer_while_it_is_made_and_an_adapter_has_none(tiny: Any) -> None:
+    outputs = {"activation": Output(nbytes=7, kind="activation"), "adapter": Output(nbytes=100, kind="adapter")}
+
+    def story():
+        yield tiny.clock.at(5)
+        job = tiny.job(outputs=outputs, flops=10)
+        yield tiny.users[0].compute(job)
+        yield from tiny.network.send(tiny.users[0], tiny.edges[0], [job["activation"]])
+
+    tiny.run(story())
+    changes = tiny.users[0].services.ledger.changes()
+    mine = changes[changes["node"] == tiny.users[0].services.ledger.nodes.index("user0")]
+    sent_ns = 15 + 7_000  # a byte a microsecond
+    assert mine[["instant_ns", "bytes"]].tolist() == [(5, 7), (15, -7), (15, 7), (sent_ns, -7)]
