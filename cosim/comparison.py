@@ -21,7 +21,7 @@ from cosim import runner
 from cosim.observer import Row
 from cosim.results import appearing
 from cosim.scenario import Scenario, ScenarioError
-from cosim.scenario.entries import entries
+from cosim.scenario.entries import Entry, entries
 from cosim.tracking.callback import Callback, Telling
 from cosim.tracking.keeping import Keeping
 from cosim.tracking.tracker import trackers
@@ -97,6 +97,9 @@ def compare(
 
     Each worker is a process; they share the cores, and ``workers`` defaults to as many. On Ctrl-C every running
     run ends with the rounds it has; one that has not begun has no summary.
+
+    Raises:
+        ScenarioError: as ``runner.run``; where memory is limited and a run does not fit, none is begun.
     """
     context = multiprocessing.get_context("spawn")
     line = _Line(context.Queue(), context.Event())
@@ -104,6 +107,9 @@ def compare(
     count = min(workers or cores, len(planned))
     with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(line,)) as pool:
         threads = max(1, cores // count)
+        if scenario.limits_memory:  # all are refused before one has begun
+            for checked in [pool.submit(_check, scenario, run, threads) for run in planned]:
+                checked.result()
         futures = [pool.submit(_work, scenario, run, threads) for run in planned]
         _listen(futures, line, tell)
         return [_outcome(future) for future in futures]
@@ -161,11 +167,21 @@ class _Undisturbed(Callback):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def _check(scenario: Scenario, planned: Planned, threads: int) -> None:
+    """Lay the run out and nothing more."""
+    runner.laid_out(*_meant(scenario.model_copy(update={"execution": "analytic"}), planned), threads)
+
+
+def _meant(scenario: Scenario, planned: Planned) -> tuple[Scenario, Entry]:
+    """The scenario with the run's seed, and its scheme."""
+    seeded = scenario.model_copy(update={"seed": planned.seed})
+    return seeded, entries(seeded)[planned.place]
+
+
 def _work(scenario: Scenario, planned: Planned, threads: int) -> Summary:
     if _line.stop.is_set():
         raise KeyboardInterrupt
-    seeded = scenario.model_copy(update={"seed": planned.seed})
-    entry = entries(seeded)[planned.place]
+    seeded, entry = _meant(scenario, planned)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     keeping = Keeping(planned.folder)
     told = Telling(lambda row: _line.news.put((planned.name, row)))

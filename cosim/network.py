@@ -75,6 +75,10 @@ class Network:
             origin.let_go(ref)
             destination.receive(ref)
 
+    def message_bytes(self, payloads: Mapping[PayloadKind, int]) -> int:
+        """Bytes of a message with these payloads, each with its tensors' bytes."""
+        return sum(self.sizes.get(kind, nbytes) for kind, nbytes in payloads.items())
+
     def route(self, origin: Node, destination: Node) -> list[Node]:
         """The nodes on the way, as users are served now, both ends included."""
         up, down = self._towards_cloud(origin), self._towards_cloud(destination)

@@ -12,7 +12,7 @@ from cosim.clock import Clock, to_s
 from cosim.memory import Ledger, Memory
 from cosim.processor import Processor
 from cosim.recorder import Kind, Recorder
-from training.jobs import HELD
+from training.jobs import HELD, PayloadKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from training.runtime import Runtime
 
 Role = Literal["user", "edge", "cloud"]
+
+_MESSAGES = frozenset[PayloadKind | None]({"activation", "gradient", "label"})
+"""What is made to be sent; an adapter is sent from where it is in use."""
 
 _COMPUTE_KIND: dict[Role, Kind] = {"user": "user_compute", "edge": "edge_compute", "cloud": "cloud_compute"}
 
@@ -39,12 +42,13 @@ class Services:
 
 @dataclass(kw_only=True, eq=False, slots=True)
 class Node:
-    """A place that computes: a FIFO queue before its processor, one memory."""
+    """A place that computes: a FIFO queue before its processor, one memory, of ``memory_bytes`` if that is limited."""
 
     role: ClassVar[Role]
     name: str
     processor: Processor
     services: Services
+    memory_bytes: float | None = None
     memory: Memory = field(init=False)
     _buffers: dict[Ref, int] = field(default_factory=dict)
     _kept: dict[Ref, tuple[int, int, int]] = field(default_factory=dict)
@@ -121,10 +125,14 @@ class Node:
         return nbytes
 
     def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
-        """Account for memory: training state for good, activations until they are used, the rest while the job runs."""
+        """Account for memory: training state for good, activations until they are used, the rest while the job runs.
+
+        What it is to send takes its buffer from the beginning.
+        """
         cost, memory = job.cost, self.memory
         memory.settle(start_ns, job.lineage, cost.resident_bytes)
         memory.during(start_ns, end_ns, "transient", cost.transient_bytes)
+        memory.during(start_ns, end_ns, "buffers", sum(o.nbytes for o in job.outputs.values() if o.kind in _MESSAGES))
         memory.change(start_ns, "activations", cost.saved_bytes)
         received = sum(self._emptied(ref) for ref in job.inputs)
         if cost.keeps:  # the backward needs what has arrived, too

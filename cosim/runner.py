@@ -64,12 +64,36 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
     ``threads`` are the cores it may use where the scenario does not say; None is all there are.
 
     Raises:
-        ScenarioError: the scenario asks for something that its corpus, model or radio cannot give.
+        ScenarioError: the scenario asks for something that its corpus, model, radio or memory cannot give.
+    """
+    done = laid_out(scenario, entry, threads)
+    from training.runtime import Unavailable  # noqa: PLC0415 - training has come with it
+
+    done.observer.tell = lambda row: _each(callbacks, lambda callback: callback.round(done, row))
+    try:
+        _each(callbacks, lambda callback: callback.start(done))
+        done.world.clock.run(done.scheme.tell())
+        done.finished = True
+    except (TransferNeverFinishes, Unavailable, NoAllocation) as error:
+        raise ScenarioError(f"{scenario.name}: {error}") from error
+    except KeyboardInterrupt:
+        pass
+    finally:
+        done.runtime.close()
+    done.ended_s = time.perf_counter()
+    _each(callbacks, lambda callback: callback.end(done))
+    return done
+
+
+def laid_out(scenario: Scenario, entry: Entry, threads: int | None = None) -> Run:
+    """A run that has not begun, for which all nodes have memory.
+
+    Raises:
+        ScenarioError: as ``run``, where that can be known before.
     """
     libraries.load("cosim.preparation", "training.deferred")  # training comes with it, and only runs need it
     from cosim.preparation import prepare  # noqa: PLC0415
     from training.learning import Learning  # noqa: PLC0415
-    from training.runtime import Unavailable  # noqa: PLC0415
 
     began_s = time.perf_counter()
     try:
@@ -80,9 +104,10 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
         world = build_world(scenario, runtime, prepared.rows)
         observer = Observer(world, learning, scenario.evaluation)
         scheme = entry.scheme(world, learning, entry.options, observer)
+        _require_memory(entry, scheme)
     except ValueError as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
-    done = Run(
+    return Run(
         scenario=scenario,
         entry=entry,
         prepared=prepared,
@@ -92,20 +117,20 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
         scheme=scheme,
         began_s=began_s,
     )
-    observer.tell = lambda row: _each(callbacks, lambda callback: callback.round(done, row))
+
+
+def _require_memory(entry: Entry, scheme: Scheme) -> None:
+    """Raise ValueError if any node needs more memory than it has."""
+    if not scheme.world.limited:
+        return
     try:
-        _each(callbacks, lambda callback: callback.start(done))
-        world.clock.run(scheme.tell())
-        done.finished = True
-    except (TransferNeverFinishes, Unavailable, NoAllocation) as error:
-        raise ScenarioError(f"{scenario.name}: {error}") from error
-    except KeyboardInterrupt:
-        pass
-    finally:
-        runtime.close()
-    done.ended_s = time.perf_counter()
-    _each(callbacks, lambda callback: callback.end(done))
-    return done
+        shortage = scheme.needs.shortage(scheme.load())
+    except NotImplementedError as error:
+        raise ValueError(
+            f"{entry.label}: memory is limited, and what nodes do at the same time is not said; it needs {error}"
+        ) from error
+    if shortage:
+        raise ValueError(f"{entry.label}: {shortage}")
 
 
 def _each(callbacks: Sequence[Callback], tell: Callable[[Callback], None]) -> None:

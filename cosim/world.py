@@ -24,7 +24,7 @@ from cosim.processor import Processor
 from cosim.radio import availability, handover_rule
 from cosim.recorder import Happening, Recorder
 from cosim.scenario.compute import Compute, FleetCompute
-from cosim.scenario.models import Scenario
+from cosim.scenario.models import Fleet, Scenario
 from cosim.scenario.payloads import Payloads
 
 if TYPE_CHECKING:
@@ -61,6 +61,15 @@ class World:
         """Everybody who computes."""
         return [*self.users, *self.edges, self.cloud]
 
+    @property
+    def limited(self) -> bool:
+        """Whether any node's memory has a limit."""
+        return any(node.memory_bytes is not None for node in self.nodes)
+
+    def may_serve(self, user: User) -> list[Edge]:
+        """The edge servers that reach the user now, or may come to do so."""
+        return self.edges if user.link.may_change else [user.link.serving]
+
     def batch_rows(self, user: User, index: int) -> tuple[int, ...]:
         """The rows of the user's ``index``-th mini-batch: a function of seed, user, index and what the user holds."""
         from training.batches import batch_rows  # noqa: PLC0415 - training comes with it
@@ -90,12 +99,14 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
     ledger = Ledger()
     services = Services(clock=clock, recorder=recorder, ledger=ledger, runtime=runtime)
     (processor,) = _processors(scenario.cloud.compute, [1.0])
-    cloud = Cloud(name="cloud", processor=processor, services=services)
+    cloud = Cloud(name="cloud", processor=processor, services=services, memory_bytes=scenario.cloud.memory)
+    memories = _memories(scenario.seed, "edge", scenario.edges)
     edges = [
-        Edge(name=f"edge{i}", index=i, processor=processor, services=services)
+        Edge(name=f"edge{i}", index=i, processor=processor, services=services, memory_bytes=memories[i])
         for i, processor in enumerate(_fleet(scenario.seed, "edge", scenario.edges.count, scenario.edges.compute))
     ]
     ranks = scenario.users.ranks or (None,)
+    memories = _memories(scenario.seed, "user", scenario.users)
     coverage = Coverage(scenario)
     nearest = coverage.nearest.tolist()
     users = [
@@ -107,6 +118,7 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
             rank=ranks[i % len(ranks)],
             processor=processor,
             services=services,
+            memory_bytes=memories[i],
         )
         for i, processor in enumerate(_fleet(scenario.seed, "user", scenario.users.count, scenario.users.compute))
     ]
@@ -133,10 +145,24 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
 def _fleet(seed: int, role: str, count: int, compute: FleetCompute) -> list[Processor]:
     """Processors whose speeds are drawn from the file of devices or within the spread, one draw for each."""
     if compute.capacities is not None:
-        factors = read_population(compute.capacities).draw(Stream(seed, f"{role} capacity"), count)
+        factors = read_population(compute.capacities).draw(_capacity(seed, role), count)
     else:
         factors = 1 + compute.spread * (2 * Stream(seed, f"{role} speed").uniform(np.arange(count), 0) - 1)
     return _processors(compute, factors.tolist())
+
+
+def _memories(seed: int, role: str, fleet: Fleet) -> list[float] | list[None]:
+    """Bytes of memory of each node: the device's in the file, else those that are dealt in turn, else no limit."""
+    count, capacities = fleet.count, fleet.compute.capacities
+    if fleet.memory:
+        return [fleet.memory[i % len(fleet.memory)] for i in range(count)]
+    given = None if capacities is None else read_population(capacities).memories(_capacity(seed, role), count)
+    return given or [None] * count
+
+
+def _capacity(seed: int, role: str) -> Stream:
+    """What says which row of a file of devices each node is."""
+    return Stream(seed, f"{role} capacity")
 
 
 def _processors(compute: Compute, factors: Sequence[float]) -> list[Processor]:

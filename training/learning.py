@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from training import joint_steps, moving_cuts, operations, steps
 from training.adapters import Part, Ranks, parts_between
 from training.jobs import Job, Output, PayloadKind, Ref
 from training.optimiser import AdapterState
 from training.payloads import activation_output, adapter_output, labels_output
-from training.steps import Batch
+from training.steps import Batch, Shape
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.prices import PhaseCost
     from training.runtime import Runtime
 
 _LENGTHS = 8
@@ -61,15 +66,26 @@ class Learning:
         """How large an adapter of ``part`` is as a message."""
         return adapter_output(self.runtime.lab, part, ranks).nbytes
 
+    def state_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
+        """What training an adapter of ``part`` keeps in memory, the adapter included."""
+        return sum(AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks)).values())
+
     def batch(self, rows: tuple[int, ...], draw: int = 0) -> Batch:
         """The mini-batch of these rows of the training sequences, padded no further than to its longest.
 
         ``draw`` seeds its dropout masks, if there is dropout.
         """
-        lab = self.runtime.lab
-        longest = int(lab.train.tokens[list(rows)].max())
-        length = min(-(-longest // _LENGTHS) * _LENGTHS, lab.train.ids.shape[1])
-        return Batch(rows=rows, length=length, draw=draw)
+        longest = self.runtime.lab.train.tokens[list(rows)].max()
+        return Batch(rows=rows, length=int(self._padded(longest)), draw=draw)
+
+    def shapes(self, rows: NDArray[np.int64], size: int) -> tuple[Shape, ...]:
+        """Those that mini-batches of so many of these rows may have, by which of them is the longest."""
+        lengths = np.unique(self._padded(self.runtime.lab.train.tokens[rows])).tolist()
+        return tuple((size, length) for length in lengths)
+
+    def _padded(self, tokens: Any) -> Any:
+        """To how many tokens rows of so many are padded."""
+        return np.minimum(-(-tokens // _LENGTHS) * _LENGTHS, self.runtime.lab.train.ids.shape[1])
 
     def predictions(self, batch: Batch) -> int:
         """How many next tokens, or classes, are to be predicted in ``batch``."""
@@ -77,17 +93,21 @@ class Learning:
 
     def step_flops(self, part: Part, batch: Batch, ranks: Ranks | None = None) -> tuple[int, ...]:
         """FLOPs of each phase of a mini-batch in ``part``: forward and backward, or the last part's whole turn."""
-        prices = self.runtime.lab.costs
-        if part.last == self.runtime.lab.foundation.blocks:
-            return (prices.loss_and_backward(part, *batch.shape, ranks).flops,)
-        return tuple(phase.flops for phase in prices.forward_and_backward(part, *batch.shape, ranks))
+        return tuple(phase.flops for phase in self.phase_costs(part, batch.shape, ranks))
 
-    def message_bytes(self, batch: Batch) -> dict[PayloadKind, int]:
-        """How large what crosses a cut on its way up is for ``batch``."""
+    def phase_costs(self, part: Part, shape: Shape, ranks: Ranks | None = None) -> tuple[PhaseCost, ...]:
+        """What each phase of a mini-batch takes in ``part``: forward and backward, or the last part's whole turn."""
+        prices = self.runtime.lab.costs
+        if part.last == self.blocks:
+            return (prices.loss_and_backward(part, *shape, ranks),)
+        return prices.forward_and_backward(part, *shape, ranks)
+
+    def message_bytes(self, shape: Shape) -> dict[PayloadKind, int]:
+        """How large what crosses a cut on its way up is for a mini-batch of ``shape``."""
         lab = self.runtime.lab
         return {
-            "activation": activation_output(lab, batch.shape, "activation").nbytes,
-            "label": labels_output(lab, batch.shape).nbytes,
+            "activation": activation_output(lab, shape, "activation").nbytes,
+            "label": labels_output(lab, shape).nbytes,
         }
 
     def at_most(self, rank: int | None, at_cut: int | None = None, blocks: Sequence[int] = ()) -> Ranks | None:

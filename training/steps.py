@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _PASSES_SORTED = 4  # the more rows, the more alike are those of a pass; the fewer, the more threads have work
 
 
+Shape = tuple[int, int]
+"""Of a mini-batch: rows, and the tokens that they are padded to."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
     """A mini-batch by reference: rows of the training sequences, padded to ``length`` tokens.
@@ -32,7 +36,7 @@ class Batch:
     draw: int = 0
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> Shape:
         """(batch, seq)."""
         return (len(self.rows), self.length)
 
@@ -45,7 +49,7 @@ class Phase(Operation):
     """
 
     part: Part
-    shape: tuple[int, int]
+    shape: Shape
     batch: Batch | None = None
     draw: int = 0
     ranks: Ranks | None = None

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from cosim.scenario.quantities import FlopPerSecond, Hertz, Watts
+from cosim.scenario.quantities import Bytes, FlopPerSecond, Hertz, Watts
 from cosim.scenario.section import Count, Fraction, Section, default
 
 
@@ -54,12 +54,17 @@ class Compute(Section):
 
 
 class Capacities(Section):
-    """A file of devices, a row each: every node is one of them, and its speed has the row's ratio to the median."""
+    """A file of devices, a row each: every node is one of them, and its speed has the row's ratio to the median.
+
+    Memory is the row's own.
+    """
 
     file: str = default(..., "CSV file with a header, also compressed (.csv.gz)")
     column: str = default(..., "how long the devices take, or how much they do in a given time")
     column_is: Literal["time", "rate"] = default("time", "whether more is slower or faster")
     weight_column: str | None = default(None, "how common each row is; else all are alike")
+    memory_column: str | None = default(None, "how much memory each row has for training; else no limit")
+    memory_unit: Bytes = default("1 GB", "of the numbers in that column")
     where: dict[str, str] = default({}, "take only the rows with this text in this column")
 
 

@@ -6,18 +6,40 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cosim.scenario.compute import Compute, EdgeCompute, UserCompute
+from cosim.scenario.compute import Compute, EdgeCompute, FleetCompute, UserCompute
 from cosim.scenario.learning import Data, Evaluation, Model, Training
+from cosim.scenario.memory import Memory
 from cosim.scenario.parts import AvailabilityPart, Tracker
 from cosim.scenario.payloads import Payloads
-from cosim.scenario.quantities import Watts
+from cosim.scenario.quantities import Bytes, Watts
 from cosim.scenario.radio import Backhaul, Radio
 from cosim.scenario.section import Count, Section, default
 from cosim.scenario.sweep import Sweep
 from training.machine import PENDING_JOBS
 
 
-class Users(Section):
+class Fleet(Section):
+    """The nodes of a role that has many."""
+
+    count: Count
+    compute: FleetCompute
+    memory: Memory = default((), "for training, 4 GB; or [2 GB, 4 GB], dealt in turn; else no limit")
+
+    @property
+    def limits_memory(self) -> bool:
+        """Whether they have limits, of their own or by the file of devices."""
+        capacities = self.compute.capacities
+        return bool(self.memory) or (capacities is not None and capacities.memory_column is not None)
+
+    @model_validator(mode="after")
+    def _memory_said_once(self) -> Self:
+        capacities = self.compute.capacities
+        if self.memory and capacities is not None and capacities.memory_column is not None:
+            raise ValueError("give either memory or capacities.memory_column, as both say how much there is")
+        return self
+
+
+class Users(Fleet):
     """The users: how many, how fast, how loud."""
 
     count: Count = 8
@@ -27,7 +49,7 @@ class Users(Section):
     ranks: tuple[Count, ...] = default((), "LoRA ranks dealt to the users in turn, [4, 8]; else all have the model's")
 
 
-class Edges(Section):
+class Edges(Fleet):
     """The edge servers, one radio cell each."""
 
     count: Count = 2
@@ -39,6 +61,7 @@ class Cloud(Section):
     """The cloud, one for all."""
 
     compute: Compute = default({})
+    memory: Bytes | None = default(None, "for training, 80 GB; else no limit")
 
 
 class Host(Section):
@@ -78,6 +101,11 @@ class Scenario(Section):
         None, "what is drawn at the end, kinds with options: [delay, {kind: gantt, round: 2}]; else the comparison"
     )
     sweep: Sweep | None = default(None, "what `cosim sweep` varies")
+
+    @property
+    def limits_memory(self) -> bool:
+        """Whether any node has so much memory and no more."""
+        return self.users.limits_memory or self.edges.limits_memory or self.cloud.memory is not None
 
     @model_validator(mode="before")
     @classmethod

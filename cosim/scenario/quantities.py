@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _NUMBER = r"[-+]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+"
 _UNIT = r"[^\W\d_]+(?:\s*/\s*[^\W\d_]+)?"  # a word, or one a second: pint would also take, and work out, 9**9**9
 _NUMBER_AND_UNIT = re.compile(rf"\s*({_NUMBER})\s*({_UNIT})\s*")
-_PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9}  # SI
+_SI = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9}
+_PREFIXES = {**_SI, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 
 
 @lru_cache(maxsize=1)
@@ -108,6 +109,7 @@ DECIBELS = Unit("dB", "level", "8 dB")
 METRES = Unit("m", "length", "250 m")
 METRES_PER_SECOND = Unit("m/s", "speed", "3 km/h")
 SECONDS = Unit("s", "time", "5 ms")
+BYTES = Unit("B", "memory size", "4 GB")
 
 BY_SUFFIX = {
     "_hz": HERTZ,
@@ -129,3 +131,4 @@ Duration = Annotated[float, Field(gt=0), Quantity(SECONDS)]
 FlopPerSecond = Annotated[float, Field(gt=0), Quantity(Unit("FLOP/s", "computing speed", "15 GFLOP/s"))]
 Bits = Annotated[float, Field(ge=0), Quantity(Unit("bit", "amount of data", "28.1 kbit"))]
 BitsPerSecond = Annotated[float, Field(gt=0), Quantity(Unit("bit/s", "data rate", "1 Gbit/s"))]
+Bytes = Annotated[float, Field(gt=0), Quantity(BYTES)]

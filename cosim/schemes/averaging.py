@@ -14,8 +14,9 @@ from cosim.scenario.parts import AllocationPart
 from cosim.scenario.quantities import Duration
 from cosim.scenario.section import default
 from cosim.schemes.base import Acts, SchemeOptions, Stage
-from cosim.schemes.demand import Place, batches_of, mean_demand
+from cosim.schemes.demand import batches_of, mean_demand
 from cosim.schemes.fedavg import FedAvg
+from cosim.schemes.places import Course, Load, Place
 
 if TYPE_CHECKING:
     from cosim.allocation.demand import Demand
@@ -72,6 +73,22 @@ class AveragingScheme(FedAvg):
     def model(self) -> Sequence[Ref]:
         """The averages."""
         return self.averages
+
+    def load(self) -> Load:
+        """All users at once."""
+        return self.load_of(
+            [Course.through(user, chain) for user, chain in zip(self.world.users, self.chains, strict=True)]
+        )
+
+    def load_of(self, courses: Sequence[Course]) -> Load:
+        """That of courses which all go on at once."""
+        return Load(
+            alternatives=[[course] for course in courses],
+            hub=self.averaging_node(),
+            exchanged=list(dict.fromkeys(place.part for course in courses for place in course.places)),
+            deadline_s=self.options.deadline,
+            rounds=self.options.rounds,
+        )
 
     def story(self) -> Acts:
         """Rounds of local training and averaging."""

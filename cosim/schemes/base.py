@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import simpy
 
 from cosim.clock import Process, to_ns
+from cosim.memory_needs import MemoryNeeds
 from cosim.nodes import Node, User
 from cosim.recorder import EVERYBODY, NOBODY, Story
 from cosim.scenario.section import Count, Section, default
@@ -19,6 +20,7 @@ from cosim.world import World
 
 if TYPE_CHECKING:
     from cosim.scenario.models import Scenario
+    from cosim.schemes.places import Load
     from training.adapters import Part
     from training.jobs import Job, Ref
     from training.learning import Learning
@@ -82,6 +84,7 @@ class Scheme(ABC):
     def __init__(self, world: World, learning: Learning, options: Any, observe: Callable[[Round], None]) -> None:
         self.world = world
         self.learning = learning
+        self.needs = MemoryNeeds(world, learning)
         self.options = options
         self.last_round = self.local_steps = 0
         self.plan: dict[str, float] = {}
@@ -102,6 +105,14 @@ class Scheme(ABC):
     @abstractmethod
     def model(self) -> Sequence[Ref]:
         """The adapters, part by part, of the model as it would be used now."""
+
+    def load(self) -> Load:
+        """What nodes do at the same time, by which it is known before a run whether their memory is enough.
+
+        Raises:
+            NotImplementedError: unless a subclass says so, a scheme runs only where no memory is limited.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.load")
 
     def rounds(self) -> Iterator[int]:
         """Count the rounds; the observer sees the model before the first and after each."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.places import Course, Load
 
 if TYPE_CHECKING:
     from training.jobs import Ref
@@ -21,6 +22,10 @@ class Centralised(Scheme):
     def model(self) -> Sequence[Ref]:
         """The one adapter."""
         return [self.trained.adapter]
+
+    def load(self) -> Load:
+        """One user's mini-batches at a time."""
+        return Load(alternatives=[[Course.through(user, [self.trained]) for user in self.world.users]])
 
     def story(self) -> Acts:
         """In each round, each user's mini-batches of that round, the users taking turns."""

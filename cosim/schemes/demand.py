@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cosim.allocation.demand import Demand
 
 if TYPE_CHECKING:
-    from cosim.nodes import Node
-    from cosim.schemes.base import Scheme, Stage
-    from training.adapters import Part, Ranks
+    from cosim.schemes.base import Scheme
+    from cosim.schemes.places import Place
     from training.cut_flops import StepFlops
     from training.steps import Batch
 
 _BITS_A_BYTE = 8
-
-
-@dataclass(frozen=True)
-class Place:
-    """A part of the model that is trained, or might be, at a node; ``ranks`` of its adapter, None for the model's."""
-
-    node: Node
-    part: Part
-    ranks: Ranks | None
-
-    @classmethod
-    def of(cls, stage: Stage) -> Self:
-        """Where the stage is."""
-        return cls(stage.node, stage.part, stage.adapter.output.ranks)
 
 
 def batches_of(scheme: Scheme, indices: Sequence[int]) -> list[list[Batch]]:
@@ -59,8 +43,8 @@ def mean_demand(
             for chain, its in zip(chains, batches, strict=True)
         ]
     )
-    given, learning = scheme.world.network.sizes, scheme.learning
-    adapters = [given.get("adapter", learning.adapter_bytes(chain[0].part, chain[0].ranks)) for chain in chains]
+    learning, carried = scheme.learning, scheme.world.network.message_bytes
+    adapters = [carried({"adapter": learning.adapter_bytes(chain[0].part, chain[0].ranks)}) for chain in chains]
     return Demand(
         compute_s=found[:, 0],
         adapter_bits=_BITS_A_BYTE * np.array(adapters, dtype=np.float64),
@@ -77,5 +61,4 @@ def _of_batch(scheme: Scheme, chain: Sequence[Place], batch: Batch, step_flops: 
     )
     if len(chain) == 1:
         return seconds, 0.0
-    given = scheme.world.network.sizes
-    return seconds, float(sum(given.get(kind, size) for kind, size in scheme.learning.message_bytes(batch).items()))
+    return seconds, float(scheme.world.network.message_bytes(scheme.learning.message_bytes(batch.shape)))

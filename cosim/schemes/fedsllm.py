@@ -14,7 +14,8 @@ from cosim.scenario.parts import AllocationPart
 from cosim.scenario.section import Count, default
 from cosim.schemes.base import SchemeOptions
 from cosim.schemes.choice import Choice, CutsOrAuto, RoundsByRank
-from cosim.schemes.demand import Place, batches_of, mean_demand
+from cosim.schemes.demand import batches_of, mean_demand
+from cosim.schemes.places import Course, Place
 from cosim.schemes.splitfed import SplitFed, SplitFedOptions
 from cosim.schemes.splitting import AUTO, holders
 
@@ -60,7 +61,7 @@ class FedsLLM(SplitFed):
 
     The cut, and with it the rank, may be whichever makes all rounds together the shortest, by theory: each is tried
     with the allocator before any stage is placed. Ranks are tried as in SflLLM (arXiv 2504.14667), for which rounds are
-    measured and local steps given. Memory is not looked at.
+    measured and local steps given. Where memory is limited, what does not fit is passed over.
     """
 
     Options: ClassVar[type[SchemeOptions]] = FedsLLMOptions
@@ -105,9 +106,46 @@ class FedsLLM(SplitFed):
         cuts, rank = candidates[0]
         if len(candidates) > 1:
             flops = FlopsByCut(self.learning.step_flops, self.learning.blocks)
-            cuts, rank = min(candidates, key=lambda each: self.expected(each[0], each[1], batches, flops).delay_s)
+            fast_first = sorted(candidates, key=lambda each: self.expected(each[0], each[1], batches, flops).delay_s)
+            cuts, rank = self.first_that_fits(fast_first)
         self.choice = self.expected(cuts, rank, batches)
         return self.learning.parts(cuts)
+
+    def first_that_fits(
+        self, candidates: Sequence[tuple[tuple[int, ...], int | None]]
+    ) -> tuple[tuple[int, ...], int | None]:
+        """Of these cuts and ranks, the first for which all nodes have memory.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not self.world.limited:
+            return candidates[0]
+        shortages = []
+        for cuts, rank in candidates:
+            shortages.append(self.needs.shortage(self.load_of(self.courses(cuts, rank))))
+            if not shortages[-1]:
+                return cuts, rank
+        raise ValueError(f"no cut of {len(candidates)} fits; with the fastest, {shortages[0]}")
+
+    def courses(self, cuts: tuple[int, ...], rank: int | None) -> list[Course]:
+        """What would go on at once with these cuts and this rank."""
+        parts = self.learning.parts(cuts)
+
+        def place(node: Node, part: Part, user: User) -> Place:
+            ranks = self.learning.at_most(rank or SplitFed.rank_at(self, node, user))
+            return Place(node, part, ranks, f"{part} {self.owner(node, user)}")
+
+        return [
+            Course(
+                user,
+                tuple(
+                    place(node, part, user)
+                    for node, part in zip(holders(self.options, self.world, user, parts), parts, strict=True)
+                ),
+            )
+            for user in self.world.users
+        ]
 
     def cuts(self) -> list[tuple[int, ...]]:
         """Those that are tried, shallow ones first."""
@@ -154,14 +192,7 @@ class FedsLLM(SplitFed):
         step_flops: StepFlops | None = None,
     ) -> Demand:
         """What a local iteration, or a round, asks of each user, however many iterations there are in one."""
-        parts, ranks_of = self.learning.parts(cuts), self.learning.at_most
-        chains = [
-            [
-                Place(node, part, ranks_of(rank or SplitFed.rank_at(self, node, user)))
-                for node, part in zip(holders(self.options, self.world, user, parts), parts, strict=True)
-            ]
-            for user in self.world.users
-        ]
+        chains = [course.places for course in self.courses(cuts, rank)]
         demand = mean_demand(self, chains, batches, step_flops)
         of_a_round = self.world.payloads.round_activations
         return demand if of_a_round is None else demand.a_round(of_a_round)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cosim.nodes import Node, User
+from cosim.nodes import Edge, Node, User
 from cosim.schemes.base import Acts, Scheme, SchemeOptions, Stage
+from cosim.schemes.places import Course, Load, Place
 from cosim.schemes.splitting import SplitOptions, holders
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class SplitLearning(Scheme):
         """The latest state of every part."""
         return [adapter for _, adapter in self.current]
 
+    def load(self) -> Load:
+        """One user at a time; by the cloud, adapters go from one to the next."""
+        courses = [
+            Course(user, self.places(user, edge)) for user in self.world.users for edge in self.world.may_serve(user)
+        ]
+        return Load(alternatives=[courses], hub=self.world.cloud, exchanged=self.parts)
+
     def story(self) -> Acts:
         """Rounds of turns."""
         for _ in self.rounds():
@@ -53,6 +61,13 @@ class SplitLearning(Scheme):
         for batch in self.batches(user):
             yield from self.train_step(chain, batch)
         self.current = [(stage.node, stage.adapter) for stage in chain]
+
+    def places(self, user: User, edge: Edge) -> tuple[Place, ...]:
+        """Those of a turn that ``user`` has while ``edge`` serves it."""
+        nodes = holders(self.options, self.world, user, self.parts, edge)
+        return tuple(
+            Place(node, part, None, f"{node.name} {part}") for node, part in zip(nodes, self.parts, strict=True)
+        )
 
     def place(self, node: Node, index: int) -> Stage:
         """The stage of a part at a node, made when it is first needed."""

@@ -40,11 +40,12 @@ class SplitFed(AveragingScheme):
         stages = []
         for part, node in zip(self.parts, holders(self.options, self.world, user, self.parts), strict=True):
             rank = self.rank_at(node, user)
+            owner = self.owner(node, user)
             if self.has_own(node, user):
-                stages.append(self.stage(node, part, user.name, user.samples, rank))
+                stages.append(self.stage(node, part, owner, user.samples, rank))
             else:
                 key = (node.name, part.first)
-                shared = self._shared.get(key) or self.stage(node, part, "shared", 0, rank)
+                shared = self._shared.get(key) or self.stage(node, part, owner, 0, rank)
                 shared.samples += user.samples
                 self._shared[key] = shared
                 stages.append(shared)
@@ -53,6 +54,10 @@ class SplitFed(AveragingScheme):
     def has_own(self, node: Node, user: User) -> bool:
         """Whether the user has an adapter of its own there."""
         return node is user or self.options.server == "replicated"
+
+    def owner(self, node: Node, user: User) -> str:
+        """Whose the adapter is that the user's mini-batches train there."""
+        return user.name if self.has_own(node, user) else "shared"
 
     def rank_at(self, node: Node, user: User) -> int | None:
         """The most that a matrix of the adapter has that the user's mini-batches train there; None for the model's."""

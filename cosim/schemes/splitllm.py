@@ -15,6 +15,7 @@ from cosim.scenario.section import Count, default
 from cosim.schemes.base import Acts, SchemeOptions, Stage
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.joint import JointStage
+from cosim.schemes.places import Course, Load
 from cosim.schemes.splitting import read_cuts
 
 if TYPE_CHECKING:
@@ -111,6 +112,15 @@ class SplitLLM(FedAvg):
         """The averages; of a cloud part that all pairs share, the part itself."""
         return self.averages if self.replicated else [*self.averages[:2], self.at_cloud[0].adapter]
 
+    def load(self) -> Load:
+        """One stream at each edge server, of any user."""
+        pairs = [[(user, edge) for user in self.world.users] for edge in self.world.edges]
+        return Load(
+            alternatives=[[Course.through(user, self.stages(user, edge)) for user, edge in some] for some in pairs],
+            hub=self.federated_server,
+            exchanged=self.parts if self.replicated else self.parts[:2],
+        )
+
     def story(self) -> Acts:
         """Segments once; then rounds of pairing, split training in parallel, and averaging."""
         for number in self.rounds():
@@ -140,11 +150,15 @@ class SplitLLM(FedAvg):
     def chain(self, user: User, edge: Edge) -> list[Stage]:
         """The stages of the pair's mini-batches; copies count in averages as the user's samples."""
         user.edge = edge
-        place = edge.index if self.replicated else 0
-        chain = [self.at_users[user.index], self.at_edges[edge.index], self.at_cloud[place]]
+        chain = self.stages(user, edge)
         for stage in self.averaged(chain):
             stage.samples = user.samples
         return chain
+
+    def stages(self, user: User, edge: Edge) -> list[Stage]:
+        """Those that a pair has."""
+        place = edge.index if self.replicated else 0
+        return [self.at_users[user.index], self.at_edges[edge.index], self.at_cloud[place]]
 
     def averaged(self, chain: Sequence[Stage]) -> Sequence[Stage]:
         """Those of its stages that are copies."""

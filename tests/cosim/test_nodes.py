@@ -22,8 +22,8 @@ SERVICE_NS = 1_000
 ENERGY_ROUNDING = 1e-12  # relative: a sum of two products
 
 
-def poisson_arrivals_ns(seed: int) -> list[int]:
-    gaps = np.random.default_rng(seed).exponential(SERVICE_NS / LOAD, CUSTOMERS)
+def poisson_arrivals_ns(seed: int, places: int = 1) -> list[int]:
+    gaps = np.random.default_rng(seed).exponential(SERVICE_NS / (LOAD * places), CUSTOMERS)
     return np.cumsum(gaps).round().astype(np.int64).tolist()
 
 
@@ -150,6 +150,36 @@ def test_waiting_before_equal_services_is_that_of_the_m_d_1_queue(tiny: Any) -> 
     assert abs(z_score(np.array(starts_ns(tiny)) - arrivals, theory)) < Z_LIMIT
 
 
+def wait_in_m_d_c(places: int) -> float:
+    """Mean wait in services, by C. D. Crommelin (1932), from one service later to the next.
+
+    Whoever is in service now has left a service later, and nobody else has: N' = max(0, N - c) + arrivals. From the
+    stationary N follows the mean number that wait, and from that, by Little's law, how long.
+    """
+    arrivals, most = LOAD * places, 400  # beyond which the stationary distribution has nothing
+    numbers = np.arange(most)
+    come = np.exp(numbers * np.log(arrivals) - arrivals - np.cumsum(np.log(np.maximum(numbers, 1))))
+    later = np.array(
+        [[come[to - left] if to >= left else 0.0 for to in numbers] for left in np.maximum(numbers - places, 0)]
+    )
+    present = np.eye(most)[0]
+    for _ in range(2_000):  # ten times the relaxation time and more
+        present = present @ later
+    return float((np.maximum(numbers - places, 0) * present).sum() / arrivals)
+
+
+def test_the_theory_of_several_places_is_that_of_one_place_where_there_is_one() -> None:
+    assert wait_in_m_d_c(1) == pytest.approx(LOAD / (2 * (1 - LOAD)), rel=1e-6)  # by Pollaczek and Khinchine
+
+
+@pytest.mark.parametrize("places", [2, 4])
+def test_waiting_before_several_places_of_equal_services_is_that_of_the_m_d_c_queue(tiny: Any, places: int) -> None:
+    tiny.cloud.processor = Processor(time=tiny.cloud.processor.time, power_w=1.0, jobs=places)
+    arrivals = poisson_arrivals_ns(seed=4, places=places)
+    serve(tiny, arrivals, [SERVICE_NS] * CUSTOMERS)
+    assert abs(z_score(np.array(starts_ns(tiny)) - arrivals, wait_in_m_d_c(places))) < Z_LIMIT
+
+
 LENGTHS = st.lists(st.tuples(st.integers(0, 500), st.integers(1, 500)), min_size=1, max_size=30)
 
 
@@ -231,3 +261,19 @@ def test_frozen_weights_are_held_once_however_many_stages_use_them(tiny: Any) ->
     for part in ("0:3", "0:3", "3:6"):
         tiny.cloud.host(part, 1000)
     assert tiny.cloud.memory.left()["weights"] == 2000
+
+
+def test_what_is_made_to_be_sent_has_its_buffer_while_it_is_made_and_an_adapter_has_none(tiny: Any) -> None:
+    outputs = {"activation": Output(nbytes=7, kind="activation"), "adapter": Output(nbytes=100, kind="adapter")}
+
+    def story():
+        yield tiny.clock.at(5)
+        job = tiny.job(outputs=outputs, flops=10)
+        yield tiny.users[0].compute(job)
+        yield from tiny.network.send(tiny.users[0], tiny.edges[0], [job["activation"]])
+
+    tiny.run(story())
+    changes = tiny.users[0].services.ledger.changes()
+    mine = changes[changes["node"] == tiny.users[0].services.ledger.nodes.index("user0")]
+    sent_ns = 15 + 7_000  # a byte a microsecond
+    assert mine[["instant_ns", "bytes"]].tolist() == [(5, 7), (15, -7), (15, 7), (sent_ns, -7)]

@@ -24,7 +24,12 @@ WALKING_NS = [9825599, 19651198, 33117851, 44783554, 54467168]
 
 
 def scenario(
-    users: int, seed: int = 0, compute: dict[str, Any] | None = None, availability: Any = "always", **more: Any
+    users: int,
+    seed: int = 0,
+    compute: dict[str, Any] | None = None,
+    availability: Any = "always",
+    memory: Any = (),
+    **more: Any,
 ) -> Scenario:
     tree = {
         "name": "small",
@@ -34,6 +39,7 @@ def scenario(
             "count": users,
             "compute": compute or {"speed": "20 GFLOP/s", "spread": SPREAD},
             "availability": availability,
+            "memory": memory,
         },
         "edges": {"count": 2, "compute": {"speed": "2 TFLOP/s", "spread": 0.1}},
     }
@@ -136,6 +142,27 @@ def test_users_drawn_from_a_file_have_its_ratios_and_stay_who_they_are_when_othe
     assert [user.processor for user in few.users] == [user.processor for user in many.users[:8]]
     other = world(30, seed=1, compute=compute)
     assert [user.processor for user in other.users] != [user.processor for user in many.users]
+
+
+def test_memory_is_dealt_in_turn_and_without_a_word_has_no_limit() -> None:
+    edges, cloud = {"count": 2, "memory": "24 GB"}, {"memory": "80 GB"}
+    built = world(5, memory=["2 GB", "1 GiB"], edges=edges, cloud=cloud)
+    assert [user.memory_bytes for user in built.users] == [2e9, 2.0**30, 2e9, 2.0**30, 2e9]
+    assert [node.memory_bytes for node in (*built.edges, built.cloud)] == [24e9, 24e9, 80e9]
+    assert built.limited
+    free = world(5)
+    assert {node.memory_bytes for node in free.nodes} == {None}
+    assert not free.limited
+
+
+def test_users_drawn_from_a_file_have_speed_and_memory_of_the_same_row(tmp_path: Path) -> None:
+    file = tmp_path / "phones.csv"
+    file.write_text("ms,ram\n50,2\n20,4\n10,12\n")
+    given = {"file": str(file), "column": "ms", "memory_column": "ram", "memory_unit": "1 GiB"}
+    built = world(30, compute={"speed": "20 GFLOP/s", "capacities": given})
+    drawn = {(round(speed(user) / SPEED, 9), user.memory_bytes) for user in built.users}
+    assert drawn == {(0.4, 2 * 2.0**30), (1.0, 4 * 2.0**30), (2.0, 12 * 2.0**30)}
+    assert built.limited
 
 
 @pytest.mark.parametrize(("fewer", "more"), list(pairwise(FEW)))

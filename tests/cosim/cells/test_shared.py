@@ -111,6 +111,26 @@ def test_two_equal_users_finish_together_when_theory_says(
     assert abs(first[0] - MB * 8 / each_bps * SECOND) <= TICK_NS
 
 
+@pytest.mark.parametrize("splits_power", [False, True])
+def test_five_users_take_five_halves_of_the_time_of_two_but_for_the_power_that_a_narrow_band_gathers(
+    make_cell: Callable[..., Any], splits_power: bool
+) -> None:
+    """The congestion of N active users against M: N / M where power is divided with the band, as on the downlink.
+
+    On the uplink each has its whole power in its part of the band, so that it is N / M times the ratio of the
+    logarithms, log2(1 + M SNR) / log2(1 + N SNR).
+    """
+    few, many = (
+        max(
+            end_ns
+            for end_ns, _ in carry(*make_cell(splits_power=splits_power), [(0, link, MB) for link in range(users)])
+        )
+        for users in (2, 5)
+    )
+    gathered = 1.0 if splits_power else np.log2(1 + 2 * SNR) / np.log2(1 + 5 * SNR)
+    assert many == pytest.approx(5 / 2 * gathered * few, abs=5 * TICK_NS)
+
+
 @pytest.mark.parametrize(("splits_power", "each_bps"), [(False, HALF_BAND_BPS), (True, ALONE_BPS / 2)])
 def test_a_late_arrival_slows_the_first_and_has_the_band_for_itself_at_the_end(
     make_cell: Callable[..., Any], splits_power: bool, each_bps: float

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cosim.reproduce.splitllm.world import World
 
 from cosim.reproduce.curve import Curve
 from cosim.reproduce.row import Row
 from cosim.reproduce.splitllm import delays, learning, memory, memory_rows
 from cosim.reproduce.splitllm.memory import EDGES, SPLITLLM, USERS, Reduction, Server, peaks_bytes, side_by_side
-from cosim.reproduce.splitllm.world import World
 from cosim.reproduce.training import LearningCurve, Trained
 
 B, S, H, V, R = 4, 512, 768, 50257, 8

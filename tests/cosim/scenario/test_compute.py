@@ -70,3 +70,29 @@ def test_keys_that_do_not_go_together_are_refused_in_one_line(role: str, compute
     (problem,) = refusal.value.errors()
     assert named in problem["msg"]
     assert problem["loc"][:2] == (role, "compute")
+
+
+@pytest.mark.parametrize("role", ["users", "edges"])
+def test_memory_is_said_once(role: str) -> None:
+    compute = {"capacities": {**CAPACITIES, "memory_column": "ram"}}
+    tree = {"name": "small", "scheme": {"name": "federated"}, role: {"compute": compute}}
+    assert Scenario.model_validate(tree).limits_memory
+    tree[role] = {"compute": compute, "memory": "4 GB"}
+    with pytest.raises(ValidationError, match=r"either memory or capacities\.memory_column"):
+        Scenario.model_validate(tree)
+
+
+@pytest.mark.parametrize(
+    "sections", [{"users": {"memory": "4 GB"}}, {"edges": {"memory": ["4 GB"]}}, {"cloud": {"memory": "4 GB"}}]
+)
+def test_memory_of_any_node_is_a_limit_and_is_written_as_it_reads(sections: dict[str, Any]) -> None:
+    given = Scenario.model_validate({"name": "small", "scheme": {"name": "federated"}, **sections})
+    assert given.limits_memory
+    assert Scenario.model_validate(given.model_dump(mode="json")) == given
+    assert not scenario().limits_memory
+
+
+@pytest.mark.parametrize("memory", [4, "4", ["4 GB", 4], "0 GB", {"size": "4 GB"}])
+def test_memory_has_a_unit(memory: Any) -> None:
+    with pytest.raises(ValidationError, match=r"a memory size needs a number and a unit|greater than 0"):
+        Scenario.model_validate({"name": "small", "scheme": {"name": "federated"}, "users": {"memory": memory}})

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cosim.scenario.quantities import (
     BitsPerSecond,
+    Bytes,
     Decibels,
     FlopPerSecond,
     Hertz,
@@ -19,7 +20,7 @@ from cosim.scenario.quantities import (
     Watts,
 )
 
-TYPES = [Hertz, Watts, Decibels, Metres, Seconds, FlopPerSecond, BitsPerSecond]
+TYPES = [Hertz, Watts, Decibels, Metres, Seconds, FlopPerSecond, BitsPerSecond, Bytes]
 CONVERSION = 1e-15  # relative: a product with the unit's factor, rounded once or twice
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -53,6 +54,11 @@ def unit_of(quantity: Any) -> Unit:
         (BitsPerSecond, "+.5 Mbit/s", 5e5),
         (BitsPerSecond, "1 MB/s", 8e6),  # bytes, not bits
         (BitsPerSecond, "  7 bit/s ", 7.0),
+        (Bytes, "4 GB", 4e9),
+        (Bytes, "512KiB", 2.0**19),
+        (Bytes, "1.5 MiB", 1.5 * 2**20),
+        (Bytes, "2 GiB", 2.0**31),
+        (Bytes, "1 TiB", 2.0**40),
     ],
 )
 def test_numbers_with_units_are_read_in_the_unit_of_the_type(quantity: Any, text: str, value: float) -> None:
@@ -106,6 +112,8 @@ def test_a_bare_number_is_an_error_that_shows_what_is_right(bare: Any) -> None:
         (Hertz, "20 Mbit/s"),  # nor the other way round
         (FlopPerSecond, "1 Gbit/s"),
         (Hertz, "20 parsnips"),
+        (Bytes, "4 Gs"),
+        (Bytes, "4 GiBi"),
         (Hertz, "20 MHz/s"),
         (Seconds, "5 degC"),
     ],

@@ -85,3 +85,19 @@ def test_several_seeds_are_runs_below_the_label_and_only_these_are_compared(scen
         results.write(runner.run(scenario.model_copy(update={"seed": 1}), entry), tmp_path / entry.label)
         events = [place / "events.parquet" for place in (tmp_path / entry.label, folder / entry.label / "seed-1")]
         assert events[0].read_bytes() == events[1].read_bytes()
+
+
+@pytest.mark.slow
+def test_a_comparison_of_which_one_scheme_does_not_fit_is_refused_before_any_has_begun(
+    small_scenario: Callable[..., Scenario], tmp_path: Path
+) -> None:
+    """Users have memory for a block, and not for the whole model."""
+    users = {"count": 3, "memory": "600 kB"}
+    scenario = small_scenario({"name": "splitfed", "cut": 1}, compare=[{"name": "federated"}], users=users)
+    (tmp_path / "small.yaml").write_text(write_scenario(scenario))
+    command = [sys.executable, "-m", "cosim", "compare", "small.yaml", "--quiet", "--workers", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("small: federated: user0 needs 1.4")
+    assert done.stderr.endswith("MB of memory and has 600 kB (users.memory); 2 more have too little\n")
+    assert not list(tmp_path.glob("runs/small/*/summary.json"))

@@ -68,6 +68,12 @@ def test_every_nanosecond_of_every_user_has_exactly_one_name(run: Run) -> None:
         assert spans[-1][1] == run.world.clock.now_ns
 
 
+def test_no_node_ever_holds_more_than_it_was_found_to_need(run: Run) -> None:
+    needs = run.scheme.needs.of(run.scheme.load())
+    for node in run.world.nodes:
+        assert node.memory.peaks()["total"] <= needs.get(node, 0), node.name
+
+
 def test_eager_execution_gives_the_same_record(
     story: dict[str, Any], radio: dict[str, Any], run: Run, run_small: Runner
 ) -> None:
