@@ -58,6 +58,11 @@ class Compressor(ABC):
         return False
 
     @property
+    def renews_reference(self) -> bool:
+        """Whether that vector is the latest that both sides have, not always the first."""
+        return True
+
+    @property
     def exact(self) -> bool:
         """Whether all vectors come back as they were, to the bit."""
         return False

@@ -33,6 +33,11 @@ class MagnitudeMask(Largest):
         """See ``Compressor``."""
         return True
 
+    @property
+    def renews_reference(self) -> bool:
+        """See ``Compressor``."""
+        return self.renewed
+
     def positions(self, vectors: Tensor, form: Form, shared: Shared) -> Tensor:
         """See ``Sparse``."""
         return self.known(form, shared)
