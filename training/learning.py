@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training import joint_steps, moving_cuts, operations, steps
+from training import compressing, joint_steps, moving_cuts, operations, steps
 from training.adapters import Part, Ranks, parts_between
+from training.compression.exact import Exact
+from training.compression.form import adapter_form
 from training.jobs import Job, Output, PayloadKind, Ref
 from training.optimiser import AdapterState
-from training.payloads import activation_output, adapter_output, labels_output
+from training.payloads import labels_output
 from training.steps import Batch, Shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from training.compression.base import Compressor
     from training.prices import PhaseCost
     from training.runtime import Runtime
+
+EXACT = Exact()
 
 _LENGTHS = 8
 """Batches are padded to a multiple of so many tokens: costs are measured once a length."""
@@ -62,9 +67,9 @@ class Learning:
         nbytes = AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks))["optimiser"]
         return Ref("moments", Output(nbytes=nbytes, kind="adapter"), lineage="", value=None)
 
-    def adapter_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
+    def adapter_bytes(self, part: Part, ranks: Ranks | None = None, compressor: Compressor = EXACT) -> int:
         """How large an adapter of ``part`` is as a message."""
-        return adapter_output(self.runtime.lab, part, ranks).nbytes
+        return compressor.nbytes(adapter_form(self.runtime.lab.layout, part, ranks))
 
     def state_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
         """What training an adapter of ``part`` keeps in memory, the adapter included."""
@@ -102,11 +107,11 @@ class Learning:
             return (prices.loss_and_backward(part, *shape, ranks),)
         return prices.forward_and_backward(part, *shape, ranks)
 
-    def message_bytes(self, shape: Shape) -> dict[PayloadKind, int]:
+    def message_bytes(self, shape: Shape, compressor: Compressor = EXACT) -> dict[PayloadKind, int]:
         """How large what crosses a cut on its way up is for a mini-batch of ``shape``."""
         lab = self.runtime.lab
         return {
-            "activation": activation_output(lab, shape, "activation").nbytes,
+            "activation": compressor.nbytes(compressing.activation_form(lab, shape)),
             "label": labels_output(lab, shape).nbytes,
         }
 
@@ -160,6 +165,43 @@ class Learning:
         total = sum(samples)
         operation = operations.Average(weights=tuple(n / total for n in samples))
         return self.runtime.submit(operation, *adapters, lineage=lineage)
+
+    def compress_activation(
+        self, kind: PayloadKind, compressor: Compressor, batch: Batch, ref: Ref, draw: int = 0
+    ) -> Job:
+        """Smashed data of ``batch``, or its gradient, as it is sent and arrives; ``draw`` seeds a compressor's lots."""
+        operation = compressing.CompressActivation(compressor=compressor, shape=batch.shape, kind=kind, draw=draw)
+        return self.runtime.submit(operation, ref)
+
+    def compress_adapter(
+        self,
+        part: Part,
+        compressor: Compressor,
+        adapter: Ref,
+        lineage: str,
+        *,
+        base: Ref | None = None,
+        residual: Ref | None = None,
+        reference: Ref | None = None,
+        feedback: bool = False,
+        draw: int = 0,
+    ) -> Job:
+        """An adapter as it is sent and arrives: what it differs by from ``base``, which both sides have, or itself.
+
+        ``residual`` is what ``feedback`` left of the last one; what is remembered for the next goes by ``lineage``.
+        """
+        operation = compressing.CompressAdapter(
+            compressor=compressor,
+            part=part,
+            ranks=adapter.output.ranks,
+            differs=base is not None,
+            feedback=feedback,
+            residual=residual is not None,
+            reference=reference is not None,
+            draw=draw,
+        )
+        inputs = [ref for ref in (adapter, base, residual, reference) if ref is not None]
+        return self.runtime.submit(operation, *inputs, lineage=lineage)
 
     def adopt(self, part: Part, own: Ref, received: Ref) -> Job:
         """Take over received weights, as far as the own ranks go; keep the own moments."""

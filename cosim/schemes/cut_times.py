@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosim.schemes.demand import Place, batches_of, mean_demand
+from cosim.schemes.demand import batches_of, mean_demand
+from cosim.schemes.places import Place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +44,10 @@ def _places(scheme: SplitFT, layer: int) -> list[list[Place]]:
     """Where the parts of each client's model would be."""
     parts = scheme.learning.parts([layer])
     return [
-        [Place(stage.node, part, scheme.ranks(user, layer)) for stage, part in zip(chain, parts, strict=True)]
+        [
+            Place(stage.node, part, scheme.ranks(user, layer), stage.adapter.lineage)
+            for stage, part in zip(chain, parts, strict=True)
+        ]
         for user, chain in zip(scheme.world.users, scheme.chains, strict=True)
     ]
 

@@ -43,8 +43,8 @@ def mean_demand(
             for chain, its in zip(chains, batches, strict=True)
         ]
     )
-    learning, carried = scheme.learning, scheme.world.network.message_bytes
-    adapters = [carried({"adapter": learning.adapter_bytes(chain[0].part, chain[0].ranks)}) for chain in chains]
+    learning, carried, upload = scheme.learning, scheme.world.network.message_bytes, scheme.packing.compressors.upload
+    adapters = [carried({"adapter": learning.adapter_bytes(chain[0].part, chain[0].ranks, upload)}) for chain in chains]
     return Demand(
         compute_s=found[:, 0],
         adapter_bits=_BITS_A_BYTE * np.array(adapters, dtype=np.float64),
@@ -61,4 +61,5 @@ def _of_batch(scheme: Scheme, chain: Sequence[Place], batch: Batch, step_flops: 
     )
     if len(chain) == 1:
         return seconds, 0.0
-    return seconds, float(scheme.world.network.message_bytes(scheme.learning.message_bytes(batch.shape)))
+    sizes = scheme.learning.message_bytes(batch.shape, scheme.packing.compressors.activations)
+    return seconds, float(scheme.world.network.message_bytes(sizes))

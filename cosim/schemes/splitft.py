@@ -11,12 +11,14 @@ from pydantic import BeforeValidator, model_validator
 from cosim.clock import to_s
 from cosim.cuts.base import Fleet
 from cosim.nodes import User
+from cosim.scenario.compression import SMASHED
 from cosim.scenario.parts import CutPolicyPart
 from cosim.scenario.section import Count, default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
 from cosim.schemes.base import Acts, SchemeOptions, Stage
 from cosim.schemes.cut_times import expected_s
-from cosim.schemes.splitting import main_server
+from cosim.schemes.places import Course, Load, Place
+from cosim.schemes.splitting import holders
 from training.adapters import Part
 from training.cut_flops import FlopsByCut
 
@@ -37,8 +39,9 @@ def _first_cuts(given: Any) -> tuple[int, ...]:
 class SplitFTOptions(AveragingOptions):
     """The defaults are the paper's where it says them: cut 2, both sides of the cut of a lower rank."""
 
+    ways = SMASHED
     cut: Annotated[tuple[int, ...], BeforeValidator(_first_cuts, json_schema_input_type=Count | list[Count])] = default(
-        (2,), "where clients cut at first: one for all, or several that are dealt to them in turn"
+        (2,), "where clients cut at first, as far as memory goes: one for all, or several dealt to them in turn"
     )
     policy: CutPolicyPart = default({}, "where they cut from then on")
     every: Count = default(5, "rounds between two looks of the policy")
@@ -62,11 +65,12 @@ class SplitFTOptions(AveragingOptions):
 
     def problems(self, scenario: Scenario) -> list[str]:
         """A policy that cannot be made."""
+        found = super().problems(scenario)
         try:
             self.policy.build()
         except ValueError as error:
-            return [f"scheme.policy = {self.policy.said}: {error}"]
-        return []
+            found.append(f"scheme.policy = {self.policy.said}: {error}")
+        return found
 
 
 class SplitFT(AveragingScheme):
@@ -83,6 +87,7 @@ class SplitFT(AveragingScheme):
     Options: ClassVar[type[SchemeOptions]] = SplitFTOptions
 
     def __init__(self, *given: Any) -> None:
+        self._deepest: dict[int, int] = {}
         super().__init__(*given)
         most = self.options.most_cut or self.learning.blocks - 1
         self.layers = range(self.options.least_cut, most + 1)
@@ -91,6 +96,37 @@ class SplitFT(AveragingScheme):
         self.measured_s = np.zeros(len(self.world.users))
         for user in self.world.users:
             self.recut(user, self.cut_of(user))
+
+    def deepest(self, user: User) -> int:
+        """The deepest cut that there may be, and for which the client has memory.
+
+        Raises:
+            ValueError: it has no memory for the shallowest one.
+        """
+        if user.index not in self._deepest:
+            most = self.options.most_cut or self.learning.blocks - 1
+            if user.memory_bytes is not None:
+                most = min(most, self.needs.most_blocks(user, self.learning.at_most(user.rank)))
+            if most < self.options.least_cut:
+                raise ValueError(
+                    f"users.memory: {user.name} has memory for {most} blocks, and scheme.least_cut is "
+                    f"{self.options.least_cut}"
+                )
+            self._deepest[user.index] = most
+        return self._deepest[user.index]
+
+    def load(self) -> Load:
+        """All clients at once, each at the deepest cut for itself, and at the shallowest for its server."""
+        whole = self.learning.whole
+        courses = []
+        for user, (mine, other) in zip(self.world.users, self.chains, strict=True):
+            ranks = self.learning.at_most(user.rank)
+            own = Place(user, Part(first=0, last=self.deepest(user)), ranks, mine.adapter.lineage)
+            beyond = Place(
+                other.node, Part(first=self.options.least_cut, last=whole.last), ranks, other.adapter.lineage
+            )
+            courses.append(Course(user, (own, beyond)))
+        return self.load_of(courses)
 
     def cut(self) -> list[Part]:
         """What is averaged: the whole model.
@@ -110,11 +146,11 @@ class SplitFT(AveragingScheme):
 
     def chain(self, user: User) -> list[Stage]:
         """The client's stage, and its own instance at the main server."""
-        first = self.options.cut[user.index % len(self.options.cut)]
-        nodes = [user, main_server(self.options, self.world, user)]
+        first = min(self.options.cut[user.index % len(self.options.cut)], self.deepest(user))
+        parts = self.learning.parts([first])
+        nodes = holders(self.options, self.world, user, parts)
         return [
-            self.stage(node, part, user.name, user.samples, user.rank)
-            for node, part in zip(nodes, self.learning.parts([first]), strict=True)
+            self.stage(node, part, user.name, user.samples, user.rank) for node, part in zip(nodes, parts, strict=True)
         ]
 
     def cut_of(self, user: User) -> int:
@@ -127,7 +163,8 @@ class SplitFT(AveragingScheme):
             return Part(first=self.options.least_cut, last=self.learning.blocks)
         if self.options.weights == "sent":
             return stage.part
-        return Part(first=0, last=self.options.most_cut or self.learning.blocks - 1)
+        assert isinstance(stage.node, User)
+        return Part(first=0, last=self.deepest(stage.node))
 
     def ranks(self, user: User, cut: int) -> Ranks | None:
         """The ranks of a client's adapter that is cut there; None for the model's."""
@@ -166,9 +203,9 @@ class SplitFT(AveragingScheme):
         return np.array([metrics.accuracy for metrics in self.learning.values(found)])
 
     def within_limits(self, wanted: Cuts, now: Cuts) -> Cuts:
-        """The nearest that the options allow."""
-        step = self.options.largest_move
-        return np.clip(np.clip(wanted, now - step, now + step), self.layers[0], self.layers[-1])
+        """The nearest that the options allow, and each client's memory."""
+        step, deepest = self.options.largest_move, [self.deepest(user) for user in self.world.users]
+        return np.clip(np.clip(wanted, now - step, now + step), self.layers[0], deepest)
 
     def move(self, user: User, cut: int) -> Acts:
         """The client takes blocks over from its instance at the main server, or hands some to it."""
@@ -224,7 +261,8 @@ class SplitFT(AveragingScheme):
             self.averages = [job["adapter"]]
             yield self.federated_server.compute(job)
             for stage in (stage for chain in chains for stage in chain):
-                self.federated_server.let_go(stage.adapter)
+                self.federated_server.let_go(self.report_of(stage))
+                self.reported.pop(stage, None)
 
     def joined(self, chain: Sequence[Stage]) -> Ref:
         """The whole adapter of a client."""

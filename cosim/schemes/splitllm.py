@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, model_validator
 
 from channel_models.randomness import Stream
 from cosim.nodes import Edge, Node, User
+from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.parts import PairingPart
 from cosim.scenario.section import Count, default
 from cosim.schemes.base import Acts, SchemeOptions, Stage
@@ -39,6 +40,7 @@ def _two_cuts(given: Any) -> tuple[int, ...]:
 class SplitLLMOptions(SchemeOptions):
     """There are as many pairs in a round as edge servers, unless the pairing leaves some of these alone."""
 
+    ways = ADAPTERS | SMASHED
     local_steps: Count | None = default(None, "mini-batches of each paired user in a round; else its local_epochs")  # type: ignore[assignment]  # read by ``steps``
     local_epochs: Count | None = default(None, "of a paired user's own data in a round; 1 without local_steps")
     cut: Annotated[tuple[int, ...], BeforeValidator(_two_cuts, json_schema_input_type=tuple[Count, Count])] = default(
@@ -62,7 +64,7 @@ class SplitLLMOptions(SchemeOptions):
 
     def problems(self, scenario: Scenario) -> list[str]:
         """Fewer users than edge servers, a pairing that cannot be made, messages of rounds without a length."""
-        found = []
+        found = super().problems(scenario)
         users, edges = scenario.users.count, scenario.edges.count
         if edges > users:
             found.append(f"edges.count = {edges}: each needs a user of its own in every round, users.count is {users}")
