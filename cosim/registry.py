@@ -88,6 +88,10 @@ FAMILIES: dict[str, dict[str, str]] = {
         "mlflow": "cosim.tracking.mlflow:MLflow",
         "wandb": "cosim.tracking.wandb:WandB",
     },
+    "optimiser": {
+        "adamw": "training.optimiser:AdamW",
+        "sgd": "training.optimiser:Sgd",
+    },
     "partition": {
         "natural": "training.partition:Natural",
         "iid": "training.partition:Iid",

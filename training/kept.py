@@ -22,7 +22,10 @@ def write(store: Store, key: str, value: Any) -> None:
     elif isinstance(value, Metrics):
         store.put(key, {"metrics": np.array([value.loss, value.accuracy])}, {})
     else:
-        arrays = {name: getattr(value, name).contiguous().cpu().numpy() for name in _MOMENTS}
+        tensors = {name: getattr(value, name) for name in _MOMENTS}
+        if value.trained is not None:
+            tensors["trained"] = value.trained
+        arrays = {name: tensor.contiguous().cpu().numpy() for name, tensor in tensors.items()}
         store.put(key, arrays, {"step": str(value.step)})
 
 
@@ -41,5 +44,5 @@ def _state(entry: Entry, device: str) -> AdapterState:
 
     from training.optimiser import AdapterState  # noqa: PLC0415
 
-    tensors = {name: torch.from_numpy(entry.arrays[name]).to(device) for name in _MOMENTS}
+    tensors = {name: torch.from_numpy(array).to(device) for name, array in entry.arrays.items()}
     return AdapterState(**tensors, step=int(entry.facts["step"]))

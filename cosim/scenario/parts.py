@@ -132,6 +132,13 @@ class AvailabilityPart(Part):
     name: str = "always"
 
 
+class OptimiserPart(Part):
+    """How a gradient becomes a step: the name of an optimiser, with its options beside it."""
+
+    family = "optimiser"
+    name: str = "adamw"
+
+
 class Partition(Part):
     """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
 
