@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 EVERYBODY, NOBODY = -1, -2
-PAYLOADS = ("activation", "gradient", "adapter", "label", "model")
+PAYLOADS = ("activation", "gradient", "adapter", "label", "model", "position")
 
 # node, act, kind, user, seconds in a run of slowness 1
 ROUND = (
