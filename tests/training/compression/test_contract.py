@@ -1,0 +1,120 @@
+"""One contract for all compressors; what is particular to each is in a file of its own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.compression.base import Compressor, Packed, Shared
+from training.compression.form import Form, Piece
+from training.compression.top_k import TopK
+
+COMPRESSORS: list[Compressor] = [
+    TopK(density="1/4"),
+    TopK(density=0.01, encoding="coo"),
+    TopK(density=0.5, per="layer", encoding="bitmap"),
+    TopK(density=0.5, encoding="values"),
+    TopK(density=1),
+]
+FORM = Form((Piece(3, 8, 0), Piece(10, 3, 0), Piece(3, 8, 1), Piece(5, 7, 2)))
+VECTORS = 3
+EXACT_TO = 1e-6  # relative: the scale of a block, made anew from what was restored, may be off in its last bit
+each = pytest.mark.parametrize("compressor", COMPRESSORS, ids=repr)
+
+
+def vectors(form: Form = FORM, count: int = VECTORS, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=(count, form.numbers)).astype(np.float32))
+
+
+def shared(form: Form = FORM, count: int = VECTORS) -> Shared:
+    return Shared(draws=tuple(range(7, 7 + count)), reference=vectors(form, count, seed=1))
+
+
+def known(packed: Packed, both: Shared) -> Shared:
+    """What both know, with the positions, where values alone are sent."""
+    return replace(both, positions=packed.tensors.get("positions"))
+
+
+@each
+def test_vectors_come_back_in_shape_and_type(compressor: Compressor) -> None:
+    back = compressor.passed(vectors(), FORM, shared())
+    assert back.shape == (VECTORS, FORM.numbers)
+    assert back.dtype == torch.float32
+    assert back.isfinite().all()
+
+
+@each
+def test_what_was_given_is_left_as_it_was(compressor: Compressor) -> None:
+    x = vectors()
+    compressor.passed(x, FORM, shared())
+    assert torch.equal(x, vectors())
+
+
+@each
+def test_each_vector_is_packed_by_itself(compressor: Compressor) -> None:
+    x, both = vectors(), shared()
+    together = compressor.passed(x, FORM, both)
+    for row in range(VECTORS):
+        own = Shared(draws=both.draws[row : row + 1], reference=both.reference[row : row + 1])
+        assert torch.equal(compressor.passed(x[row : row + 1], FORM, own)[0], together[row])
+
+
+@each
+@pytest.mark.parametrize("form", [FORM, Form.flat(1), Form.flat(37), Form.flat(256), Form((Piece(40, 16),))], ids=repr)
+def test_buffers_have_the_bytes_foretold_and_give_the_same_vectors(compressor: Compressor, form: Form) -> None:
+    x, both = vectors(form), shared(form)
+    packed = compressor.compress(x, form, both)
+    buffers = compressor.encode(packed)
+    assert [len(buffer) for buffer in buffers] == [compressor.nbytes(form)] * VECTORS
+    read = compressor.decode(buffers, form, known(packed, both))
+    assert torch.equal(compressor.restore(read), compressor.restore(packed))
+
+
+@each
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=20, max_size=20))
+def test_bytes_do_not_hang_on_the_values(compressor: Compressor, values: list[float]) -> None:
+    form = Form((Piece(4, 5),))
+    x, both = torch.tensor([values]), shared(form, 1)
+    packed = compressor.compress(x, form, both)
+    (buffer,) = compressor.encode(packed)
+    assert len(buffer) == compressor.nbytes(form)
+    read = compressor.decode([buffer], form, known(packed, both))
+    assert compressor.restore(read).numpy().tobytes() == compressor.restore(packed).numpy().tobytes()
+
+
+@each
+def test_what_was_restored_is_packed_without_further_loss(compressor: Compressor) -> None:
+    if not compressor.contracts:
+        pytest.skip("scales what it sends")
+    once = compressor.passed(vectors(), FORM, shared())
+    twice = compressor.passed(once, FORM, shared())
+    torch.testing.assert_close(twice, once, rtol=EXACT_TO, atol=EXACT_TO)
+
+
+@each
+def test_what_is_lost_is_no_longer_than_the_vector(compressor: Compressor) -> None:
+    x = vectors()
+    lost = x - compressor.passed(x, FORM, shared())
+    if compressor.contracts:
+        assert (lost.norm(dim=1) <= x.norm(dim=1)).all()
+
+
+@each
+def test_zeros_stay_zeros(compressor: Compressor) -> None:
+    assert not compressor.passed(torch.zeros(VECTORS, FORM.numbers), FORM, shared()).any()
+
+
+@each
+def test_exact_ones_change_no_bit(compressor: Compressor) -> None:
+    if compressor.exact:
+        assert torch.equal(compressor.restore(compressor.compress(vectors(), FORM, shared())), vectors())
+        assert compressor.nbytes(FORM) <= 4 * FORM.numbers
+
+
+@each
+def test_the_same_draws_give_the_same_bytes(compressor: Compressor) -> None:
+    first, second = (compressor.encode(compressor.compress(vectors(), FORM, shared())) for _ in range(2))
+    assert first == second

@@ -1,0 +1,1 @@
+"""Compressors: vectors made small for the wire, one way a file."""
