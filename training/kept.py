@@ -1,4 +1,4 @@
-"""How results lie on disk: adapter states, metrics and losses as arrays, bit for bit."""
+"""How results lie on disk: adapter states, masks, metrics and losses as arrays, bit for bit."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ _MOMENTS = ("weights", "first_moment", "second_moment")
 
 
 def write(store: Store, key: str, value: Any) -> None:
-    """Keep ``value``: an adapter state, metrics, or a number."""
+    """Keep ``value``: an adapter state, a mask, metrics, or a number."""
     if isinstance(value, float):
         store.put(key, {"number": np.array([value])}, {})
     elif isinstance(value, Metrics):
         store.put(key, {"metrics": np.array([value.loss, value.accuracy])}, {})
+    elif not hasattr(value, "weights"):
+        store.put(key, {"mask": value.cpu().numpy()}, {})
     else:
         tensors = {name: getattr(value, name) for name in _MOMENTS}
         if value.trained is not None:
@@ -36,6 +38,10 @@ def read(entry: Entry, device: str) -> Any:
     if "metrics" in entry.arrays:
         loss, accuracy = entry.arrays["metrics"].tolist()
         return Metrics(loss=loss, accuracy=accuracy)
+    if "mask" in entry.arrays:
+        import torch  # noqa: PLC0415 - numbers can be read without it
+
+        return torch.from_numpy(entry.arrays["mask"]).to(device)
     return _state(entry, device)
 
 

@@ -138,6 +138,10 @@ class OptimiserPart(Part):
     family = "optimiser"
     name: str = "adamw"
 
+    def build_over(self, **usual: Any) -> Any:
+        """The optimiser; what is ``usual`` holds where the part does not say otherwise. See ``build``."""
+        return self.build(**{key: value for key, value in usual.items() if key not in (self.model_extra or {})})
+
 
 class Partition(Part):
     """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""

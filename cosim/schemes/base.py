@@ -18,10 +18,12 @@ from cosim.scenario.section import Count, Section, default
 from cosim.world import World
 
 if TYPE_CHECKING:
+    from cosim.scenario.learning import Training
     from cosim.scenario.models import Scenario
     from training.adapters import Part
     from training.jobs import Job, Ref
     from training.learning import Learning
+    from training.optimiser import Optimiser
     from training.steps import Batch
 
 Acts = Generator[simpy.Event, Any, None]
@@ -40,6 +42,14 @@ class SchemeOptions(Section):
     )
     rounds: Count = 10
     local_steps: Count = default(4, "mini-batches of each user in a round")
+
+    def optimiser(self, training: Training) -> Optimiser:
+        """What steps the adapters of users and servers; the scenario's, unless a subclass has its own.
+
+        Raises:
+            ValueError: it cannot be made.
+        """
+        return training.build()
 
     def problems(self, scenario: Scenario) -> list[str]:
         """What of ``scenario`` the scheme cannot be run with, a line each; nothing, unless a subclass says so."""
@@ -61,7 +71,7 @@ class Round:
     """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
 
     None comes after the ``last``.
-    ``states`` are the adapters of all stages: with the model's, all that the next round goes on from.
+    ``states`` are, with the model's adapters, all that the next round goes on from.
     """
 
     number: int
@@ -102,6 +112,10 @@ class Scheme(ABC):
     def model(self) -> Sequence[Ref]:
         """The adapters, part by part, of the model as it would be used now."""
 
+    def states(self) -> Sequence[Ref]:
+        """With the model's adapters, all that the next round goes on from: what the stages have trained."""
+        return [stage.adapter for stage in self._stages]
+
     def rounds(self) -> Iterator[int]:
         """Count the rounds; the observer sees the model before the first and after each."""
         self._observe(Round(number=0, adapters=self.model()))
@@ -110,7 +124,7 @@ class Scheme(ABC):
             self.world.recorder.story.round = self.world.recorder.round = number
             yield number
             self._round.adapters = self.model()
-            self._round.states = [stage.adapter for stage in self._stages]
+            self._round.states = self.states()
             self._observe(self._round)
 
     def batches(self, user: User) -> Iterator[Batch]:
