@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,9 @@ def write(store: Store, key: str, value: Any) -> None:
     if isinstance(value, float):
         store.put(key, {"number": np.array([value])}, {})
     elif isinstance(value, Metrics):
-        store.put(key, {"metrics": np.array([value.loss, value.accuracy])}, {})
+        store.put(
+            key, {"metrics": np.array([value.loss, value.accuracy, math.nan if value.f1 is None else value.f1])}, {}
+        )
     elif not hasattr(value, "weights"):
         store.put(key, {"mask": value.cpu().numpy()}, {})
     else:
@@ -36,8 +39,8 @@ def read(entry: Entry, device: str) -> Any:
     if "number" in entry.arrays:
         return float(entry.arrays["number"][0])
     if "metrics" in entry.arrays:
-        loss, accuracy = entry.arrays["metrics"].tolist()
-        return Metrics(loss=loss, accuracy=accuracy)
+        loss, accuracy, f1 = entry.arrays["metrics"].tolist()
+        return Metrics(loss=loss, accuracy=accuracy, f1=None if math.isnan(f1) else f1)
     if "mask" in entry.arrays:
         import torch  # noqa: PLC0415 - numbers can be read without it
 
