@@ -56,13 +56,14 @@ class Node:
         """Hold the frozen weights of ``part`` from now on."""
         self.memory.settle(self.services.clock.now_ns, part, {"weights": nbytes})
 
-    def put_away(self, part: Part, lineage: str) -> None:
-        """Move the frozen weights of ``part`` and the training state of ``lineage`` from memory to storage.
+    def put_away(self, part: Part, *lineages: str) -> None:
+        """Move the frozen weights of ``part`` and what is held of ``lineages`` from memory to storage.
 
         Both are held again from the next ``host`` and the next step on.
         """
         self.memory.release(self.services.clock.now_ns, part)
-        self.memory.release(self.services.clock.now_ns, lineage)
+        for lineage in lineages:
+            self.memory.release(self.services.clock.now_ns, lineage)
 
     def compute(self, job: Job) -> simpy.Event:
         """Queue ``job`` here, first come first served; the event is its completion, when its values exist.
@@ -94,7 +95,8 @@ class Node:
 
     def holds(self, ref: Ref) -> bool:
         """Whether sending ``ref`` needs no further buffer: it lies in one, in storage, or is an adapter in use here."""
-        return ref in self._buffers or ref.output.kind in {"adapter", "model"}
+        in_use = ref.output.kind == "adapter" and ref.output.whole_bytes is None
+        return ref in self._buffers or in_use or ref.output.kind == "model"
 
     def let_go(self, ref: Ref) -> None:
         """Free the buffer of what came in and has been sent on."""

@@ -98,6 +98,16 @@ FAMILIES: dict[str, dict[str, str]] = {
         "adamw": "training.optimiser:AdamW",
         "sgd": "training.optimiser:Sgd",
     },
+    "compression": {
+        "none": "training.compression.exact:Exact",
+        "top_k": "training.compression.top_k:TopK",
+        "random_k": "training.compression.random_k:RandomK",
+        "magnitude_mask": "training.compression.magnitude_mask:MagnitudeMask",
+        "int8": "training.compression.quantised:Int8",
+        "int4": "training.compression.quantised:Int4",
+        "half": "training.compression.half:Half",
+        "low_rank": "training.compression.low_rank:LowRank",
+    },
     "partition": {
         "natural": "training.partition:Natural",
         "iid": "training.partition:Iid",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from training.keys import code_of, digest
@@ -26,12 +26,19 @@ PayloadKind = Literal["activation", "gradient", "adapter", "label", "model", "po
 class Output:
     """One result of an operation: its bytes on the wire, and as what it would be sent.
 
-    ``ranks`` are those of an adapter that is narrower than the layout.
+    ``ranks`` are those of an adapter that is narrower than the layout; ``whole_bytes`` are those of a compressed one
+    when it is restored.
     """
 
     nbytes: int = 0
     kind: PayloadKind | None = None
     ranks: Ranks | None = None
+    whole_bytes: int | None = None
+
+    @property
+    def restored(self) -> Output:
+        """What the receiver makes of it: the same without compression."""
+        return self if self.whole_bytes is None else replace(self, nbytes=self.whole_bytes, whole_bytes=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from training import joint_steps, masking, operations, steps
+from training import compressing, joint_steps, masking, operations, steps
 from training.adapters import Part, Ranks, parts_between
+from training.compression.form import adapter_form
 from training.jobs import Job, Output, PayloadKind, Ref
-from training.payloads import activation_output, adapter_output, labels_output
+from training.payloads import labels_output
 from training.steps import Batch
 
 if TYPE_CHECKING:
+    from training.compression.base import Compressor
     from training.optimiser import Optimiser
     from training.runtime import Runtime
 
@@ -53,9 +55,9 @@ class Learning:
         """The frozen weights of ``part`` as a message; nothing is computed for it."""
         return Ref("segment", Output(nbytes=self.weight_bytes(part), kind="model"), lineage="", value=None)
 
-    def adapter_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
+    def adapter_bytes(self, part: Part, ranks: Ranks | None, compressor: Compressor) -> int:
         """How large an adapter of ``part`` is as a message."""
-        return adapter_output(self.runtime.lab, part, ranks).nbytes
+        return compressor.nbytes(adapter_form(self.runtime.lab.layout, part, ranks))
 
     def batch(self, rows: tuple[int, ...], draw: int = 0) -> Batch:
         """The mini-batch of these rows of the training sequences, padded no further than to its longest.
@@ -78,11 +80,11 @@ class Learning:
             return (prices.loss_and_backward(part, *batch.shape, ranks).flops,)
         return tuple(phase.flops for phase in prices.forward_and_backward(part, *batch.shape, ranks))
 
-    def message_bytes(self, batch: Batch) -> dict[PayloadKind, int]:
+    def message_bytes(self, batch: Batch, compressor: Compressor) -> dict[PayloadKind, int]:
         """How large what crosses a cut on its way up is for ``batch``."""
         lab = self.runtime.lab
         return {
-            "activation": activation_output(lab, batch.shape, "activation").nbytes,
+            "activation": compressor.nbytes(compressing.activation_form(lab, batch.shape)),
             "label": labels_output(lab, batch.shape).nbytes,
         }
 
@@ -135,6 +137,43 @@ class Learning:
         operation = operations.Average(weights=tuple(n / total for n in samples))
         return self.runtime.submit(operation, *adapters, lineage=lineage)
 
+    def compress_activation(
+        self, kind: PayloadKind, compressor: Compressor, batch: Batch, ref: Ref, draw: int = 0
+    ) -> Job:
+        """Smashed data of ``batch``, or its gradient, as it is sent and arrives; ``draw`` seeds a compressor's lots."""
+        operation = compressing.CompressActivation(compressor=compressor, shape=batch.shape, kind=kind, draw=draw)
+        return self.runtime.submit(operation, ref)
+
+    def compress_adapter(
+        self,
+        part: Part,
+        compressor: Compressor,
+        adapter: Ref,
+        lineage: str,
+        *,
+        base: Ref | None = None,
+        residual: Ref | None = None,
+        reference: Ref | None = None,
+        feedback: bool = False,
+        draw: int = 0,
+    ) -> Job:
+        """An adapter as it is sent and arrives: what it differs by from ``base``, which both sides have, or itself.
+
+        ``residual`` is what ``feedback`` left of the last one; what is remembered for the next goes by ``lineage``.
+        """
+        operation = compressing.CompressAdapter(
+            compressor=compressor,
+            part=part,
+            ranks=adapter.output.ranks,
+            differs=base is not None,
+            feedback=feedback,
+            residual=residual is not None,
+            reference=reference is not None,
+            draw=draw,
+        )
+        inputs = [ref for ref in (adapter, base, residual, reference) if ref is not None]
+        return self.runtime.submit(operation, *inputs, lineage=lineage)
+
     def adopt(self, part: Part, own: Ref, received: Ref) -> Job:
         """Take over received weights, as far as the own ranks go; keep the own moments."""
         wider = own.output.ranks != received.output.ranks
@@ -171,7 +210,8 @@ class Learning:
 
     def message(self, content: Ref, nbytes: int, kind: PayloadKind = "adapter") -> Ref:
         """``content`` as a message of so many bytes, since sender and receiver know the rest of it."""
-        output = Output(nbytes=nbytes, kind=kind, ranks=content.output.ranks)
+        whole = content.output.restored
+        output = Output(nbytes=nbytes, kind=kind, ranks=whole.ranks, whole_bytes=whole.nbytes)
         return Ref(content.name, output, content.lineage, content.value)
 
     def begin(self, part: Part, own: Ref, received: Sequence[Ref], *, held_to_mask: bool = False) -> Job:

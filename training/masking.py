@@ -8,7 +8,7 @@ the numbers are is another payload, if the receiver does not know it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from training.adapters import Part, Ranks
@@ -88,8 +88,8 @@ class Masked(Operation):
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The adapter as a message of its values."""
-        ranks = inputs[0].output.ranks
-        return {"adapter": Output(nbytes=SCALAR_BYTES * self.count, kind="adapter", ranks=ranks)}
+        whole = inputs[0].output
+        return {"adapter": replace(whole, nbytes=SCALAR_BYTES * self.count, whole_bytes=whole.nbytes)}
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """They are but read out."""

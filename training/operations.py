@@ -68,7 +68,7 @@ class Average(Operation):
 
     def cost(self, lab: Lab, inputs: Sequence[Ref]) -> Cost:
         """A multiplication and an addition for each number received; the mean is kept."""
-        flops = 2 * sum(ref.nbytes for ref in inputs) // SCALAR_BYTES
+        flops = 2 * sum(ref.output.restored.nbytes for ref in inputs) // SCALAR_BYTES
         return Cost(flops=flops, resident_bytes={"adapter": _widest(inputs).nbytes})
 
     def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
@@ -212,4 +212,4 @@ class MeanLoss(Observation):
 
 
 def _widest(adapters: Sequence[Ref]) -> Output:
-    return max((ref.output for ref in adapters), key=lambda output: output.nbytes)
+    return max((ref.output.restored for ref in adapters), key=lambda output: output.nbytes)

@@ -47,11 +47,18 @@ def entries(scenario: Scenario) -> list[Entry]:
 def inherited(key: str, wanted: dict[str, Any], scheme: dict[str, Any]) -> dict[str, Any]:
     """The options of ``scheme`` that the scheme ``wanted`` at ``key`` knows; name and label are each one's own.
 
+    Of its compression, what the wanted one sends, too.
+
     Raises:
         ScenarioError: there is no such scheme.
     """
-    known = _scheme(key, wanted).Options.model_fields
-    return {name: value for name, value in scheme.items() if name in known and name not in ("name", "label")}
+    known: type[SchemeOptions] = _scheme(key, wanted).Options
+    options = {
+        name: value for name, value in scheme.items() if name in known.model_fields and name not in ("name", "label")
+    }
+    if isinstance(ways := options.get("compression"), dict):
+        options["compression"] = {way: part for way, part in ways.items() if way in known.ways}
+    return options
 
 
 def single(scenario: Scenario, entry: Entry) -> Scenario:

@@ -143,6 +143,15 @@ class OptimiserPart(Part):
         return self.build(**{key: value for key, value in usual.items() if key not in (self.model_extra or {})})
 
 
+class CompressionPart(Part):
+    """How payloads of a kind are made small: the name of a compressor, with its options beside it."""
+
+    family = "compression"
+    name: str = "none"
+    error_feedback: bool = False
+    """Whether what is left out of an adapter comes on top of the sender's next one."""
+
+
 class Partition(Part):
     """Who holds what: the name of a partitioner, with its options beside it (``{name: dirichlet, alpha: 0.1}``)."""
 

@@ -10,6 +10,7 @@ import simpy
 
 from cosim.allocation.learning_model import LearningModel
 from cosim.nodes import Node, User
+from cosim.scenario.compression import ADAPTERS
 from cosim.scenario.parts import AllocationPart
 from cosim.scenario.quantities import Duration
 from cosim.scenario.section import default
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 class AveragingOptions(SchemeOptions):
     """Rounds may have a deadline, after which the federated server waits for nobody."""
 
+    ways = ADAPTERS
     deadline: Duration | None = default(None, "of a round: who has not reported before is left out of its average")
     allocation: AllocationPart | None = default(None, "who has which part of the uplink band; else radio.access says")
 
@@ -124,7 +126,7 @@ class AveragingScheme(FedAvg):
                 if reported.is_alive:
                     reported.interrupt(cut.cause)
             for stage in stages:
-                self.federated_server.let_go(stage.adapter)
+                self.federated_server.let_go(self.report_of(stage))
             raise
 
     def refresh_servers(self) -> None:

@@ -14,7 +14,9 @@ import simpy
 from cosim.clock import Process, to_ns
 from cosim.nodes import Node, User
 from cosim.recorder import EVERYBODY, NOBODY, Story
+from cosim.scenario.compression import Compression, Way
 from cosim.scenario.section import Count, Section, default
+from cosim.schemes.packing import Packing
 from cosim.world import World
 
 if TYPE_CHECKING:
@@ -42,6 +44,12 @@ class SchemeOptions(Section):
     )
     rounds: Count = 10
     local_steps: Count = default(4, "mini-batches of each user in a round")
+    compression: Compression = default({}, "which payloads are made small before they are sent, and how")
+
+    ways: ClassVar[frozenset[Way]] = frozenset()
+    """What the scheme sends that can be compressed; nothing, unless a subclass says so."""
+    differences: ClassVar[bool] = True
+    """Whether adapters go between sides that both know what went before."""
 
     def optimiser(self, training: Training) -> Optimiser:
         """What steps the adapters of users and servers; the scenario's, unless a subclass has its own.
@@ -52,8 +60,8 @@ class SchemeOptions(Section):
         return training.build()
 
     def problems(self, scenario: Scenario) -> list[str]:
-        """What of ``scenario`` the scheme cannot be run with, a line each; nothing, unless a subclass says so."""
-        return []
+        """What of ``scenario`` the scheme cannot be run with, a line each."""
+        return list(self.compression.problems(self.ways, self.differences, scenario.payloads))
 
 
 @dataclass(eq=False, slots=True)
@@ -94,6 +102,7 @@ class Scheme(ABC):
         self.options = options
         self.last_round = self.local_steps = 0
         self.plan: dict[str, float] = {}
+        self.packing = Packing(world=world, learning=learning, compressors=options.compression.compressors())
         self.take(options.rounds, options.local_steps or 1)
         self._observe = observe
         self._round = Round(number=0, adapters=())
@@ -113,8 +122,8 @@ class Scheme(ABC):
         """The adapters, part by part, of the model as it would be used now."""
 
     def states(self) -> Sequence[Ref]:
-        """With the model's adapters, all that the next round goes on from: what the stages have trained."""
-        return [stage.adapter for stage in self._stages]
+        """With the model's adapters, all that the next round goes on from: of stages, and what is yet to be sent."""
+        return [*(stage.adapter for stage in self._stages), *self.packing.states]
 
     def rounds(self) -> Iterator[int]:
         """Count the rounds; the observer sees the model before the first and after each."""
@@ -149,6 +158,7 @@ class Scheme(ABC):
         ranks = self.learning.all_of_rank(rank)
         stage = Stage(node, part, self.learning.start(part, f"{node.name} {part} {owner}", ranks), samples)
         self._stages.append(stage)
+        self.packing.placed(stage)
         if not idle:
             self.take_up(stage)
         return stage
@@ -159,7 +169,7 @@ class Scheme(ABC):
 
     def put_away(self, stage: Stage) -> None:
         """Weights and training state go to storage, from which they come back unchanged, in no time."""
-        stage.node.put_away(stage.part, stage.adapter.lineage)
+        stage.node.put_away(stage.part, *self.packing.lineages(stage))
 
     def train_step(self, chain: Sequence[Stage], batch: Batch) -> Acts:
         """One mini-batch through the stages of ``chain`` and back; every stage takes an optimiser step.
@@ -184,14 +194,16 @@ class Scheme(ABC):
             forwards.append((stage.node, job))
             yield stage.node.compute(job)
             labels = labels or [job["labels"]]
-            arrived = [job["activation"]]
+            cut = following.part.first
+            arrived = [(yield from self.packing.smashed(stage.node, "activations", job["activation"], batch, cut))]
             yield from self.send(stage.node, following.node, *arrived, *labels)
 
         job = yield from self.last_turn(chain, batch, [*arrived, *labels])
         self._round.losses.append(job["loss"])
 
         for stage, following in reversed(list(pairwise(chain))):
-            gradient = job["gradient"]
+            cut = following.part.first
+            gradient = yield from self.packing.smashed(following.node, "gradients", job["gradient"], batch, cut)
             yield from self.send(following.node, stage.node, gradient)
             _, forward = forwards.pop()
             job = learn.backward(stage.part, stage.adapter, batch, forward["held"], gradient)
@@ -214,13 +226,15 @@ class Scheme(ABC):
 
     def hand_over(self, adapter: Ref, origin: Node, stage: Stage) -> Acts:
         """Send ``adapter`` to ``stage``, which takes over its weights."""
-        yield from self.send(origin, stage.node, adapter)
-        yield from self.adopt(stage, adapter)
+        sent = adapter if origin is stage.node else (yield from self.packing.on(origin, stage, adapter))
+        yield from self.send(origin, stage.node, sent)
+        yield from self.adopt(stage, sent)
 
     def adopt(self, stage: Stage, adapter: Ref) -> Acts:
         """The stage takes over the weights of ``adapter``, which has arrived; it keeps its own optimiser moments."""
         job = self.learning.adopt(stage.part, stage.adapter, adapter)
         stage.adapter = job["adapter"]
+        self.packing.took(stage, adapter)
         yield stage.node.compute(job)
 
     def each(

@@ -59,8 +59,10 @@ def mean_demand(
             for chain, its in zip(chains, batches, strict=True)
         ]
     )
-    given, learning = scheme.world.network.sizes, scheme.learning
-    adapters = [given.get("adapter", learning.adapter_bytes(chain[0].part, chain[0].ranks)) for chain in chains]
+    given, upload = scheme.world.network.sizes, scheme.packing.compressors.upload
+    adapters = [
+        given.get("adapter", scheme.learning.adapter_bytes(chain[0].part, chain[0].ranks, upload)) for chain in chains
+    ]
     return Demand(
         compute_s=found[:, 0],
         adapter_bits=_BITS_A_BYTE * np.array(adapters, dtype=np.float64),
@@ -78,4 +80,5 @@ def _of_batch(scheme: Scheme, chain: Sequence[Place], batch: Batch, step_flops: 
     if len(chain) == 1:
         return seconds, 0.0
     given = scheme.world.network.sizes
-    return seconds, float(sum(given.get(kind, size) for kind, size in scheme.learning.message_bytes(batch).items()))
+    sizes = scheme.learning.message_bytes(batch, scheme.packing.compressors.activations)
+    return seconds, float(sum(given.get(kind, size) for kind, size in sizes.items()))

@@ -39,7 +39,7 @@ class FedOptOptions(ParticipationOptions):
 
     def problems(self, scenario: Scenario) -> list[str]:
         """More clients than users, and optimisers that cannot be made."""
-        found = []
+        found = super().problems(scenario)
         if (self.clients or 0) > scenario.users.count:
             found.append(f"scheme.clients = {self.clients}: there are {scenario.users.count} users (users.count)")
         makers: dict[str, Callable[[], Optimiser]] = {

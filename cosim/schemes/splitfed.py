@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cosim.nodes import Node, User
+from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.section import default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
 from cosim.schemes.base import SchemeOptions, Stage
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 class SplitFedOptions(SplitOptions, AveragingOptions):
     """Thapa et al. 2022 call ``replicated`` SplitFedV1 and ``shared`` SplitFedV2."""
 
+    ways = ADAPTERS | SMASHED
+    differences = True
     server: Literal["replicated", "shared"] = default(
         "replicated", "a server-side adapter for each user, averaged; or one a server, stepped by arrival"
     )

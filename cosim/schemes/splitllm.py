@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 
 from channel_models.randomness import Stream
 from cosim.nodes import Edge, Node, User
+from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.parts import PairingPart
 from cosim.scenario.section import Count, default
 from cosim.schemes.base import Acts, SchemeOptions, Stage
@@ -39,6 +40,7 @@ def _two_cuts(given: Any) -> tuple[int, ...]:
 class SplitLLMOptions(ParticipationOptions):
     """There are as many pairs in a round as edge servers, unless the pairing leaves some of these alone."""
 
+    ways = ADAPTERS | SMASHED
     cut: Annotated[tuple[int, ...], BeforeValidator(_two_cuts, json_schema_input_type=tuple[Count, Count])] = default(
         (2, 6), "two cut layers: user | edge server | cloud"
     )
@@ -51,7 +53,7 @@ class SplitLLMOptions(ParticipationOptions):
 
     def problems(self, scenario: Scenario) -> list[str]:
         """Fewer users than edge servers, a pairing that cannot be made, messages of rounds without a length."""
-        found = []
+        found = super().problems(scenario)
         users, edges = scenario.users.count, scenario.edges.count
         if edges > users:
             found.append(f"edges.count = {edges}: each needs a user of its own in every round, users.count is {users}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from cosim.nodes import Node, User
+from cosim.scenario.compression import SMASHED
 from cosim.scenario.section import Count, default
 from cosim.schemes.base import SchemeOptions
 from cosim.world import World
@@ -35,6 +36,8 @@ Cuts = Annotated[tuple[int, ...], BeforeValidator(read_cuts, json_schema_input_t
 class SplitOptions(SchemeOptions):
     """A cut layer counts the blocks before it: ``cut: 3`` leaves the embeddings and blocks 0, 1, 2 to the user."""
 
+    ways = SMASHED | {"upload"}
+    differences = False
     cut: Cuts = default(3, "user | main server; two cut layers: user | edge server | cloud")
     main_server: Literal["edge", "cloud"] = default("edge", "who runs the part beyond a single cut")
 

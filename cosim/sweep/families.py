@@ -43,6 +43,7 @@ def training_of(scenario: Scenario) -> str | None:
             settings[section] = {key: value for key, value in settings[section].items() if key not in keys}
         else:
             del settings[section]
-    if settings["scheme"].get("server") == "replicated":  # then a cut changes no number: training/whole.py
+    exact = all(way["name"] == "none" for way in settings["scheme"].get("compression", {}).values())
+    if settings["scheme"].get("server") == "replicated" and exact:  # then a cut changes no number: training/whole.py
         settings["scheme"].pop("cut", None)
     return repr(settings)

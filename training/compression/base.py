@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,10 +47,20 @@ class Packed:
 class Compressor(ABC):
     """Packs vectors, n at once, each by itself. Subclasses are frozen dataclasses: equal ones do the same."""
 
-    needs_draw: ClassVar[bool] = False
-    """Whether it draws lots, by ``Shared.draws``."""
-    needs_reference: ClassVar[bool] = False
-    """Whether it goes by another vector, ``Shared.reference``."""
+    @property
+    def needs_draw(self) -> bool:
+        """Whether it draws lots, by ``Shared.draws``."""
+        return False
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it goes by another vector, ``Shared.reference``."""
+        return False
+
+    @property
+    def renews_reference(self) -> bool:
+        """Whether that vector is the latest that both sides have, not always the first."""
+        return True
 
     @property
     def exact(self) -> bool:

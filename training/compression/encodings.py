@@ -7,7 +7,6 @@ whole vector takes 4 n, and is sent where that is less.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TopK(Largest):
-    """The largest numbers, exactly floor(density n) of n (Stich et al. 2018, arXiv 1809.07599); of equal ones the first.
+    """The largest numbers, exactly floor(density n) of n (Stich et al. 2018, arXiv 1809.07599); of equals the first.
 
     One threshold over all layers and head is that of FLASC (Kuo et al. 2024, arXiv 2406.05233), CELLM's method. With
     the encoding ``values`` where they belong is not counted, as in the papers.

@@ -46,6 +46,36 @@ SCHEMES: dict[str, dict[str, Any]] = {
     "splitllm by means": {"name": "splitllm", "cut": [1, 3], "cloud_update": "mean"},
     "splitllm by attachment": {"name": "splitllm", "cut": [1, 3], "pairing": "attachment"},
     "centralised": {"name": "centralised"},
+    "splitfed compressed": {
+        "name": "splitfed", "cut": 1, "compression": {
+            "upload": {"name": "top_k", "density": "1/2", "error_feedback": True},
+            "download": {"name": "int8", "rounding": "stochastic"},
+            "activations": "half",
+            "gradients": {"name": "low_rank", "rank": 8},
+        },
+    },
+    "splitfed shared, compressed": {
+        "name": "splitfed", "cut": 1, "server": "shared", "compression": {
+            "upload": {"name": "low_rank", "rank": 3}, "download": "half", "gradients": "int8",
+        },
+    },
+    "federated compressed": {
+        "name": "federated", "compression": {
+            "upload": {"name": "magnitude_mask", "density": "3/4", "renewed": False},
+            "download": {"name": "int4", "error_feedback": True},
+        },
+    },
+    "split_learning compressed": {
+        "name": "split_learning", "cut": 1, "compression": {"upload": "int8", "activations": "int8"},
+    },
+    "splitllm compressed": {
+        "name": "splitllm", "cut": [1, 3], "cloud_update": "mean", "compression": {
+            "upload": {"name": "random_k", "density": "3/4", "unbiased": False, "error_feedback": True},
+            "download": "half",
+            "activations": {"name": "int8", "rounding": "stochastic"},
+            "gradients": {"name": "top_k", "density": "1/2"},
+        },
+    },
     "cellm": {"name": "cellm", "clients": 2, "download": "1/2", "upload": "1/4", **STEPS},
     "cellm of tiers": {"name": "cellm", "download": ["1/4", "1/2", 1], "upload": ["1/16", "1/4", 1], **STEPS},
     "cellm that becomes sparser": {"name": "cellm", "download": 1, "upload": 1, "decay": 0.7, **STEPS},
@@ -68,6 +98,10 @@ VARIATIONS = {
     "splitllm over local epochs",
     "splitllm replicated",
     "splitllm by attachment",
+    "splitfed shared, compressed",
+    "federated compressed",
+    "split_learning compressed",
+    "splitllm compressed",
     "cellm of tiers",
     "cellm that becomes sparser",
     "fedlora",

@@ -346,6 +346,8 @@ def test_local_epochs_go_through_each_users_own_data(run_small: Runner) -> None:
          "cellm: scheme.client = {'name': 'sgd', 'momentum': 2}: momentum = 2: must lie in [0, 1)"),
         ({"name": "fedlora", "server": {"name": "sgd", "beta1": 0.5}},
          "fedlora: scheme.server = {'name': 'sgd', 'beta1': 0.5}: sgd takes weight_decay, momentum, not beta1"),
+        ({"name": "cellm", "compression": {"upload": "int8"}},
+         "cellm: scheme.compression.upload = 'int8': it sends nothing that way"),
         ({"name": "cellm", "upload": 0}, "scheme.upload = 0: expected a share above 0 and up to 1, such as 1/16"),
         ({"name": "cellm", "download": ["1/4", "a bit"]},
          "scheme.download = ['1/4', 'a bit']: expected a share above 0 and up to 1, such as 1/16"),

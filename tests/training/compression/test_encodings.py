@@ -1,4 +1,4 @@
-"""Encodings: their bytes are those of the buffers, what is read is what was written, and the paper's table comes out."""
+"""Encodings: their bytes are those of the buffers, what is read is what was written; the paper's table comes out."""
 
 import numpy as np
 import pytest

@@ -53,7 +53,7 @@ def test_what_is_no_number_is_sent() -> None:
 
 @pytest.mark.parametrize("density", [0, -0.1, 1.5, "a quarter", "1/0", True])
 def test_impossible_shares_are_refused(density: object) -> None:
-    with pytest.raises(ValueError, match="top_k: density = .* expected a share above 0 and up to 1, such as 1/16"):
+    with pytest.raises(ValueError, match=r"top_k: density = .* expected a share above 0 and up to 1, such as 1/16"):
         TopK(density=density)  # type: ignore[arg-type]
 
 
