@@ -1,10 +1,14 @@
 """CELLM and its siblings, through the whole engine, against a plain loop; their messages, counted by hand."""
 
+import gzip
+import json
 from collections.abc import Callable, Sequence
 from math import ceil, floor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor
@@ -370,3 +374,61 @@ def test_a_density_that_lets_nothing_through_is_refused_before_anything_is_train
     says = rf"^small: scheme: a density of 0\.0001 lets none of an adapter's {NUMBERS} numbers pass$"
     with pytest.raises(ScenarioError, match=says):
         run_rounds(run_small, "cellm", upload=1e-4)
+
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+
+
+def banking77(folder: Path) -> dict[str, Any]:
+    """Its two tables as they are."""
+    source = DATA / "banking77"
+    return {"corpus": str(source / "train.csv"), "validation": str(source / "test.csv"), "label_column": "category"}
+
+
+def clinc150(folder: Path) -> dict[str, Any]:
+    """The intents of its training and test parts as tables."""
+    parts = json.loads(gzip.decompress((DATA / "clinc150" / "data_full.json.gz").read_bytes()))
+    found = {"label_column": "intent"}
+    for key, part in (("corpus", "train"), ("validation", "test")):
+        found[key] = str(folder / f"{part}.csv")
+        pd.DataFrame(parts[part], columns=["text", "intent"]).to_csv(found[key], index=False)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_dir(), reason="Banking77 and CLINC150 are not beside the checkout")
+@pytest.mark.parametrize(("table", "classes"), [(banking77, 77), (clinc150, 150)], ids=["banking77", "clinc150"])
+def test_intents_are_learned_from_sparse_messages(
+    table: Callable[[Path], dict[str, Any]], classes: int, run_small: Runner, tmp_path: Path
+) -> None:
+    """Of users with few intents each; the head, trained in full, is under the same mask as the adapter."""
+    lora = {"r": 4, "alpha": 8, "targets": ["c_attn", "c_proj", "c_fc"]}
+    run = run_small(
+        {
+            "name": "cellm",
+            "clients": 5,
+            "download": "1/2",
+            "upload": "1/4",
+            "rounds": 4,
+            "local_steps": 4,
+            "client": {"name": "sgd", "lr": 0.05},
+            "server": {"name": "adamw", "lr": 2e-2},
+        },
+        users={"count": 20, **SPEED},
+        model={"base": "tiny-gpt2", "task": "sequence_classification", "lora": lora},
+        data={
+            **table(tmp_path),
+            "sequence_length": 32,
+            "batch_size": 8,
+            "partition": {"name": "dirichlet", "alpha": 0.1},
+        },
+        evaluation={"sequences": 2 * classes, "every": 4},
+    )
+    layout = run.runtime.lab.layout
+    assert layout.head is not None
+    assert layout.head.outputs == classes
+    numbers = layout.parameters(run.runtime.lab.whole)
+    assert {sent[1] for sent in carried(run, "uplink")} == {4 * (numbers // 4)}
+    first, last = run.observer.rows[0], run.observer.rows[-1]
+    assert last["accuracy"] > 3 / classes, "three times as good as guessing"
+    assert 0 < first["f1"] < last["f1"] < 1
