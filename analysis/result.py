@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROUND_COLUMNS = (
-    "round", "sim_time_s", "samples", "train_loss", "loss", "perplexity", "accuracy", "uplink_bytes",
+    "round", "sim_time_s", "samples", "train_loss", "loss", "perplexity", "accuracy", "f1", "uplink_bytes",
     "downlink_bytes", "backhaul_bytes", "user_energy_j", "edge_energy_j", "cloud_energy_j",
 )  # fmt: skip
 SUMS = {
@@ -28,7 +28,7 @@ SUMS = {
 
 EVENT_COLUMNS = (
     "start_s", "end_s", "node", "act", "kind", "reason", "round", "step", "user", "bytes", "activation_bytes",
-    "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes", "flops", "energy_j",
+    "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes", "position_bytes", "flops", "energy_j",
 )  # fmt: skip
 MEMORY_COLUMNS = ("node", "role", "kind", "peak_bytes")
 HELD_COLUMNS = ("time_s", "node", "kind", "bytes")

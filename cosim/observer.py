@@ -58,7 +58,7 @@ class Observer:
             "round": ended.number,
             "sim_time_s": self._world.clock.now_s,
             "samples": self._samples,
-            **dict.fromkeys(("train_loss", "loss", "perplexity", "accuracy")),
+            **dict.fromkeys(("train_loss", "loss", "perplexity", "accuracy", "f1")),
             **{f"{kind}_bytes": int(self._sums[kind]) for kind in ("uplink", "downlink", "backhaul")},
             **{f"{role}_energy_j": self._sums[role] for role in ("user", "edge", "cloud")},
         }
@@ -80,7 +80,7 @@ class Observer:
         metrics, losses = self._learning.evaluate(ended.adapters), [loss for _, loss in self._losses]
         found, *means = runtime.values([metrics, *losses])
         perplexity = None if self._learning.classifies else found.perplexity
-        row |= {"loss": found.loss, "perplexity": perplexity, "accuracy": found.accuracy}
+        row |= {"loss": found.loss, "perplexity": perplexity, "accuracy": found.accuracy, "f1": found.f1}
         for (earlier, _), mean in zip(self._losses, means, strict=True):
             earlier["train_loss"] = mean
         self._losses.clear()

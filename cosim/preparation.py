@@ -26,7 +26,7 @@ from training.foundation import Foundation
 from training.keys import code_of, digest
 from training.lab import Lab, Tools, open_tools, versions
 from training.machine import Machine
-from training.optimiser import AdamW
+from training.optimiser import Optimiser
 from training.sequences import Sequences, classify, pack, pad
 from training.store import Entry, Store
 
@@ -55,10 +55,12 @@ class Material:
     held_out: Sequences
 
 
-def prepare(scenario: Scenario, store: Store | None, threads: int | None = None) -> Prepared:
+def prepare(
+    scenario: Scenario, store: Store | None, threads: int | None = None, optimiser: Optimiser | None = None
+) -> Prepared:
     """Load, tokenise and deal out, or find in ``store`` what that came to before.
 
-    ``threads`` are the cores to use where the scenario does not say.
+    ``threads`` are the cores to use where the scenario does not say; ``optimiser`` stands in for the scenario's.
 
     Raises:
         ValueError: the model or the corpus is not there, or cannot give what the scenario asks for.
@@ -73,7 +75,7 @@ def prepare(scenario: Scenario, store: Store | None, threads: int | None = None)
         lambda: sources.tools,
         train=material.train,
         held_out=material.held_out.spread(scenario.evaluation.sequences),
-        optimiser=AdamW(lr=scenario.training.lr, weight_decay=scenario.training.weight_decay),
+        optimiser=optimiser or scenario.training.build(),
         seed=Stream(scenario.seed, "adapter").seed_of(0, 0),
         machine=machine,
         device=device,

@@ -58,6 +58,7 @@ class Activity:
     adapter_bytes: int = 0
     label_bytes: int = 0
     model_bytes: int = 0
+    position_bytes: int = 0
 
     @property
     def bytes(self) -> int:
@@ -70,7 +71,7 @@ PAYLOADS = tuple(field.name for field in fields(Activity) if field.name.endswith
 
 _FIELDS = tuple(field.name for field in fields(Activity))
 _TEXTS = tuple(_FIELDS.index(name) for name in ("node", "act", "kind", "reason"))
-_CODES = "qqiiiiiiiqdqqqqq"  # of the fields in their order; in place of a text stands its number
+_CODES = "qqiiiiiiiqdqqqqqq"  # of the fields in their order; in place of a text stands its number
 
 
 class Activities(Sequence[Activity]):
@@ -191,9 +192,10 @@ class Recorder:
         adapter_bytes: int = 0,
         label_bytes: int = 0,
         model_bytes: int = 0,
+        position_bytes: int = 0,
     ) -> None:
         """Record an activity of ``story`` (default: the running one), if it took time or carried something."""
-        payloads = activation_bytes, gradient_bytes, adapter_bytes, label_bytes, model_bytes
+        payloads = activation_bytes, gradient_bytes, adapter_bytes, label_bytes, model_bytes, position_bytes
         if end_ns > start_ns or any(payloads):
             who = story or self.story
             amounts: tuple[float, ...] = (flops, energy_j, *payloads)

@@ -15,6 +15,12 @@ FAMILIES: dict[str, dict[str, str]] = {
         "federated": "cosim.schemes.federated:Federated",
         "split_learning": "cosim.schemes.split_learning:SplitLearning",
         "fedsllm": "cosim.schemes.fedsllm:FedsLLM",
+        "fedlora": "cosim.schemes.fedopt:FedOpt",
+        "cellm": "cosim.schemes.cellm:Cellm",
+        "federated_select": "cosim.schemes.federated_select:FederatedSelect",
+        "sparse_adapter": "cosim.schemes.sparse_adapter:SparseAdapter",
+        "adapter_lth": "cosim.schemes.adapter_lth:AdapterLth",
+        "ffa_lora": "cosim.schemes.ffa_lora:FfaLora",
         "splitllm": "cosim.schemes.splitllm:SplitLLM",
         "splitft": "cosim.schemes.splitft:SplitFT",
         "centralised": "cosim.schemes.centralised:Centralised",
@@ -102,6 +108,10 @@ FAMILIES: dict[str, dict[str, str]] = {
         "tensorboard": "cosim.tracking.tensorboard:TensorBoard",
         "mlflow": "cosim.tracking.mlflow:MLflow",
         "wandb": "cosim.tracking.wandb:WandB",
+    },
+    "optimiser": {
+        "adamw": "training.optimiser:AdamW",
+        "sgd": "training.optimiser:Sgd",
     },
     "compression": {
         "none": "training.compression.exact:Exact",

@@ -124,7 +124,7 @@ def _diverged(rows: list[dict[str, Any]]) -> int | None:
 
 
 def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {name: rows[0][name] if rows else None for name in ("loss", "perplexity", "accuracy")}
+    return {name: rows[0][name] if rows else None for name in ("loss", "perplexity", "accuracy", "f1")}
 
 
 def json_text(value: Any) -> str:

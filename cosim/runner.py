@@ -98,7 +98,7 @@ def laid_out(scenario: Scenario, entry: Entry, threads: int | None = None) -> Ru
     began_s = time.perf_counter()
     try:
         store = _store(scenario)
-        prepared = prepare(scenario, store, threads)
+        prepared = prepare(scenario, store, threads, entry.options.optimiser(scenario.training))
         runtime = _runtime(scenario, prepared.lab, store)
         learning = Learning(runtime)
         world = build_world(scenario, runtime, prepared.rows)

@@ -1,4 +1,4 @@
-"""How good is an adapter? Loss and accuracy of its predictions on held-out text."""
+"""How good is an adapter? Loss, accuracy and F1 of its predictions on held-out text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from training.entrance import Entrance
 from training.losses import logits_by_chunk, predicting_positions
-from training.metrics import Metrics, Score
+from training.metrics import Count, Metrics, Score
 from training.operations import ROWS_AT_ONCE
 from training.sequences import Sequences
 from training.split_model import SplitModel
@@ -31,8 +31,16 @@ def score(model: SplitModel, adapter: Tensor, entrance: Entrance, rows: Sequence
     matrices = model.layout.matrices(part, adapter[None])
     head = model.head_of(matrices)
     hidden, expected, _ = predicting_positions(model.forward(part, matrices, x), targets)
-    loss, hits = 0.0, 0
+    loss, predicted = 0.0, []
     for logits, right in logits_by_chunk(head, hidden, expected):
         loss += nn.functional.cross_entropy(logits, right, reduction="sum").item()
-        hits += int((logits.argmax(-1) == right).sum())
-    return Score(loss=loss, hits=hits, predictions=len(expected))
+        predicted.append(logits.argmax(-1))
+    found = torch.cat(predicted) if predicted else expected
+    counts = () if model.layout.head is None else _counts(found, expected, model.layout.head.outputs)
+    return Score(loss=loss, hits=int((found == expected).sum()), predictions=len(expected), counts=counts)
+
+
+def _counts(predicted: Tensor, right: Tensor, classes: int) -> tuple[Count, ...]:
+    """Of each class, from the ``predicted`` and the ``right`` ones (rows,)."""
+    of_class = (which.bincount(minlength=classes).tolist() for which in (right[predicted == right], predicted, right))
+    return tuple(map(Count, *of_class))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from training.adapters import Part, Ranks
     from training.lab import Lab
 
-PayloadKind = Literal["activation", "gradient", "adapter", "label", "model"]
-"""What a message carries; results that are never sent have no kind."""
+PayloadKind = Literal["activation", "gradient", "adapter", "label", "model", "position"]
+"""What a message carries; what is never sent has none. Positions are those of a sparse adapter's values."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

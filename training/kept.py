@@ -1,7 +1,8 @@
-"""How results lie on disk: adapter states, metrics and losses as arrays, bit for bit."""
+"""How results lie on disk: adapter states, masks, metrics and losses as arrays, bit for bit."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +17,20 @@ _MOMENTS = ("weights", "first_moment", "second_moment")
 
 
 def write(store: Store, key: str, value: Any) -> None:
-    """Keep ``value``: an adapter state, metrics, or a number."""
+    """Keep ``value``: an adapter state, a mask, metrics, or a number."""
     if isinstance(value, float):
         store.put(key, {"number": np.array([value])}, {})
     elif isinstance(value, Metrics):
-        store.put(key, {"metrics": np.array([value.loss, value.accuracy])}, {})
+        store.put(
+            key, {"metrics": np.array([value.loss, value.accuracy, math.nan if value.f1 is None else value.f1])}, {}
+        )
+    elif not hasattr(value, "weights"):
+        store.put(key, {"mask": value.cpu().numpy()}, {})
     else:
-        arrays = {name: getattr(value, name).contiguous().cpu().numpy() for name in _MOMENTS}
+        tensors = {name: getattr(value, name) for name in _MOMENTS}
+        if value.trained is not None:
+            tensors["trained"] = value.trained
+        arrays = {name: tensor.contiguous().cpu().numpy() for name, tensor in tensors.items()}
         store.put(key, arrays, {"step": str(value.step)})
 
 
@@ -31,8 +39,12 @@ def read(entry: Entry, device: str) -> Any:
     if "number" in entry.arrays:
         return float(entry.arrays["number"][0])
     if "metrics" in entry.arrays:
-        loss, accuracy = entry.arrays["metrics"].tolist()
-        return Metrics(loss=loss, accuracy=accuracy)
+        loss, accuracy, f1 = entry.arrays["metrics"].tolist()
+        return Metrics(loss=loss, accuracy=accuracy, f1=None if math.isnan(f1) else f1)
+    if "mask" in entry.arrays:
+        import torch  # noqa: PLC0415 - numbers can be read without it
+
+        return torch.from_numpy(entry.arrays["mask"]).to(device)
     return _state(entry, device)
 
 
@@ -41,5 +53,5 @@ def _state(entry: Entry, device: str) -> AdapterState:
 
     from training.optimiser import AdapterState  # noqa: PLC0415
 
-    tensors = {name: torch.from_numpy(entry.arrays[name]).to(device) for name in _MOMENTS}
+    tensors = {name: torch.from_numpy(array).to(device) for name, array in entry.arrays.items()}
     return AdapterState(**tensors, step=int(entry.facts["step"]))

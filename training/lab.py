@@ -18,7 +18,7 @@ from training.in_flight import Room
 from training.jobs import Operation
 from training.keys import digest
 from training.machine import Machine
-from training.optimiser import AdamW
+from training.optimiser import Optimiser
 from training.prices import Prices
 from training.sequences import Sequences
 
@@ -90,7 +90,7 @@ class Lab:
     costs: Prices
     train: Sequences
     held_out: Sequences
-    optimiser: AdamW
+    optimiser: Optimiser
     seed: int
     machine: Machine
     device: str
@@ -105,7 +105,7 @@ class Lab:
         *,
         train: Sequences,
         held_out: Sequences,
-        optimiser: AdamW,
+        optimiser: Optimiser,
         seed: int,
         machine: Machine,
         device: str,
@@ -140,7 +140,7 @@ class Lab:
         *,
         train: Sequences,
         held_out: Sequences,
-        optimiser: AdamW,
+        optimiser: Optimiser,
         seed: int,
         machine: Machine | None = None,
     ) -> Lab:

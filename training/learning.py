@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training import compressing, joint_steps, moving_cuts, operations, steps
+from training import compressing, joint_steps, masking, moving_cuts, operations, steps
 from training.adapters import Part, Ranks, parts_between
 from training.compression.exact import Exact
 from training.compression.form import adapter_form
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.compression.base import Compressor
+    from training.optimiser import Optimiser
     from training.prices import PhaseCost
     from training.runtime import Runtime
 
@@ -64,7 +66,7 @@ class Learning:
 
     def moments(self, part: Part, ranks: Ranks | None) -> Ref:
         """What an optimiser remembers of an adapter of ``part``, as a message."""
-        nbytes = AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks))["optimiser"]
+        nbytes = self.runtime.lab.optimiser.moments * self.adapter_bytes(part, ranks)
         return Ref("moments", Output(nbytes=nbytes, kind="adapter"), lineage="", value=None)
 
     def adapter_bytes(self, part: Part, ranks: Ranks | None = None, compressor: Compressor = EXACT) -> int:
@@ -73,7 +75,8 @@ class Learning:
 
     def state_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
         """What training an adapter of ``part`` keeps in memory, the adapter included."""
-        return sum(AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks)).values())
+        moments = self.runtime.lab.optimiser.moments
+        return sum(AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks), moments).values())
 
     def batch(self, rows: tuple[int, ...], draw: int = 0) -> Batch:
         """The mini-batch of these rows of the training sequences, padded no further than to its longest.
@@ -228,6 +231,48 @@ class Learning:
         total = sum(samples)
         operation = moving_cuts.AverageTrained(weights=tuple(n / total for n in samples), ranks=ranks)
         return self.runtime.submit(operation, before, *adapters)
+
+    def adapter_numbers(self, part: Part, ranks: Ranks | None = None) -> int:
+        """How many numbers an adapter of ``part`` has."""
+        return self.runtime.lab.layout.narrowed(ranks).parameters(part)
+
+    def numbers_beside_a(self, part: Part, ranks: Ranks | None = None) -> int:
+        """How many of them are not in the A of a site: all B, and a classifier's head."""
+        sites = self.runtime.lab.layout.narrowed(ranks).sites_of(part)
+        return sum(site.parameters - math.prod(site.tensors.get("lora_A.weight", (0,))) for site in sites)
+
+    def mask_largest(self, part: Part, adapter: Ref, count: int, within: Ref | None = None) -> Ref:
+        """Where the ``count`` largest magnitudes of ``adapter`` are, of those that an earlier mask lets through."""
+        operation = masking.MaskLargest(part=part, count=count, ranks=adapter.output.ranks)
+        return self.runtime.submit(operation, adapter, *([] if within is None else [within]))["mask"]
+
+    def mask_b(self, part: Part, adapter: Ref) -> Ref:
+        """Everything but the A of each site."""
+        return self.runtime.submit(masking.MaskB(part=part), adapter)["mask"]
+
+    def masked(self, adapter: Ref, mask: Ref, count: int) -> Ref:
+        """The ``count`` numbers of ``adapter`` that ``mask`` lets through, as a message of values alone."""
+        return self.runtime.submit(masking.Masked(count=count), adapter, mask)["adapter"]
+
+    def message(self, content: Ref, nbytes: int, kind: PayloadKind = "adapter") -> Ref:
+        """``content`` as a message of so many bytes, since sender and receiver know the rest of it."""
+        whole = content.output.restored
+        output = Output(nbytes=nbytes, kind=kind, ranks=whole.ranks, whole_bytes=whole.nbytes)
+        return Ref(content.name, output, content.lineage, content.value)
+
+    def begin(self, part: Part, own: Ref, received: Sequence[Ref], *, held_to_mask: bool = False) -> Job:
+        """Begin a round from what was ``received``, an adapter and perhaps its mask, with fresh moments."""
+        operation = masking.Begin(part=part, ranks=own.output.ranks, held_to_mask=held_to_mask)
+        return self.runtime.submit(operation, *received, lineage=own.lineage)
+
+    def delta(self, began: Ref, now: Ref) -> Job:
+        """From where somebody has come, less where it is."""
+        return self.runtime.submit(masking.Delta(), began, now)
+
+    def server_step(self, adapter: Ref, optimiser: Optimiser, deltas: Sequence[Ref], beside: Sequence[Ref] = ()) -> Job:
+        """A server's step along the plain mean of ``deltas``; ``beside`` are what else came with them."""
+        operation = masking.ServerStep(optimiser=optimiser, clients=len(deltas))
+        return self.runtime.submit(operation, adapter, *deltas, *beside)
 
     def evaluate(self, adapters: Sequence[Ref]) -> Ref:
         """Metrics of the model whose parts have these adapters."""

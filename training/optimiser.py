@@ -1,10 +1,11 @@
-"""AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) as a pure function: old states in, new states out."""
+"""Optimisers as pure functions: old states in, new states out, for many clients at once."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,18 +13,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True)
 class AdapterState:
-    """What one entity trains of an adapter, as an immutable value: weights and AdamW's moments, each (parameters,)."""
+    """What one entity trains of an adapter, as an immutable value: weights and moments, each (parameters,).
+
+    ``trained`` (parameters,) is true where a parameter learns; None where all do. The others stay as they are.
+    """
 
     weights: Tensor
     first_moment: Tensor
     second_moment: Tensor
     step: int
+    trained: Tensor | None = None
 
     @staticmethod
-    def fresh(weights: Tensor) -> AdapterState:
+    def fresh(weights: Tensor, trained: Tensor | None = None) -> AdapterState:
         """A state before its first step; its moments are one zero, seen ``parameters`` times."""
         zeros = weights.new_zeros(()).expand(weights.shape)
-        return AdapterState(weights=weights, first_moment=zeros, second_moment=zeros, step=0)
+        return AdapterState(weights=weights, first_moment=zeros, second_moment=zeros, step=0, trained=trained)
 
     def sliced(self, where: slice) -> AdapterState:
         """The state of some of the parameters, as views."""
@@ -32,12 +37,13 @@ class AdapterState:
             weights=self.weights[where],
             first_moment=self.first_moment[where],
             second_moment=self.second_moment[where],
+            trained=None if self.trained is None else self.trained[where],
         )
 
     @staticmethod
-    def bytes_by_kind(weights_bytes: int) -> dict[str, int]:
-        """What an entity holds while it trains: the adapter, its gradient, the two moments."""
-        return {"adapter": weights_bytes, "gradient": weights_bytes, "optimiser": 2 * weights_bytes}
+    def bytes_by_kind(weights_bytes: int, moments: int) -> dict[str, int]:
+        """What an entity holds while it trains: the adapter, its gradient, so many moments."""
+        return {"adapter": weights_bytes, "gradient": weights_bytes, "optimiser": moments * weights_bytes}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,7 @@ class Stack:
     first_moment: Tensor
     second_moment: Tensor
     steps: tuple[int, ...]
+    trained: tuple[Tensor | None, ...]
 
     @staticmethod
     def of(states: Sequence[AdapterState]) -> Stack:
@@ -63,36 +70,87 @@ class Stack:
             first_moment=torch.stack([state.first_moment for state in states]),
             second_moment=torch.stack([state.second_moment for state in states]),
             steps=tuple(state.step for state in states),
+            trained=tuple(state.trained for state in states),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdamW:
-    """Hyper-parameters; the defaults are PyTorch's, but for the learning rate and no weight decay."""
+class Optimiser(ABC):
+    """Hyper-parameters, and the step they make; element by element, so that a slice of a state steps as the whole does.
+
+    Raises:
+        ValueError: a hyper-parameter with which no step can be taken.
+    """
+
+    moments: ClassVar[int]
+    """Numbers that are kept beside each weight."""
 
     lr: float = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
     weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "weight_decay"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: must not be negative")
 
     def step_in_place(self, stack: Stack, gradients: Tensor) -> list[AdapterState]:
         """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters).
 
         This overwrites ``stack``: the new tensors are rows of common ones, and whoever keeps one of them keeps all n
         alive. Steps of the slices of a state are slices of its step, to the bit where slices fill the kernel's vector
-        lanes (16 numbers at most).
+        lanes (16 numbers at most). What is not trained does not move.
         """
+        still = [(row, ~trained) for row, trained in enumerate(stack.trained) if trained is not None]
+        before = [stack.weights[row][untrained] for row, untrained in still]
+        if still:
+            gradients = gradients.clone()
+            for row, untrained in still:
+                gradients[row][untrained] = 0
+        self._step(stack, gradients)
+        for (row, untrained), weights in zip(still, before, strict=True):
+            stack.weights[row][untrained] = weights
+        rows = zip(stack.weights, stack.first_moment, stack.second_moment, stack.steps, stack.trained, strict=True)
+        return [
+            AdapterState(
+                weights=w.detach(), first_moment=m.detach(), second_moment=v.detach(), step=step + 1, trained=trained
+            )
+            for w, m, v, step, trained in rows
+        ]  # detached, a row is half a kilobyte smaller than as autograd's view
+
+    @abstractmethod
+    def _step(self, stack: Stack, gradients: Tensor) -> None:
+        """Overwrite weights and moments."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Optimiser):
+    """AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101).
+
+    The defaults are PyTorch's, but for no weight decay.
+    """
+
+    moments: ClassVar[int] = 2
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_shares(self, "beta1", "beta2")
+        if not self.eps >= 0:
+            raise ValueError(f"eps = {self.eps!r}: must not be negative")
+
+    def _step(self, stack: Stack, gradients: Tensor) -> None:
         from torch.optim.adamw import adamw  # noqa: PLC0415 - hyper-parameters are known without it
 
-        weights, first, second = stack.weights, stack.first_moment, stack.second_moment
         adamw(
-            list(weights),
+            list(stack.weights),
             list(gradients),
-            list(first),
-            list(second),
+            list(stack.first_moment),
+            list(stack.second_moment),
             [],
-            list(weights.new_tensor([float(step) for step in stack.steps])),
+            list(stack.weights.new_tensor([float(step) for step in stack.steps])),
             fused=True,
             amsgrad=False,
             beta1=self.beta1,
@@ -102,7 +160,31 @@ class AdamW:
             eps=self.eps,
             maximize=False,
         )
-        return [
-            AdapterState(weights=w.detach(), first_moment=m.detach(), second_moment=v.detach(), step=step + 1)
-            for w, m, v, step in zip(weights, first, second, stack.steps, strict=True)
-        ]  # detached, a row is half a kilobyte smaller than as autograd's view
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sgd(Optimiser):
+    """Stochastic gradient descent with momentum, as PyTorch has it: v <- momentum v + g, w <- w - lr v.
+
+    The first moment is v; there is no second.
+    """
+
+    moments: ClassVar[int] = 1
+
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_shares(self, "momentum")
+
+    def _step(self, stack: Stack, gradients: Tensor) -> None:
+        if self.weight_decay:
+            gradients = gradients.add(stack.weights, alpha=self.weight_decay)
+        stack.first_moment.mul_(self.momentum).add_(gradients)
+        stack.weights.add_(stack.first_moment, alpha=-self.lr)
+
+
+def _require_shares(optimiser: Optimiser, *names: str) -> None:
+    for name in names:
+        if not 0 <= getattr(optimiser, name) < 1:
+            raise ValueError(f"{name} = {getattr(optimiser, name)!r}: must lie in [0, 1)")

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from training.jobs import Output, PayloadKind, Ref
-from training.optimiser import AdapterState
+from training.optimiser import AdapterState, Optimiser
 
 if TYPE_CHECKING:
     from training.adapters import Part, Ranks
@@ -26,9 +26,9 @@ def adapter_output(lab: Lab, part: Part, ranks: Ranks | None = None) -> Output:
     return _payload(nbytes=nbytes, kind="adapter", ranks=ranks)
 
 
-def state_bytes(adapter: Ref) -> dict[str, int]:
+def state_bytes(adapter: Ref, optimiser: Optimiser) -> dict[str, int]:
     """What training ``adapter`` keeps in memory, by kind."""
-    return AdapterState.bytes_by_kind(adapter.nbytes)
+    return AdapterState.bytes_by_kind(adapter.nbytes, optimiser.moments)
 
 
 def labels_output(lab: Lab, shape: tuple[int, int]) -> Output:

@@ -137,7 +137,7 @@ class LossAndBackward(Phase):
             flops=phase.flops,
             saved_bytes=phase.saved_bytes,
             transient_bytes=phase.transient_bytes,
-            resident_bytes=state_bytes(inputs[0]),
+            resident_bytes=state_bytes(inputs[0], lab.optimiser),
         )
 
     def wave(self, lab: Lab) -> Hashable:
@@ -209,7 +209,7 @@ class Backward(Phase):
         return Cost(
             flops=phase.flops,
             transient_bytes=phase.transient_bytes,
-            resident_bytes=state_bytes(inputs[0]),
+            resident_bytes=state_bytes(inputs[0], lab.optimiser),
         )
 
     def place(self, task: Task) -> str:

@@ -40,15 +40,16 @@ def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
 
     Raises:
         ScenarioError: a reference that leads nowhere, a cut outside the model, a sequence it has no positions for, a
-            model configuration that cannot be read, a corpus that is not there, a partition that cannot be made, a
-            file of devices that does not say how fast they are, ranks of users that the adapter or a scheme has not,
-            an allocator that cannot be made, or what else a scheme cannot be run with.
+            model configuration that cannot be read, a corpus that is not there, a partition or an optimiser that
+            cannot be made, a file of devices that does not say how fast they are, ranks of users that the adapter or a
+            scheme has not, an allocator that cannot be made, or what else a scheme cannot be run with.
     """
     problems = [
         *_radio_problems(scenario),
         *_model_problems(scenario, found),
         *_corpus_problems(scenario),
         *_partition_problems(scenario),
+        *_optimiser_problems(scenario),
         *_device_problems(scenario),
         *_rank_problems(scenario, found),
         *_allocation_problems(scenario, found),
@@ -215,6 +216,14 @@ def _partition_problems(scenario: Scenario) -> list[str]:
         scenario.data.partition.build()
     except ValueError as error:
         return [f"data.partition = {scenario.data.partition.model_dump()!r}: {error}"]
+    return []
+
+
+def _optimiser_problems(scenario: Scenario) -> list[str]:
+    try:
+        scenario.training.build()
+    except ValueError as error:
+        return [f"training.optimiser = {scenario.training.optimiser.said}: {error}"]
     return []
 
 

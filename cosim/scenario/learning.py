@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from pydantic import AfterValidator, Field
 
-from cosim.scenario.parts import Partition
+from cosim.scenario.parts import OptimiserPart, Partition
 from cosim.scenario.section import Alpha, Count, Fraction, Index, Section, default
+
+if TYPE_CHECKING:
+    from training.optimiser import Optimiser
 
 
 def _pattern(text: str) -> str:
@@ -71,10 +74,19 @@ class Data(Section):
 
 
 class Training(Section):
-    """AdamW, one for each part of the model at each entity."""
+    """The optimiser, one for each part of the model at each entity."""
 
     lr: float = default(2e-3, ge=0, strict=True)
     weight_decay: float = default(0.0, ge=0, strict=True)
+    optimiser: OptimiserPart = OptimiserPart()
+
+    def build(self) -> Optimiser:
+        """The optimiser.
+
+        Raises:
+            ValueError: it cannot be made.
+        """
+        return cast("Optimiser", self.optimiser.build(lr=self.lr, weight_decay=self.weight_decay))
 
 
 class Evaluation(Section):

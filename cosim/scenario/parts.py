@@ -139,6 +139,17 @@ class AvailabilityPart(Part):
     name: str = "always"
 
 
+class OptimiserPart(Part):
+    """How a gradient becomes a step: the name of an optimiser, with its options beside it."""
+
+    family = "optimiser"
+    name: str = "adamw"
+
+    def build_over(self, **usual: Any) -> Any:
+        """The optimiser; what is ``usual`` holds where the part does not say otherwise. See ``build``."""
+        return self.build(**{key: value for key, value in usual.items() if key not in (self.model_extra or {})})
+
+
 class CompressionPart(Part):
     """How payloads of a kind are made small: the name of a compressor, with its options beside it."""
 

@@ -22,7 +22,7 @@ class Payloads(Section):
         None, "of all mini-batches of a user's round, an equal part each; labels are in it unless they are given"
     )
     gradient: Bits | None = default(None, "of a mini-batch, on its way down")
-    adapter: Bits | None = default(None, "either way")
+    adapter: Bits | None = default(None, "either way; the positions of a sparse one come on top")
     label: Bits | None = default(None, "of a mini-batch, beside its activations")
 
     @model_validator(mode="after")

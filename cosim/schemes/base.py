@@ -21,11 +21,13 @@ from cosim.schemes.packing import Packing
 from cosim.world import World
 
 if TYPE_CHECKING:
+    from cosim.scenario.learning import Training
     from cosim.scenario.models import Scenario
     from cosim.schemes.places import Load
     from training.adapters import Part
     from training.jobs import Job, Ref
     from training.learning import Learning
+    from training.optimiser import Optimiser
     from training.steps import Batch
 
 Acts = Generator[simpy.Event, Any, None]
@@ -51,6 +53,14 @@ class SchemeOptions(Section):
     differences: ClassVar[bool] = True
     """Whether adapters go between sides that both know what went before."""
 
+    def optimiser(self, training: Training) -> Optimiser:
+        """What steps the adapters of users and servers; the scenario's, unless a subclass has its own.
+
+        Raises:
+            ValueError: it cannot be made.
+        """
+        return training.build()
+
     def problems(self, scenario: Scenario) -> list[str]:
         """What of ``scenario`` the scheme cannot be run with, a line each."""
         return list(self.compression.problems(self.ways, self.differences, scenario.payloads))
@@ -71,7 +81,7 @@ class Round:
     """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
 
     None comes after the ``last``. ``samples`` are the training sequences that a loss was computed of, each as often.
-    ``states`` are the adapters of all stages: with the model's, all that the next round goes on from.
+    ``states`` are, with the model's adapters, all that the next round goes on from.
     """
 
     number: int
@@ -123,6 +133,10 @@ class Scheme(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__}.load")
 
+    def states(self) -> Sequence[Ref]:
+        """With the model's adapters, all that the next round goes on from: of stages, and what is yet to be sent."""
+        return [*(stage.adapter for stage in self._stages), *self.packing.states]
+
     def rounds(self) -> Iterator[int]:
         """Count the rounds; the observer sees the model before the first and after each."""
         self._observe(Round(number=0, adapters=self.model()))
@@ -131,7 +145,7 @@ class Scheme(ABC):
             self.world.recorder.story.round = self.world.recorder.round = number
             yield number
             self._round.adapters = self.model()
-            self._round.states = [*(stage.adapter for stage in self._stages), *self.packing.states]
+            self._round.states = self.states()
             self._observe(self._round)
 
     def batches(self, user: User) -> Iterator[Batch]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import simpy
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator
 
 from channel_models.randomness import Stream
 from cosim.nodes import Edge, Node, User
@@ -16,6 +16,7 @@ from cosim.scenario.section import Count, default
 from cosim.schemes.base import Acts, SchemeOptions, Stage
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.joint import JointStage
+from cosim.schemes.participation import Participation, ParticipationOptions
 from cosim.schemes.places import Course, Load
 from cosim.schemes.splitting import read_cuts
 
@@ -37,12 +38,10 @@ def _two_cuts(given: Any) -> tuple[int, ...]:
     return cuts
 
 
-class SplitLLMOptions(SchemeOptions):
+class SplitLLMOptions(ParticipationOptions):
     """There are as many pairs in a round as edge servers, unless the pairing leaves some of these alone."""
 
     ways = ADAPTERS | SMASHED
-    local_steps: Count | None = default(None, "mini-batches of each paired user in a round; else its local_epochs")  # type: ignore[assignment]  # read by ``steps``
-    local_epochs: Count | None = default(None, "of a paired user's own data in a round; 1 without local_steps")
     cut: Annotated[tuple[int, ...], BeforeValidator(_two_cuts, json_schema_input_type=tuple[Count, Count])] = default(
         (2, 6), "two cut layers: user | edge server | cloud"
     )
@@ -52,15 +51,6 @@ class SplitLLMOptions(SchemeOptions):
         "one cloud-side adapter, stepped by arrival or along the mean of all pairs; or one a pair, averaged",
     )
     distribution: bool = default(True, "the frozen segments travel, once, before the first round trains")
-
-    @model_validator(mode="after")
-    def _rounds_have_one_length(self) -> Self:
-        if self.local_steps is not None and self.local_epochs is not None:
-            raise ValueError(
-                f"local_epochs = {self.local_epochs}: local_steps = {self.local_steps} says how long a round is, too; "
-                "leave one out (null)"
-            )
-        return self
 
     def problems(self, scenario: Scenario) -> list[str]:
         """Fewer users than edge servers, a pairing that cannot be made, messages of rounds without a length."""
@@ -78,7 +68,7 @@ class SplitLLMOptions(SchemeOptions):
         return found
 
 
-class SplitLLM(FedAvg):
+class SplitLLM(FedAvg, Participation):
     """SplitLLM (Zhang et al., arXiv 2501.13318): each round pairs some users with the edge servers, one each.
 
     Users train the first blocks, edge servers the middle, the cloud the rest; the cloud averages the adapters of users
@@ -108,7 +98,6 @@ class SplitLLM(FedAvg):
         self.at_cloud = [self.stage(world.cloud, last, owner, 0) for owner in owners]
         self.joint = JointStage(self, self.at_cloud[0]) if options.cloud_update == "mean" else None
         self.chains: dict[int, list[Stage]] = {}
-        self._taken = [0] * len(world.users)
 
     def model(self) -> Sequence[Ref]:
         """The averages; of a cloud part that all pairs share, the part itself."""
@@ -166,10 +155,6 @@ class SplitLLM(FedAvg):
         """Those of its stages that are copies."""
         return chain if self.replicated else chain[:2]
 
-    def steps(self, user: User) -> int:
-        """The user's mini-batches in a round."""
-        return self.options.local_steps or (self.options.local_epochs or 1) * self.world.batches_an_epoch(user)
-
     def train(self, user: User) -> Acts:
         """One pair's round: receive the averages, train on the user's data, report the copies."""
         chain = self.chains[user.index]
@@ -186,12 +171,6 @@ class SplitLLM(FedAvg):
         self.put_away(mine)
         for arrived in reported:
             yield from self.wait(arrived, "adapter of server")
-
-    def next_batches(self, user: User) -> Iterator[Batch]:
-        """The mini-batches that follow those of the user's last round."""
-        first, count = self._taken[user.index], self.steps(user)
-        self._taken[user.index] += count
-        return self.batches_from(user, first, count)
 
     def last_turn(
         self, chain: Sequence[Stage], batch: Batch, arrived: Sequence[Ref]

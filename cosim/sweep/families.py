@@ -20,7 +20,7 @@ _ONLY_TIMES: dict[str, tuple[str, ...]] = {
     "host": (),
     "users": ("compute", "power", "availability"),
     "edges": ("compute", "power"),
-    "scheme": ("label", "allocation"),
+    "scheme": ("label", "allocation", "encoding"),
 }
 """Sections that say when things happen and not what is learned: all of one, or some of its keys."""
 

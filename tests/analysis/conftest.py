@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 EVERYBODY, NOBODY = -1, -2
-PAYLOADS = ("activation", "gradient", "adapter", "label", "model")
+PAYLOADS = ("activation", "gradient", "adapter", "label", "model", "position")
 
 # node, act, kind, user, seconds in a run of slowness 1
 ROUND = (
@@ -56,12 +56,15 @@ def events_of(slowness: float) -> pd.DataFrame:
 def rounds_of(slowness: float, perplexities: list[float | None], accuracies: list[float | None]) -> pd.DataFrame:
     rows = [
         {"round": number, "sim_time_s": number * ROUND_S * slowness, "samples": number * 32, "loss": perplexity}
-        | {"perplexity": perplexity, "train_loss": None if number == 0 else 3.0, "accuracy": accuracies[number]}
+        | {"perplexity": perplexity, "train_loss": None if number == 0 else 3.0}
+        | {"accuracy": accuracies[number], "f1": accuracies[number]}
         | {f"{link}_bytes": number * 4000 for link in ("uplink", "downlink", "backhaul")}
         | {f"{role}_energy_j": number * 10.0 for role in ("user", "edge", "cloud")}
         for number, perplexity in enumerate(perplexities)
     ]
-    return pd.DataFrame(rows).astype({"perplexity": float, "loss": float, "train_loss": float, "accuracy": float})
+    return pd.DataFrame(rows).astype(
+        {"perplexity": float, "loss": float, "train_loss": float, "accuracy": float, "f1": float}
+    )
 
 
 def summary_of(

@@ -4,6 +4,7 @@ import json
 from functools import partial
 from itertools import combinations
 
+import numpy as np
 import peft
 import pytest
 import torch
@@ -148,6 +149,17 @@ def test_loss_and_accuracy_are_means_over_rows(family, plain_peft, labelled, ada
     assert found.loss == pytest.approx(loss, abs=TOLERANCE)
     right = guesses == data.targets[data.targets != IGNORED]
     assert evaluate(model, adapter, data).accuracy == right.mean() >= 9 / 19
+    assert evaluate(model, adapter, data).f1 == pytest.approx(f1_of(guesses, data.targets[data.targets != IGNORED]))
+
+
+def f1_of(predicted: np.ndarray, right: np.ndarray) -> float:
+    """The harmonic mean of precision and recall, averaged over the classes that are anywhere."""
+    found = []
+    for label in np.union1d(predicted, right):
+        hits = ((predicted == label) & (right == label)).sum()
+        precision, recall = (hits / max((which == label).sum(), 1) for which in (predicted, right))
+        found.append(2 * precision * recall / (precision + recall) if hits else 0.0)
+    return float(np.mean(found))
 
 
 def test_peft_loads_the_classifier_and_gives_the_same_logits(family, labelled, adapter_of, tmp_path) -> None:

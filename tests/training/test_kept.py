@@ -61,5 +61,5 @@ def test_a_loss_keeps_every_bit(store: Store, number: float) -> None:
 
 
 def test_metrics_are_kept(store: Store) -> None:
-    for metrics in (Metrics(loss=1 / 3, accuracy=2 / 7), Metrics(loss=math.inf, accuracy=0.0)):
+    for metrics in (Metrics(loss=1 / 3, accuracy=2 / 7), Metrics(loss=math.inf, accuracy=0.0, f1=1 / 7)):
         assert again(store, metrics) == metrics

@@ -1,12 +1,14 @@
-"""AdamW: PyTorch's own numbers, from a function that changes nothing."""
+"""Optimisers: PyTorch's own numbers, from functions that change nothing."""
 
 import copy
+from dataclasses import replace
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.optimiser import AdamW, AdapterState, Stack
+from training.optimiser import AdamW, AdapterState, Optimiser, Sgd, Stack
 
 SIZE = 40
 STEPS = 20
@@ -24,11 +26,20 @@ OPTIMISERS = st.builds(
 )
 
 
+EACH: dict[str, Optimiser] = {"adamw": AdamW(weight_decay=0.1), "sgd": Sgd(lr=0.1, weight_decay=0.1)}
+"""Every optimiser there is."""
+
+
+@pytest.fixture(params=EACH)
+def optimiser(request: pytest.FixtureRequest) -> Optimiser:
+    return EACH[request.param]
+
+
 def random(seed: int, scale: float = 1.0) -> torch.Tensor:
     return scale * torch.randn(SIZE, generator=torch.Generator().manual_seed(seed))
 
 
-def step(optimiser: AdamW, state: AdapterState, gradient: torch.Tensor) -> AdapterState:
+def step(optimiser: Optimiser, state: AdapterState, gradient: torch.Tensor) -> AdapterState:
     """A step of one client alone."""
     return optimiser.step_in_place(Stack.of([state]), gradient[None])[0]
 
@@ -75,29 +86,77 @@ def test_decay_and_moments_are_seen_by_the_comparison() -> None:
         assert (state.weights - expected).abs().max() > 10 * ROUNDING
 
 
-def test_a_step_leaves_the_old_state_and_the_gradient_as_they_were() -> None:
-    old, gradient = step(AdamW(), AdapterState.fresh(random(0)), random(1)), random(2)
+@settings(max_examples=20)
+@given(st.floats(1e-6, 1.0), st.floats(0.0, 0.99), st.floats(0.0, 1.0))
+def test_twenty_steps_of_sgd_are_those_of_pytorch_to_the_bit(lr: float, momentum: float, decay: float) -> None:
+    parameter, state = torch.nn.Parameter(random(0)), AdapterState.fresh(random(0))
+    theirs = torch.optim.SGD([parameter], lr=lr, momentum=momentum, weight_decay=decay)
+    for number in range(1, STEPS + 1):
+        parameter.grad = random(number)
+        theirs.step()
+        state = step(Sgd(lr=lr, momentum=momentum, weight_decay=decay), state, random(number))
+    assert torch.equal(state.weights, parameter.detach())
+    assert not state.second_moment.any()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ((AdamW, {"lr": -1.0}), "lr = -1.0: must not be negative"),
+        ((AdamW, {"beta2": 1.0}), r"beta2 = 1.0: must lie in \[0, 1\)"),
+        ((AdamW, {"eps": -1e-8}), "eps = -1e-08: must not be negative"),
+        ((Sgd, {"weight_decay": -0.1}), "weight_decay = -0.1: must not be negative"),
+        ((Sgd, {"momentum": 1}), r"momentum = 1: must lie in \[0, 1\)"),
+    ],
+)
+def test_no_step_can_be_taken_with_some_hyper_parameters(
+    wrong: tuple[type[Optimiser], dict[str, float]], says: str
+) -> None:
+    made, options = wrong
+    with pytest.raises(ValueError, match=says):
+        made(**options)
+
+
+def test_what_is_not_trained_does_not_move(optimiser: Optimiser) -> None:
+    """Beside a client that trains all, who is left alone, and for what is trained, as if there were nothing else."""
+    trained = torch.arange(SIZE) % 3 == 0
+    masked = free = AdapterState.fresh(random(0), trained)
+    free = replace(free, trained=None)
+    part = AdapterState.fresh(random(0)[trained])
+    for number in range(1, 4):
+        gradients = torch.stack([random(number), random(number)])
+        alone = step(optimiser, free, random(number))
+        masked, free = optimiser.step_in_place(Stack.of([masked, free]), gradients)
+        part = step(optimiser, part, random(number)[trained])
+        assert same(free, alone)
+        assert torch.equal(gradients[0], random(number))
+    assert torch.equal(masked.weights[~trained], random(0)[~trained])
+    torch.testing.assert_close(masked.weights[trained], part.weights, rtol=ROUNDING, atol=ROUNDING)
+    assert masked.trained is trained
+
+
+def test_a_step_leaves_the_old_state_and_the_gradient_as_they_were(optimiser: Optimiser) -> None:
+    old, gradient = step(optimiser, AdapterState.fresh(random(0)), random(1)), random(2)
     before, given_gradient = copy.deepcopy(old), gradient.clone()
-    new = step(AdamW(weight_decay=0.1), old, gradient)
+    new = step(optimiser, old, gradient)
     assert torch.equal(gradient, given_gradient)
-    for name in TENSORS:
+    for name in TENSORS[: 1 + optimiser.moments]:
         assert torch.equal(getattr(old, name), getattr(before, name))
         assert not torch.equal(getattr(new, name), getattr(old, name))
     assert (old.step, new.step) == (1, 2)
 
 
-def test_without_gradient_and_decay_nothing_moves() -> None:
+def test_without_gradient_and_decay_nothing_moves(optimiser: Optimiser) -> None:
     state = AdapterState.fresh(random(0))
-    assert torch.equal(step(AdamW(), state, torch.zeros(SIZE)).weights, state.weights)
+    assert torch.equal(step(replace(optimiser, weight_decay=0.0), state, torch.zeros(SIZE)).weights, state.weights)
 
 
-def test_an_empty_adapter_takes_its_steps_too() -> None:
-    state = step(AdamW(), AdapterState.fresh(torch.zeros(0)), torch.zeros(0))
+def test_an_empty_adapter_takes_its_steps_too(optimiser: Optimiser) -> None:
+    state = step(optimiser, AdapterState.fresh(torch.zeros(0)), torch.zeros(0))
     assert (state.weights.numel(), state.step) == (0, 1)
 
 
-def test_clients_of_different_age_step_together_as_they_would_alone() -> None:
-    optimiser = AdamW(weight_decay=0.1)
+def test_clients_of_different_age_step_together_as_they_would_alone(optimiser: Optimiser) -> None:
     young = AdapterState.fresh(random(0))
     old = step(optimiser, step(optimiser, young, random(1)), random(2))
     together = optimiser.step_in_place(Stack.of([young, old, young]), torch.stack([random(3), random(4), random(5)]))
@@ -124,4 +183,4 @@ def test_moments_before_the_first_step_are_zeros_that_take_no_memory_here_but_do
     (stepped,) = AdamW(lr=1e-3).step_in_place(Stack.of([state]), random(1)[None])
     moments = stepped.first_moment.nbytes + stepped.second_moment.nbytes
     held = {"adapter": stepped.weights.nbytes, "gradient": random(1).nbytes, "optimiser": moments}
-    assert AdapterState.bytes_by_kind(stepped.weights.nbytes) == held
+    assert AdapterState.bytes_by_kind(stepped.weights.nbytes, AdamW.moments) == held

@@ -45,7 +45,7 @@ def walked(make_run: Callable[..., Path]) -> Path:
     return folder
 
 
-PAYLOADS = ("activation_bytes", "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes")
+PAYLOADS = ("activation_bytes", "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes", "position_bytes")
 
 
 @pytest.fixture

@@ -86,6 +86,21 @@ def test_choices_that_cannot_be_made_are_one_line(write: Write, given: dict[str,
     assert line.startswith(says)
 
 
+@pytest.mark.parametrize(
+    ("training", "says"),
+    [
+        ({"optimiser": {"name": "sgd", "lr": 0.1}}, "training.optimiser = {'name': 'sgd', 'lr': 0.1}: "
+         "sgd takes momentum, not lr"),
+        ({"optimiser": {"name": "sgd", "momentum": 1.0}}, "training.optimiser = {'name': 'sgd', 'momentum': 1.0}: "
+         "momentum = 1.0: must lie in [0, 1)"),
+        ({"optimiser": "lion"}, "training.optimiser.name = 'lion': not one of adamw, sgd, nor a reference "
+         "package.module:Name"),
+    ],
+)  # fmt: skip
+def test_optimisers_that_cannot_be_made_are_one_line(write: Write, training: dict[str, Any], says: str) -> None:
+    assert problems(write(training=training)) == [says]
+
+
 THREE_PARTS = "expected two cut layers that rise, such as [2, 6], for three parts: user | edge | cloud"
 
 

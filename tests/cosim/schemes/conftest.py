@@ -18,6 +18,10 @@ from training.base_model import load_base
 
 Runner = Callable[..., Run]
 
+STEPS = {"client": {"name": "sgd", "lr": 0.5}, "server": {"name": "adamw", "lr": 5e-3, "eps": 1e-5}}
+"""Users go so far, and the server is so deaf, that rounding is not amplified: a difference of weights of 0.1 has an
+error of 1e-8, which AdamW's sign-like first step would make a large one where the difference is nearly zero."""
+
 SCHEMES: dict[str, dict[str, Any]] = {
     "splitfed": {"name": "splitfed", "cut": 1},
     "splitfed at the cloud": {"name": "splitfed", "cut": 1, "main_server": "cloud"},
@@ -73,6 +77,14 @@ SCHEMES: dict[str, dict[str, Any]] = {
             "gradients": {"name": "top_k", "density": "1/2"},
         },
     },
+    "cellm": {"name": "cellm", "clients": 2, "download": "1/2", "upload": "1/4", **STEPS},
+    "cellm of tiers": {"name": "cellm", "download": ["1/4", "1/2", 1], "upload": ["1/16", "1/4", 1], **STEPS},
+    "cellm that becomes sparser": {"name": "cellm", "download": 1, "upload": 1, "decay": 0.7, **STEPS},
+    "fedlora": {"name": "fedlora", "clients": 2, **STEPS},
+    "federated_select": {"name": "federated_select", "density": "1/2", **STEPS},
+    "sparse_adapter": {"name": "sparse_adapter", "density": "1/2", **STEPS},
+    "adapter_lth": {"name": "adapter_lth", "decay": 0.9, **STEPS},
+    "ffa_lora": {"name": "ffa_lora", **STEPS},
 }  # fmt: skip
 """Every scheme, in every arrangement of its parts."""
 
@@ -91,6 +103,13 @@ VARIATIONS = {
     "federated compressed",
     "split_learning compressed",
     "splitllm compressed",
+    "cellm of tiers",
+    "cellm that becomes sparser",
+    "fedlora",
+    "federated_select",
+    "sparse_adapter",
+    "adapter_lth",
+    "ffa_lora",
 }
 """Arrangements whose ways are those of others put together: they are tried with the slow tests."""
 

@@ -103,6 +103,8 @@ def test_there_is_no_perplexity_of_classes_anywhere(run_classifier: Runner, tmp_
     rounds = pd.read_parquet(tmp_path / "rounds.parquet")
     assert rounds["perplexity"].isna().all()
     assert rounds["accuracy"].notna().all()
+    assert rounds["f1"].between(0, 1).all()
+    assert summary["final"]["f1"] == rounds["f1"].iloc[-1]
 
 
 def test_the_written_classifier_gives_the_reported_loss_under_peft(run_classifier: Runner, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ assert not heavy, heavy
 """
 
 
-@pytest.mark.parametrize("name", ["splitfed", "federated", "split_learning", "centralised"])
+@pytest.mark.parametrize("name", ["splitfed", "federated", "split_learning", "centralised", "cellm"])
 def test_a_run_that_finds_all_its_results_needs_no_torch_and_leaves_the_same_files(
     name: str, small_scenario: Callable[..., Scenario], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,7 +179,7 @@ def test_numbers_that_are_not_finite_are_null_and_the_round_is_named(run_small: 
 def test_an_analytic_run_leaves_no_adapter(run_small: Runner, tmp_path: Path) -> None:
     summary = results.write(run_small({"name": "federated"}, execution="analytic"), tmp_path)
     assert not (tmp_path / "adapter").exists()
-    assert summary["final"] == {"loss": None, "perplexity": None, "accuracy": None}
+    assert summary["final"] == {"loss": None, "perplexity": None, "accuracy": None, "f1": None}
     assert summary["sim_time_s"] > 0
 
 
@@ -221,7 +221,7 @@ def test_the_summary_has_the_metrics_of_the_last_evaluation(small_scenario: Any,
     assert at[3]["loss"] is None
     assert summary["rounds"] == 3
     assert summary["initial"]["loss"] == at[0]["loss"]
-    assert summary["final"] == {name: at[2][name] for name in ("loss", "perplexity", "accuracy")}
+    assert summary["final"] == {name: at[2][name] for name in ("loss", "perplexity", "accuracy", "f1")}
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -43,6 +43,12 @@ def test_a_cut_is_no_difference_where_numbers_do_not_depend_on_it(small: Path) -
     assert sizes(small, "scheme.cut=1,2,3", overrides=("scheme.server=shared",)) == [1, 1, 1]
 
 
+def test_how_positions_are_written_changes_no_number(small: Path) -> None:
+    as_cellm = ("scheme={name: cellm}",)
+    assert sizes(small, "scheme.encoding=coo,bitmap,values", overrides=as_cellm) == [3]
+    assert sizes(small, "scheme.upload=1/4,1/2", overrides=as_cellm) == [1, 1]
+
+
 @pytest.mark.parametrize("override", ["execution=analytic", "execution=eager", "host.cache=false"])
 def test_without_a_cache_there_is_nothing_to_wait_for(small: Path, override: str) -> None:
     assert sizes(small, "radio.bandwidth=1:5 MHz", overrides=(override,)) == [1, 1, 1, 1]
