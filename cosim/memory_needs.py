@@ -26,6 +26,7 @@ from cosim.schemes.places import Place
 from training.adapters import Part
 
 if TYPE_CHECKING:
+    from cosim.schemes.packing import Packing
     from cosim.schemes.places import Course, Load
     from cosim.world import World
     from training.adapters import Ranks
@@ -62,9 +63,10 @@ class Visit:
 class MemoryNeeds:
     """Speaks for the prices of phases in terms of nodes."""
 
-    def __init__(self, world: World, learning: Learning) -> None:
+    def __init__(self, world: World, learning: Learning, packing: Packing) -> None:
         self._world = world
         self._learning = learning
+        self._packing = packing
         self._visit = lru_cache(maxsize=None)(self._longest_visit)
         self._message = lru_cache(maxsize=None)(self._longest_message)
         self._shapes: dict[User, tuple[Shape, ...]] = {}
@@ -78,6 +80,8 @@ class MemoryNeeds:
                 needs[node] += self._largest(place for place in places if place.part in load.exchanged)
         if load.hub is not None:
             needs[load.hub] += self._collected(load)
+        for node, nbytes in load.beside.items():
+            needs[node] += nbytes
         return needs
 
     def shortage(self, load: Load) -> str:
@@ -113,7 +117,8 @@ class MemoryNeeds:
         """Weights of each part, and the training state of each adapter, at one node."""
         weights = sum(map(self._learning.weight_bytes, {place.part for place in places}))
         adapters = {place.lineage: place for place in places}.values()
-        return weights + sum(self._learning.state_bytes(place.part, place.ranks) for place in adapters)
+        kept = sum(self._packing.kept_bytes(self._adapter(place)) for place in adapters)
+        return weights + kept + sum(self._learning.state_bytes(place.part, place.ranks) for place in adapters)
 
     def _largest(self, places: Iterable[Place]) -> int:
         """Adapters that may just have arrived at one node: the largest of each part."""
@@ -133,6 +138,7 @@ class MemoryNeeds:
         of_users = [self._adapter(place) for place in coming.values() if isinstance(place.node, User)]
         of_servers = [self._adapter(place) for place in coming.values() if not isinstance(place.node, User)]
         own = sum(self._learning.adapter_bytes(part) for part in load.exchanged)
+        own += sum(self._packing.kept_for_each_bytes(self._adapter(place)) for place in coming.values())
         return own + sum(of_servers) + sum(nlargest(len(load.alternatives), of_users))
 
     def _adapter(self, place: Place) -> int:
@@ -184,10 +190,12 @@ class MemoryNeeds:
         return max(max(self._up(shape), self._down(shape)) for shape in shapes)
 
     def _up(self, shape: Shape) -> int:
-        return self._world.network.message_bytes(self._learning.message_bytes(shape))
+        compressors = self._packing.compressors
+        return self._world.network.message_bytes(self._learning.message_bytes(shape, compressors.activations))
 
     def _down(self, shape: Shape) -> int:
-        return self._world.network.message_bytes({"gradient": self._learning.message_bytes(shape)["activation"]})
+        size = self._learning.message_bytes(shape, self._packing.compressors.gradients)
+        return self._world.network.message_bytes({"gradient": size["activation"]})
 
     def _longest_visit(self, part: Part, ranks: Ranks | None, shapes: Sequence[Shape]) -> Visit:
         """The most of mini-batches of all ``shapes``."""

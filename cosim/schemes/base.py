@@ -102,11 +102,11 @@ class Scheme(ABC):
     def __init__(self, world: World, learning: Learning, options: Any, observe: Callable[[Round], None]) -> None:
         self.world = world
         self.learning = learning
-        self.needs = MemoryNeeds(world, learning)
         self.options = options
         self.last_round = self.local_steps = 0
         self.plan: dict[str, float] = {}
         self.packing = Packing(world=world, learning=learning, compressors=options.compression.compressors())
+        self.needs = MemoryNeeds(world, learning, self.packing)
         self.take(options.rounds, options.local_steps or 1)
         self._observe = observe
         self._round = Round(number=0, adapters=())

@@ -11,6 +11,8 @@ from cosim.scenario.parts import OptimiserPart
 from cosim.scenario.section import Count, default
 from cosim.schemes.base import Acts, SchemeOptions
 from cosim.schemes.participation import Participation, ParticipationOptions, sampled
+from cosim.schemes.places import Course, Load
+from training.payloads import state_bytes
 
 if TYPE_CHECKING:
     from cosim.scenario.learning import Training
@@ -83,6 +85,21 @@ class FedOpt(Participation):
     def states(self) -> Sequence[Ref]:
         """The server's; users begin anew."""
         return [self.adapter]
+
+    def load(self) -> Load:
+        """As many users at a time as take part in a round, whichever."""
+        server = self.world.cloud
+        anybody = [Course.through(user, [stage]) for user, stage in zip(self.world.users, self.stages, strict=True)]
+        began = {
+            stage.node: self.learning.adapter_bytes(self.part, stage.adapter.output.ranks) for stage in self.stages
+        }
+        state = state_bytes(self.adapter, self.optimiser)
+        return Load(
+            alternatives=[anybody] * (self.options.clients or len(anybody)),
+            hub=server,
+            exchanged=[self.part],
+            beside={**began, server: sum(state.values())},
+        )
 
     def story(self) -> Acts:
         """Rounds of local training, and a step of the server each."""

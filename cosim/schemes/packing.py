@@ -91,6 +91,14 @@ class Packing:
         """What the stage keeps in memory: its training state, and what it needs for its next message."""
         return stage.adapter.lineage, f"{stage.adapter.lineage} sent"
 
+    def kept_bytes(self, adapter: int) -> int:
+        """What the place of an adapter of so many bytes keeps for its next message, beside its training state."""
+        return 0 if self.compressors.upload.exact else adapter * (2 if "upload" in self.compressors.fed_back else 1)
+
+    def kept_for_each_bytes(self, adapter: int) -> int:
+        """What the federated server keeps of each place that it sends adapters of so many bytes to."""
+        return adapter if "download" in self.compressors.fed_back else 0
+
     def smashed(self, node: Node, way: Way, ref: Ref, batch: Batch, cut: int) -> Packed:
         """The activation of ``batch`` or its gradient, to be sent by ``node`` over the cut before block ``cut``."""
         compressor: Compressor = getattr(self.compressors, way)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Load:
     Of each of the ``alternatives`` one course is under way at a time, whichever; a user is in one at a time. Servers
     keep weights and adapter of every place. Adapters of the parts ``exchanged`` travel to and from the ``hub``, and
     wait there for each other. With a ``deadline_s`` of each of the ``rounds``, what is cut short may still go on at
-    servers when the next round begins.
+    servers when the next round begins. Bytes ``beside`` are what nodes keep of their own, besides all that.
     """
 
     alternatives: Sequence[Sequence[Course]]
@@ -58,6 +58,7 @@ class Load:
     exchanged: Sequence[Part] = ()
     deadline_s: float | None = None
     rounds: int = 1
+    beside: Mapping[Node, int] = field(default_factory=dict)
 
     @property
     def courses(self) -> list[Course]:

@@ -18,7 +18,8 @@ from cosim.runner import Run
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.checks import check_against_files
 from cosim.scenario.entries import entries
-from cosim.schemes.demand import Place, batches_of, mean_demand
+from cosim.schemes.demand import batches_of, mean_demand
+from cosim.schemes.places import Place
 from cosim.sweep.families import training_of
 from cosim.tracking.callback import Callback
 from training.compression.base import Shared

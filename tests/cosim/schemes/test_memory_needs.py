@@ -17,8 +17,9 @@ from training.adapters import Part
 
 Runner = Callable[..., Run]
 
-SLACK = 1.04
-"""Adapters that come while nobody computes, and parts of a step that do not meet: small against the activations."""
+SLACK = 1.05
+"""Adapters that come while nobody computes, and parts of a step that do not meet: small against the activations.
+So are buffers for compressed messages."""
 
 BLOCKS, USERS = 4, 5
 SPEEDS = {"users": "1 GFLOP/s", "edges": "0.2 GFLOP/s", "cloud": "0.2 GFLOP/s"}  # so that users meet at servers
