@@ -6,11 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cosim.cuts.base import Cuts, Fleet
 from cosim.runner import Run
 from cosim.scenario import ScenarioError
 from cosim.schemes.cut_times import expected_s
+from cosim.schemes.places import Place
+from training.adapters import Part
 
 Runner = Callable[..., Run]
 
@@ -166,6 +170,33 @@ def test_a_cut_moves_by_no_more_than_it_may_and_no_deeper(run_small: Runner) -> 
         for n in (1, 2, 3, 4)
     ]
     assert up == [3 * cut * BLOCK_ADAPTER for cut in (1, 2, 3, 3)]
+
+
+@given(seed=st.integers(0, 2**32 - 1), weights=st.sampled_from(["placed", "sent"]))
+@settings(max_examples=5, deadline=None)
+def test_whoever_wants_more_blocks_gets_what_its_memory_holds(seed: int, weights: str, run_small: Runner) -> None:
+    """Clients have memory for one block, and by chance for more; they never hold more than that."""
+    users, draw = 4, np.random.default_rng(seed)
+    tight: dict[str, Any] = {**TO_AND_FRO, "policy": "tests.cosim.schemes.test_splitft:Greedy", "weights": weights}
+    sections = {"execution": "analytic", "users": {"count": users, "compute": {"speed": "1 GFLOP/s", "spread": 0.5}}}
+    free = run_small({**tight, "rounds": 1}, **sections)
+    needs = [
+        [free.scheme.needs.alone(Place(user, Part(first=0, last=cut), None, user.name), user) for cut in (1, 2, 3)]
+        for user in free.world.users
+    ]
+    memory = [int(draw.uniform(least, 1.1 * most)) for least, _, most in needs]
+    sections["users"]["memory"] = [f"{nbytes} B" for nbytes in memory]
+    run = run_small(tight, **sections)
+    for user, own, limit in zip(run.world.users, needs, memory, strict=True):
+        assert run.scheme.cut_of(user) == sum(need <= limit for need in own)
+        assert user.memory.peaks()["total"] <= limit
+
+
+def test_a_client_without_memory_for_the_shallowest_cut_is_named(run_small: Runner) -> None:
+    users = {"count": 3, "compute": {"speed": "1 GFLOP/s"}, "memory": ["1 GB", "1 kB"]}
+    message = r"users.memory: user1 has memory for 0 blocks, and scheme.least_cut is 1"
+    with pytest.raises(ScenarioError, match=message):
+        run_small({"name": "splitft"}, users=users)
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
