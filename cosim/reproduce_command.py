@@ -85,7 +85,7 @@ def _scenario(paper: Paper, quick: bool) -> Scenario | None:
 def _training(
     paper: Paper, scenario: Scenario, folder: Path, quick: bool, workers: int | None, *, quiet: bool, shown: bool
 ) -> list[Row]:
-    """The schemes of the paper's scenario on common seeds; without rows if it is interrupted."""
+    """The schemes of the paper's scenario on common seeds; the command ends if it is interrupted."""
     from cosim import comparison  # noqa: PLC0415
 
     planned = comparison.plan(scenario, parse_seeds(_ONE_SEED if quick else _SEEDS), folder)

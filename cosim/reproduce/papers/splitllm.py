@@ -32,6 +32,7 @@ class SplitLLM:
         from cosim.reproduce.splitllm.world import World  # noqa: PLC0415
 
         world = World.of_gpt2_small(folder)
+        held = memory.kept_runs(world, folder / "memory")
         reductions = memory.reductions(world, memory.USERS, memory.EDGES)
         users, seeds = (_SOME_USERS, _FEW_SEEDS) if quick else (_MANY_USERS, _SEEDS)
         curves = delays.against_users(world, users, seeds)
@@ -42,11 +43,11 @@ class SplitLLM:
             for weights, percent in (("weights for each instance", each.replicated), ("common weights", each.shared))
         ]  # fmt: skip
         return Theory(
-            rows=[*memory_rows.rows(world, reductions), *delays.rows(curves)],
+            rows=[*memory_rows.rows(world, reductions, held), *delays.rows(curves)],
             figures=[
                 TableFigure(stem="reduction", module="analysis.figures.reductions", table=heat_map),
                 TableFigure(stem="delay", module="analysis.figures.study", table=rows_of(curves)),
-                RunsFigure(wish={"kind": "memory"}, runs=memory.kept_runs(world, folder / "memory")),
+                RunsFigure(wish={"kind": "memory"}, runs=[folder / "memory" / label for label in held]),
             ],
         )
 

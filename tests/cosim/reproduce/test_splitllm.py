@@ -30,8 +30,13 @@ def found(world: World) -> list[Reduction]:
 
 
 @pytest.fixture(scope="module")
-def rows(world: World, found: list[Reduction]) -> list[Row]:
-    return memory_rows.rows(world, found)
+def held(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int]]:
+    return memory.kept_runs(world, tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="module")
+def rows(world: World, found: list[Reduction], held: dict[str, dict[str, int]]) -> list[Row]:
+    return memory_rows.rows(world, found, held)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +71,16 @@ def test_the_reduction_rises_with_the_users(found: list[Reduction]) -> None:
 def test_users_and_edge_servers_hold_the_same_however_many_users_there_are(world: World) -> None:
     held = [peaks_bytes(world.run(SPLITLLM, side_by_side(users, 3))) for users in USERS]
     assert len({(each["user"], each["edge"]) for each in held}) == 1
+
+
+def test_who_holds_what_in_every_scheme(held: dict[str, dict[str, int]]) -> None:
+    assert list(held) == ["splitllm", "splitfed", "splitfed-three", "split_learning", "federated", "centralised"]
+    users = {label: peaks["user"] for label, peaks in held.items()}
+    assert users["splitllm"] == users["splitfed"] == users["split_learning"] < users["federated"] / 7
+    assert users["centralised"] == held["centralised"]["edge"] == 0
+    clouds = {label: peaks["cloud"] for label, peaks in held.items()}
+    assert clouds["splitfed"] > clouds["splitfed-three"] > clouds["splitllm"] > clouds["split_learning"]
+    assert held["splitfed-three"]["edge"] > 2 * held["splitllm"]["edge"]  # activations of four users, not of one
 
 
 def test_an_instance_of_the_cloud_is_what_the_formula_has(world: World) -> None:
