@@ -18,8 +18,8 @@ class SplitLLM:
     scenario = "splitllm.yaml"
     quickly = (
         "users.count=6",
-        "scheme.rounds=12",
-        *(f"compare.{place}.rounds=6" for place in range(1, 6)),
+        "scheme.rounds=8",
+        *(f"compare.{place}.rounds=4" for place in range(1, 6)),
         "data.batch_size=2",
         "evaluation={every: 2, sequences: 32}",
     )
