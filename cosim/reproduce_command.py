@@ -87,7 +87,8 @@ def _scenarios(paper: Paper, quick: bool) -> dict[str, Scenario]:
 def _trained(
     paper: Paper, scenario: Scenario, folder: Path, quick: bool, workers: int | None, *, quiet: bool, shown: bool
 ) -> Trained | None:
-    """What the schemes of a scenario learn on common seeds; None where that cannot be told."""
+    """What the schemes of a scenario learn on common seeds, None where that cannot be told; the command ends if it is
+    interrupted."""
     from cosim import comparison  # noqa: PLC0415
 
     planned = comparison.plan(scenario, parse_seeds(_ONE_SEED if quick else _SEEDS), folder)

@@ -9,7 +9,7 @@ from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
 
 _MANY_USERS, _SOME_USERS = (3, 6, 9, 12, 15, 18, 21, 24), (3, 12, 24)
-_SEEDS, _FEW_SEEDS = range(8), range(4)
+_SEEDS, _FEW_SEEDS = range(8), range(2)
 
 
 class SplitLLM:
@@ -19,8 +19,8 @@ class SplitLLM:
     variants = AS_IT_IS
     quickly = (
         "users.count=6",
-        "scheme.rounds=12",
-        *(f"compare.{place}.rounds=6" for place in range(1, 6)),
+        "scheme.rounds=8",
+        *(f"compare.{place}.rounds=4" for place in range(1, 6)),
         "data.batch_size=2",
         "evaluation={every: 2, sequences: 32}",
     )
@@ -33,6 +33,7 @@ class SplitLLM:
         from cosim.reproduce.splitllm import delays, memory, memory_rows  # noqa: PLC0415
 
         world = Gpt2Small.below(folder, "splitllm_gpt2.yaml")
+        held = memory.kept_runs(world, folder / "memory")
         reductions = memory.reductions(world, memory.USERS, memory.EDGES)
         users, seeds = (_SOME_USERS, _FEW_SEEDS) if quick else (_MANY_USERS, _SEEDS)
         curves = delays.against_users(world, users, seeds)
@@ -43,11 +44,11 @@ class SplitLLM:
             for weights, percent in (("weights for each instance", each.replicated), ("common weights", each.shared))
         ]  # fmt: skip
         return Theory(
-            rows=[*memory_rows.rows(world, reductions), *delays.rows(curves)],
+            rows=[*memory_rows.rows(world, reductions, held), *delays.rows(curves)],
             figures=[
                 TableFigure(stem="reduction", module="analysis.figures.reductions", table=heat_map),
                 TableFigure(stem="delay", module="analysis.figures.study", table=rows_of(curves)),
-                RunsFigure(wish={"kind": "memory"}, runs=memory.kept_runs(world, folder / "memory")),
+                RunsFigure(wish={"kind": "memory"}, runs=[folder / "memory" / label for label in held]),
             ],
         )
 

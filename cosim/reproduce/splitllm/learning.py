@@ -56,12 +56,12 @@ def _judged(group: str, name: str, percent: float) -> Row:
 
 
 def above_percent(ours: Sequence[LearningCurve], theirs: Sequence[LearningCurve], by: str) -> float:
-    """By how much our perplexity is higher where both have come as far as they have together, by ``rounds`` or
-    ``samples``; the mean over seeds."""
+    """By how much our perplexity is higher at the last number of ``rounds`` or ``samples`` at which both were seen;
+    the mean over seeds."""
     return 100.0 * fmean(_ratio(one, other, by) - 1.0 for one, other in zip(ours, theirs, strict=True))
 
 
 def _ratio(one: LearningCurve, other: LearningCurve, by: str) -> float:
-    common = min(getattr(one, by)[-1], getattr(other, by)[-1])
-    reached = [max(place for place, at in enumerate(getattr(curve, by)) if at <= common) for curve in (one, other)]
-    return one.perplexity[reached[0]] / other.perplexity[reached[1]]
+    seen: list[Sequence[int]] = [getattr(curve, by) for curve in (one, other)]
+    common = max(set(seen[0]) & set(seen[1]))
+    return one.perplexity[seen[0].index(common)] / other.perplexity[seen[1].index(common)]

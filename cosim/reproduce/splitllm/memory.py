@@ -24,7 +24,6 @@ PAPERS_USERS, PAPERS_EDGES = 10, 3
 """Our reading, at which the paper's number is reached."""
 _MEETING_SPEED = "10 GFLOP/s"
 """Of the cloud: an instance takes more than a minute for a mini-batch, by when all others have come."""
-
 _BRIEFLY = ("scheme.rounds=1", "scheme.local_steps=2")
 """Later rounds hold no more."""
 
@@ -110,13 +109,13 @@ def at_papers(world: Gpt2Small, overrides: Sequence[str]) -> Reduction:
     return reduction(smaller, larger, PAPERS_USERS, PAPERS_EDGES)
 
 
-def kept_runs(world: Gpt2Small, folder: Path) -> list[Path]:
-    """A run of every scheme at that N and M, kept in ``folder``, for the figure of what each kind takes."""
+def kept_runs(world: Gpt2Small, folder: Path) -> dict[str, dict[str, int]]:
+    """A run of every scheme at that N and M, kept in ``folder`` by its label: the peaks by role."""
     from cosim.tracking.keeping import Keeping  # noqa: PLC0415
 
-    found = []
+    found = {}
     for label in world.labels:
-        found.append(folder / label)
-        found[-1].mkdir(parents=True, exist_ok=True)
-        world.run(label, side_by_side(PAPERS_USERS, PAPERS_EDGES), [Keeping(found[-1])])
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        run = world.run(label, side_by_side(PAPERS_USERS, PAPERS_EDGES), [Keeping(folder / label)])
+        found[label] = peaks_bytes(run)
     return found

@@ -39,9 +39,15 @@ _WHY_DERIVED = (
 _MB = 1e6
 
 
-def rows(world: Gpt2Small, found: Sequence[Reduction]) -> list[Row]:
-    """All of them; ``found`` are the reductions at the N and M of the derived table."""
-    return [*_peak_rows(world), *_growth_rows(world), *_reduction_rows(found), *_other_rows(world)]
+def rows(world: Gpt2Small, found: Sequence[Reduction], held: Mapping[str, Mapping[str, int]]) -> list[Row]:
+    """All; ``found`` are the reductions at the N and M of the derived table, ``held`` the peaks by label and role."""
+    return [
+        *_peak_rows(world),
+        *_scheme_rows(held),
+        *_growth_rows(world),
+        *_reduction_rows(found),
+        *_other_rows(world),
+    ]
 
 
 def _peak_rows(world: Gpt2Small) -> list[Row]:
@@ -60,6 +66,16 @@ def _peak_rows(world: Gpt2Small) -> list[Row]:
         Row(group=group, name=name, ours=peak / _MB, expected=DERIVED_MB[key], unit="MB", known="derived",
             tolerance=DERIVED_TOLERANCE * DERIVED_MB[key], why=_WHY_DERIVED)
         for key, (name, peak) in ours.items()
+    ]  # fmt: skip
+
+
+def _scheme_rows(held: Mapping[str, Mapping[str, int]]) -> list[Row]:
+    """Of each scheme where most is held, all instances at work at once and with common weights."""
+    return [
+        Row(group=f"peak memory of every scheme, N={PAPERS_USERS}, M={PAPERS_EDGES}, common weights",
+            name=f"{label}, {role}", ours=peak / _MB, unit="MB", known="ours")
+        for label, peaks in held.items()
+        for role, peak in peaks.items()
     ]  # fmt: skip
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cosim.reproduce.splitllm.world import World
 
 from cosim.reproduce.curve import Curve
+from cosim.reproduce.gpt2 import Gpt2Small
 from cosim.reproduce.row import Row
 from cosim.reproduce.splitllm import delays, learning, memory, memory_rows
 from cosim.reproduce.splitllm.memory import EDGES, SPLITLLM, USERS, Reduction, Server, peaks_bytes, side_by_side
@@ -20,22 +20,27 @@ EXACT = 1e-9
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World.of_gpt2_small(tmp_path_factory.mktemp("gpt2"))
+def world(tmp_path_factory: pytest.TempPathFactory) -> Gpt2Small:
+    return Gpt2Small.below(tmp_path_factory.mktemp("gpt2"), "splitllm_gpt2.yaml")
 
 
 @pytest.fixture(scope="module")
-def found(world: World) -> list[Reduction]:
+def found(world: Gpt2Small) -> list[Reduction]:
     return memory.reductions(world, USERS, EDGES)
 
 
 @pytest.fixture(scope="module")
-def rows(world: World, found: list[Reduction]) -> list[Row]:
-    return memory_rows.rows(world, found)
+def held(world: Gpt2Small, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int]]:
+    return memory.kept_runs(world, tmp_path_factory.mktemp("kept"))
 
 
 @pytest.fixture(scope="module")
-def curves(world: World) -> dict[str, Curve]:
+def rows(world: Gpt2Small, found: list[Reduction], held: dict[str, dict[str, int]]) -> list[Row]:
+    return memory_rows.rows(world, found, held)
+
+
+@pytest.fixture(scope="module")
+def curves(world: Gpt2Small) -> dict[str, Curve]:
     return {curve.measured: curve for curve in delays.against_users(world, (3, 6, 12), (0, 1))}
 
 
@@ -63,12 +68,22 @@ def test_the_reduction_rises_with_the_users(found: list[Reduction]) -> None:
         assert (np.diff([each.shared for each in found if each.edges == edges]) > 0).all()
 
 
-def test_users_and_edge_servers_hold_the_same_however_many_users_there_are(world: World) -> None:
+def test_users_and_edge_servers_hold_the_same_however_many_users_there_are(world: Gpt2Small) -> None:
     held = [peaks_bytes(world.run(SPLITLLM, side_by_side(users, 3))) for users in USERS]
     assert len({(each["user"], each["edge"]) for each in held}) == 1
 
 
-def test_an_instance_of_the_cloud_is_what_the_formula_has(world: World) -> None:
+def test_who_holds_what_in_every_scheme(held: dict[str, dict[str, int]]) -> None:
+    assert list(held) == ["splitllm", "splitfed", "splitfed-three", "split_learning", "federated", "centralised"]
+    users = {label: peaks["user"] for label, peaks in held.items()}
+    assert users["splitllm"] == users["splitfed"] == users["split_learning"] < users["federated"] / 7
+    assert users["centralised"] == held["centralised"]["edge"] == 0
+    clouds = {label: peaks["cloud"] for label, peaks in held.items()}
+    assert clouds["splitfed"] > clouds["splitfed-three"] > clouds["splitllm"] > clouds["split_learning"]
+    assert held["splitfed-three"]["edge"] > 2 * held["splitllm"]["edge"]  # activations of four users, not of one
+
+
+def test_an_instance_of_the_cloud_is_what_the_formula_has(world: Gpt2Small) -> None:
     """Weights, training state, saved activations, logits, and what came in and goes out; averages come on top."""
     weights, state = 4 * (6 * BLOCK + V * H + 2 * H), 16 * 6 * 4 * H * R
     formula = weights + state + 6 * 44 * B * S * H + 16 * B * (S - 1) * V + 8 * B * S * H
@@ -153,7 +168,7 @@ def test_rows_of_learning_judge_like_beside_like() -> None:
     assert {row.name for row in learning.rows(worse) if row.within is False} == {"equal samples, one last part for all"}
 
 
-def test_the_configuration_is_gpt2_smalls_and_its_runs_need_no_weights(world: World) -> None:
+def test_the_configuration_is_gpt2_smalls_and_its_runs_need_no_weights(world: Gpt2Small) -> None:
     assert {file.name for file in Path(world.model).iterdir()} == {
         "config.json", "tokenizer.json", "tokenizer_config.json",
     }  # fmt: skip
