@@ -116,7 +116,7 @@ class Result:
 
     @cached_property
     def memory(self) -> pd.DataFrame:
-        """A row a node and kind of memory, and one for their `TOTAL`: the peak, and what the node has; NaN is no limit."""
+        """A row a node and kind of memory, and one for their `TOTAL`: its peak, and the node's limit, or NaN."""
         return self._table("memory", MEMORY_COLUMNS)
 
     @cached_property

@@ -64,6 +64,8 @@ def draw_holdings(axes: Axes, data: pd.DataFrame) -> None:
         step="post",
         labels=[kind.capitalize() for kind in kinds],
         colors=[MEMORY_STYLES[kind].color for kind in kinds],
+        hatch=[MEMORY_STYLES[kind].hatch for kind in kinds],
+        edgecolor="white",
         linewidth=0,
     )
     if np.isfinite(limit):
