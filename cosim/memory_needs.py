@@ -47,7 +47,7 @@ class MemoryNeeds:
     def of(self, load: Load) -> dict[Node, int]:
         """Bytes that each node with anything to do needs at most."""
         needs = self._working(load)
-        for node, places in _by_node(load.courses).items():
+        for node, places in _by_node(load.places).items():
             needs[node] += self._resident(places)
             if node is not load.hub:
                 needs[node] += self._largest(place for place in places if place.part in load.exchanged)
@@ -100,10 +100,7 @@ class MemoryNeeds:
     def _collected(self, load: Load) -> int:
         """The hub's own adapters, and those that wait there: of users, only as many as train at a time."""
         coming = {
-            place.lineage: place
-            for course in load.courses
-            for place in course.places
-            if place.part in load.exchanged and place.node is not load.hub
+            place.lineage: place for place in load.places if place.part in load.exchanged and place.node is not load.hub
         }
         of_users = [self._adapter(place) for place in coming.values() if isinstance(place.node, User)]
         of_servers = [self._adapter(place) for place in coming.values() if not isinstance(place.node, User)]
@@ -165,11 +162,10 @@ def _written(nbytes: float) -> str:
     return f"{nbytes / size:.4g} {symbol}"
 
 
-def _by_node(courses: Iterable[Course]) -> dict[Node, list[Place]]:
+def _by_node(places: Iterable[Place]) -> dict[Node, list[Place]]:
     found: dict[Node, list[Place]] = {}
-    for course in courses:
-        for place in course.places:
-            found.setdefault(place.node, []).append(place)
+    for place in places:
+        found.setdefault(place.node, []).append(place)
     return found
 
 
