@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -22,6 +23,7 @@ from cosim.allocation.problem import Allocation, Array, DelayProblem
 _ETA_BOUNDS = (1e-3, 1.0 - 1e-3)
 _ETA_TOLERANCE = 1e-6  # T errs by its square
 _TOLERANCES = (1e-9, 1e-8, 1e-7)  # of the solver, in units in which all numbers are moderate; tried in turn
+_TIME_UNITS = np.array([1.0, 10.0, 0.1, 3.0, 0.3])  # of what users take in equal bands; tried in turn
 
 
 class SolverFailed(RuntimeError):  # noqa: N818 - reads as what happened
@@ -68,19 +70,24 @@ def at(problem: DelayProblem, eta: float) -> Allocation:
 
 
 def _solve(c_hz: Array, bits: Array, compute_s: Array, bands_hz: Array) -> tuple[float, Array]:
-    """The least duration of a round, and the bands (sides, K) for bits (sides, K)."""
+    """The least duration of a round, and the bands (sides, K) for bits (sides, K).
+
+    Where the solver gets stuck it may find its way with another unit of time.
+    """
     program = _program(*bits.shape)
     unit_hz = bands_hz[:, None] / len(c_hz)
     relative = c_hz / unit_hz  # (sides, K)
     each_s = bits / rate_bps(unit_hz, c_hz)
-    unit_s = float(np.median(np.sum(each_s, axis=0)))
     program.log_sum.value = np.log1p(relative)
     program.inverse_sum.value = 1.0 / (1.0 + relative)
     program.share.value = relative / (1.0 + relative)
-    program.needed.value = math.log(2.0) * bits / (unit_hz * unit_s)
-    program.compute.value = compute_s / unit_s
-    solve(program.problem)
-    return float(program.tau.value) * unit_s, np.asarray(program.band.value) * unit_hz
+    for unit_s in float(np.median(np.sum(each_s, axis=0))) * _TIME_UNITS:
+        program.needed.value = math.log(2.0) * bits / (unit_hz * unit_s)
+        program.compute.value = compute_s / unit_s
+        with suppress(SolverFailed):
+            solve(program.problem)
+            return float(program.tau.value) * unit_s, np.asarray(program.band.value) * unit_hz
+    raise SolverFailed(f"no optimum to {_TOLERANCES[-1]} in any of {len(_TIME_UNITS)} units of time")
 
 
 def solve(problem: Any) -> None:

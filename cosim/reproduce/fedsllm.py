@@ -203,7 +203,7 @@ def _figure_rows(drops: int, seed: int) -> list[Row]:
 
 
 def curves(drops: int, seed: int) -> list[Curve]:
-    """Delay against power and bandwidth, and of the schemes with a fixed local accuracy against that.
+    """Delay against power and bandwidth, and against a fixed local accuracy; who chooses its own, has one delay there.
 
     Random bands, many times as slow as all others, are left out.
     """
@@ -225,9 +225,12 @@ def _curve(
 
 def _against_accuracy(values: Array, drops: int, seed: int) -> Curve:
     problem = draw(PAPER, drops, seed)
-    ways = {FIXED: OptimalBands(), UNOPTIMISED: EqualBands(), IN_TURN: InTurn()}
-    means = {
-        name: np.array([float(np.mean(way.allocate(problem, float(eta)).total_s)) for eta in values])
-        for name, way in ways.items()
-    }
+
+    def mean_s(way: Allocator, eta: float | None = None) -> float:
+        return float(np.mean(way.allocate(problem, eta).total_s))
+
+    free = {OPTIMUM: OptimalBands(), EQUAL: EqualBands()}
+    fixed = {FIXED: OptimalBands(), UNOPTIMISED: EqualBands(), IN_TURN: InTurn()}
+    means = {name: np.full(len(values), mean_s(way)) for name, way in free.items()}
+    means |= {name: np.array([mean_s(way, float(eta)) for eta in values]) for name, way in fixed.items()}
     return Curve(quantity="local accuracy eta", unit="", values=values, delay_s=means)
