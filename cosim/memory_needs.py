@@ -88,7 +88,7 @@ class MemoryNeeds:
         """Weights of each part, and the training state of each adapter, at one node."""
         weights = sum(map(self._learning.weight_bytes, {place.part for place in places}))
         adapters = {place.lineage: place for place in places}.values()
-        return weights + sum(self._learning.state_bytes(place.part, place.ranks) for place in adapters)
+        return weights + sum(sum(self._learning.state_bytes(place.part, place.ranks).values()) for place in adapters)
 
     def _largest(self, places: Iterable[Place]) -> int:
         """Adapters that may just have arrived at one node: the largest of each part."""
@@ -104,11 +104,11 @@ class MemoryNeeds:
         }
         of_users = [self._adapter(place) for place in coming.values() if isinstance(place.node, User)]
         of_servers = [self._adapter(place) for place in coming.values() if not isinstance(place.node, User)]
-        own = sum(self._learning.adapter_bytes(part) for part in load.exchanged)
+        own = sum(self._learning.state_bytes(part)["adapter"] for part in load.exchanged)
         return own + sum(of_servers) + sum(nlargest(len(load.alternatives), of_users))
 
     def _adapter(self, place: Place) -> int:
-        return self._learning.adapter_bytes(place.part, place.ranks)
+        return self._learning.state_bytes(place.part, place.ranks)["adapter"]
 
     def _working(self, load: Load) -> defaultdict[Node, int]:
         """What the mini-batches and messages at each node take together."""

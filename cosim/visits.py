@@ -51,10 +51,10 @@ class Visits:
         return max(max(self._up(shape), self._down(shape)) for shape in shapes)
 
     def _up(self, shape: Shape) -> int:
-        return self._network.message_bytes(self._learning.message_bytes(shape))
+        return self._network.message_bytes(self._learning.tensor_bytes(shape))
 
     def _down(self, shape: Shape) -> int:
-        return self._network.message_bytes({"gradient": self._learning.message_bytes(shape)["activation"]})
+        return self._network.message_bytes({"gradient": self._learning.tensor_bytes(shape)["activation"]})
 
     def _longest_visit(self, part: Part, ranks: Ranks | None, shapes: Sequence[Shape]) -> Visit:
         """The most of mini-batches of all ``shapes``."""
@@ -65,7 +65,7 @@ class Visits:
 
         What is made to be sent takes a buffer of its own, which on its way has the size of the message.
         """
-        size = self._learning.message_bytes(shape)
+        size = self._learning.tensor_bytes(shape)
         phases = self._learning.phase_costs(part, shape, ranks)
         activation, labels = size["activation"], size["label"]
         arrived, with_it = (activation, labels) if part.first else (0, 0)

@@ -61,9 +61,9 @@ class Learning:
         """How large an adapter of ``part`` is as a message."""
         return adapter_output(self.runtime.lab, part, ranks).nbytes
 
-    def state_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
-        """What training an adapter of ``part`` keeps in memory, the adapter included."""
-        return sum(AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks)).values())
+    def state_bytes(self, part: Part, ranks: Ranks | None = None) -> dict[str, int]:
+        """What training an adapter of ``part`` keeps in memory, by kind."""
+        return AdapterState.bytes_by_kind(adapter_output(self.runtime.lab, part, ranks).nbytes)
 
     def batch(self, rows: tuple[int, ...], draw: int = 0) -> Batch:
         """The mini-batch of these rows of the training sequences, padded no further than to its longest.
@@ -97,8 +97,12 @@ class Learning:
             return (prices.loss_and_backward(part, *shape, ranks),)
         return prices.forward_and_backward(part, *shape, ranks)
 
-    def message_bytes(self, shape: Shape) -> dict[PayloadKind, int]:
-        """How large what crosses a cut on its way up is for a mini-batch of ``shape``."""
+    def message_bytes(self, batch: Batch) -> dict[PayloadKind, int]:
+        """How large what crosses a cut on its way up is for ``batch``."""
+        return self.tensor_bytes(batch.shape)
+
+    def tensor_bytes(self, shape: Shape) -> dict[PayloadKind, int]:
+        """How large the tensors are that a part hands on to the next for a mini-batch of ``shape``."""
         lab = self.runtime.lab
         return {
             "activation": activation_output(lab, shape, "activation").nbytes,

@@ -43,8 +43,8 @@ def mean_demand(
             for chain, its in zip(chains, batches, strict=True)
         ]
     )
-    learning, carried = scheme.learning, scheme.world.network.message_bytes
-    adapters = [carried({"adapter": learning.adapter_bytes(chain[0].part, chain[0].ranks)}) for chain in chains]
+    given, learning = scheme.world.network.sizes, scheme.learning
+    adapters = [given.get("adapter", learning.adapter_bytes(chain[0].part, chain[0].ranks)) for chain in chains]
     return Demand(
         compute_s=found[:, 0],
         adapter_bits=_BITS_A_BYTE * np.array(adapters, dtype=np.float64),
@@ -61,4 +61,5 @@ def _of_batch(scheme: Scheme, chain: Sequence[Place], batch: Batch, step_flops: 
     )
     if len(chain) == 1:
         return seconds, 0.0
-    return seconds, float(scheme.world.network.message_bytes(scheme.learning.message_bytes(batch.shape)))
+    given = scheme.world.network.sizes
+    return seconds, float(sum(given.get(kind, size) for kind, size in scheme.learning.message_bytes(batch).items()))
