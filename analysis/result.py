@@ -30,7 +30,7 @@ EVENT_COLUMNS = (
     "start_s", "end_s", "node", "act", "kind", "reason", "round", "step", "user", "bytes", "activation_bytes",
     "gradient_bytes", "adapter_bytes", "label_bytes", "model_bytes", "position_bytes", "flops", "energy_j",
 )  # fmt: skip
-MEMORY_COLUMNS = ("node", "role", "kind", "peak_bytes")
+MEMORY_COLUMNS = ("node", "role", "kind", "peak_bytes", "limit_bytes")
 HELD_COLUMNS = ("time_s", "node", "kind", "bytes")
 LINKS_COLUMNS = (
     "time_s", "user", "edge", "serving", "x_m", "y_m", "edge_x_m", "edge_y_m", "signal_dbm", "uplink_bps",
@@ -116,7 +116,7 @@ class Result:
 
     @cached_property
     def memory(self) -> pd.DataFrame:
-        """A row a node and kind of memory, and one for their `TOTAL`: the peak."""
+        """A row a node and kind of memory, and one for their `TOTAL`: its peak, and the node's limit, or NaN."""
         return self._table("memory", MEMORY_COLUMNS)
 
     @cached_property

@@ -14,8 +14,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from heapq import nlargest
 from itertools import pairwise
 from math import inf
@@ -23,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from cosim.nodes import Edge, Node, Role, User
 from cosim.schemes.places import Place
+from cosim.visits import Visit, Visits
 from training.adapters import Part
 
 if TYPE_CHECKING:
@@ -37,29 +36,6 @@ _KEYS: dict[Role, str] = {"user": "users.memory", "edge": "edges.memory", "cloud
 _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
-@dataclass(frozen=True)
-class Visit:
-    """Bytes that a mini-batch has a node hold: at most while it ``rests`` there, and while it is ``computed``.
-
-    ``flops`` are those of its longest phase.
-    """
-
-    rests: int
-    computed: int = 0
-    flops: int = 0
-
-    @staticmethod
-    def most(visits: Iterable[Visit]) -> Visit:
-        """What is enough for each of them."""
-        rests, computed, flops = zip(*((visit.rests, visit.computed, visit.flops) for visit in visits), strict=True)
-        return Visit(max(rests), max(computed), max(flops))
-
-    @property
-    def extra(self) -> int:
-        """What computing takes beyond rest."""
-        return max(0, self.computed - self.rests)
-
-
 class MemoryNeeds:
     """Speaks for the prices of phases in terms of nodes."""
 
@@ -67,14 +43,13 @@ class MemoryNeeds:
         self._world = world
         self._learning = learning
         self._packing = packing
-        self._visit = lru_cache(maxsize=None)(self._longest_visit)
-        self._message = lru_cache(maxsize=None)(self._longest_message)
+        self._visits = Visits(world.network, learning, packing.compressors)
         self._shapes: dict[User, tuple[Shape, ...]] = {}
 
     def of(self, load: Load) -> dict[Node, int]:
         """Bytes that each node with anything to do needs at most."""
         needs = self._working(load)
-        for node, places in _by_node(load.courses).items():
+        for node, places in _by_node(load.places).items():
             needs[node] += self._resident(places)
             if node is not load.hub:
                 needs[node] += self._largest(place for place in places if place.part in load.exchanged)
@@ -100,7 +75,7 @@ class MemoryNeeds:
 
     def alone(self, place: Place, user: User) -> int:
         """Bytes that ``place`` needs where its node does nothing else than mini-batches of ``user``."""
-        visit = self._visit(place.part, place.ranks, self._shapes_of(user))
+        visit = self._visits.at(place.part, place.ranks, self._shapes_of(user))
         return self._resident([place]) + self._largest([place]) + max(visit.rests, visit.computed)
 
     def fits(self, place: Place, user: User) -> bool:
@@ -118,7 +93,8 @@ class MemoryNeeds:
         weights = sum(map(self._learning.weight_bytes, {place.part for place in places}))
         adapters = {place.lineage: place for place in places}.values()
         kept = sum(self._packing.kept_bytes(self._adapter(place)) for place in adapters)
-        return weights + kept + sum(self._learning.state_bytes(place.part, place.ranks) for place in adapters)
+        states = sum(sum(self._learning.state_bytes(place.part, place.ranks).values()) for place in adapters)
+        return weights + kept + states
 
     def _largest(self, places: Iterable[Place]) -> int:
         """Adapters that may just have arrived at one node: the largest of each part."""
@@ -130,19 +106,16 @@ class MemoryNeeds:
     def _collected(self, load: Load) -> int:
         """The hub's own adapters, and those that wait there: of users, only as many as train at a time."""
         coming = {
-            place.lineage: place
-            for course in load.courses
-            for place in course.places
-            if place.part in load.exchanged and place.node is not load.hub
+            place.lineage: place for place in load.places if place.part in load.exchanged and place.node is not load.hub
         }
         of_users = [self._adapter(place) for place in coming.values() if isinstance(place.node, User)]
         of_servers = [self._adapter(place) for place in coming.values() if not isinstance(place.node, User)]
-        own = sum(self._learning.adapter_bytes(part) for part in load.exchanged)
+        own = sum(self._learning.state_bytes(part)["adapter"] for part in load.exchanged)
         own += sum(self._packing.kept_for_each_bytes(self._adapter(place)) for place in coming.values())
         return own + sum(of_servers) + sum(nlargest(len(load.alternatives), of_users))
 
     def _adapter(self, place: Place) -> int:
-        return self._learning.adapter_bytes(place.part, place.ranks)
+        return self._learning.state_bytes(place.part, place.ranks)["adapter"]
 
     def _working(self, load: Load) -> defaultdict[Node, int]:
         """What the mini-batches and messages at each node take together."""
@@ -163,10 +136,10 @@ class MemoryNeeds:
         """What a course has each node hold: those where it is computed, and those that pass its messages on."""
         shapes = self._shapes_of(course.user)
         for place in course.places:
-            yield place.node, self._visit(place.part, place.ranks, shapes)
+            yield place.node, self._visits.at(place.part, place.ranks, shapes)
         for here, there in pairwise(place.node for place in course.places):
             for node in self._between(here, there):
-                yield node, Visit(self._message(shapes))
+                yield node, Visit(self._visits.message_bytes(shapes))
         first = course.places[0]
         if load.hub is not None and first.part in load.exchanged:
             carried = self._world.network.message_bytes({"adapter": self._adapter(first)})
@@ -185,46 +158,6 @@ class MemoryNeeds:
             self._shapes[user] = self._learning.shapes(user.rows, self._world.batch_size)
         return self._shapes[user]
 
-    def _longest_message(self, shapes: Sequence[Shape]) -> int:
-        """What passes a cut at a time, either way, at most: activation and labels, or a gradient."""
-        return max(max(self._up(shape), self._down(shape)) for shape in shapes)
-
-    def _up(self, shape: Shape) -> int:
-        compressors = self._packing.compressors
-        return self._world.network.message_bytes(self._learning.message_bytes(shape, compressors.activations))
-
-    def _down(self, shape: Shape) -> int:
-        size = self._learning.message_bytes(shape, self._packing.compressors.gradients)
-        return self._world.network.message_bytes({"gradient": size["activation"]})
-
-    def _longest_visit(self, part: Part, ranks: Ranks | None, shapes: Sequence[Shape]) -> Visit:
-        """The most of mini-batches of all ``shapes``."""
-        return Visit.most(self._visit_of(part, ranks, shape) for shape in shapes)
-
-    def _visit_of(self, part: Part, ranks: Ranks | None, shape: Shape) -> Visit:
-        """As ``Node`` accounts for it: inputs stay as long as what is saved with them; labels, until they are sent on.
-
-        What is made to be sent takes a buffer of its own, which on its way has the size of the message.
-        """
-        size = self._learning.message_bytes(shape)
-        phases = self._learning.phase_costs(part, shape, ranks)
-        activation, labels = size["activation"], size["label"]
-        arrived, with_it = (activation, labels) if part.first else (0, 0)
-        back, sent_back = (activation, self._down(shape)) if part.first else (0, 0)
-        if len(phases) == 1:
-            (turn,) = phases
-            taken = arrived + with_it
-            return Visit(max(taken, sent_back), taken + turn.saved_bytes + turn.transient_bytes + back, turn.flops)
-        forward, backward = phases
-        kept = forward.saved_bytes + arrived
-        forwards = forward.transient_bytes + activation + labels  # which have come, or are made
-        backwards = backward.transient_bytes + activation + back
-        return Visit(
-            kept + max(self._up(shape) + with_it, activation, sent_back),
-            kept + max(forwards, backwards),
-            max(forward.flops, backward.flops),
-        )
-
 
 def limit_of(node: Node) -> float:
     """Bytes of memory that the node has, infinite where nothing is said."""
@@ -236,11 +169,10 @@ def _written(nbytes: float) -> str:
     return f"{nbytes / size:.4g} {symbol}"
 
 
-def _by_node(courses: Iterable[Course]) -> dict[Node, list[Place]]:
+def _by_node(places: Iterable[Place]) -> dict[Node, list[Place]]:
     found: dict[Node, list[Place]] = {}
-    for course in courses:
-        for place in course.places:
-            found.setdefault(place.node, []).append(place)
+    for place in places:
+        found.setdefault(place.node, []).append(place)
     return found
 
 

@@ -31,12 +31,13 @@ def events_frame(run: Run) -> pd.DataFrame:
 
 
 def memory_frame(run: Run) -> pd.DataFrame:
-    """Peak bytes of every node by kind, and in total, until that end."""
+    """Peak bytes of every node by kind, and in total, until that end, and what memory it has; NaN is no limit."""
     peaks = pd.DataFrame(run.world.ledger.peaks(to_ns(run.observer.ended_s)), index=run.world.ledger.nodes)
-    nodes = pd.DataFrame({"node": [node.name for node in run.world.nodes], "role": [n.role for n in run.world.nodes]})
+    rows = [(node.name, node.role, node.memory_bytes) for node in run.world.nodes]
+    nodes = pd.DataFrame(rows, columns=["node", "role", "limit_bytes"]).astype({"limit_bytes": float})
     wide = nodes.join(peaks, on="node")
-    order = wide.melt(["node", "role"], var_name="kind", value_name="peak_bytes", ignore_index=False)
-    return order.sort_index(kind="stable", ignore_index=True)
+    order = wide.melt([*nodes.columns], var_name="kind", value_name="peak_bytes", ignore_index=False)
+    return order.sort_index(kind="stable", ignore_index=True)[["node", "role", "kind", "peak_bytes", "limit_bytes"]]
 
 
 def held_frame(run: Run) -> pd.DataFrame:

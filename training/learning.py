@@ -66,17 +66,16 @@ class Learning:
 
     def moments(self, part: Part, ranks: Ranks | None) -> Ref:
         """What an optimiser remembers of an adapter of ``part``, as a message."""
-        nbytes = self.runtime.lab.optimiser.moments * self.adapter_bytes(part, ranks)
+        nbytes = self.state_bytes(part, ranks)["optimiser"]
         return Ref("moments", Output(nbytes=nbytes, kind="adapter"), lineage="", value=None)
 
     def adapter_bytes(self, part: Part, ranks: Ranks | None = None, compressor: Compressor = EXACT) -> int:
         """How large an adapter of ``part`` is as a message."""
         return compressor.nbytes(adapter_form(self.runtime.lab.layout, part, ranks))
 
-    def state_bytes(self, part: Part, ranks: Ranks | None = None) -> int:
-        """What training an adapter of ``part`` keeps in memory, the adapter included."""
-        moments = self.runtime.lab.optimiser.moments
-        return sum(AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks), moments).values())
+    def state_bytes(self, part: Part, ranks: Ranks | None = None) -> dict[str, int]:
+        """What training an adapter of ``part`` keeps in memory, by kind."""
+        return AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks), self.runtime.lab.optimiser.moments)
 
     def batch(self, rows: tuple[int, ...], draw: int = 0) -> Batch:
         """The mini-batch of these rows of the training sequences, padded no further than to its longest.

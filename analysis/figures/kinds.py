@@ -168,6 +168,19 @@ class Signals(OfOneRun):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Holdings(OfOneRun):
+    """What a node (node) of a run (run) holds in memory over simulated time; else the worst node of each role."""
+
+    module = "analysis.figures.holdings"
+    node: str | None = None
+
+    @property
+    def stem(self) -> str:
+        """By what it shows."""
+        return f"holdings-{self.node}" if self.node else "holdings"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Calibration(Wish):
     """What cosim calibrate found: held-out loss against local steps, and rounds to the target with the fitted curve."""
 
@@ -185,6 +198,7 @@ KINDS: dict[str, type[Wish]] = {
     "gantt": Gantt,
     "map": Map,
     "signals": Signals,
+    "holdings": Holdings,
     "calibration": Calibration,
 }
 """All kinds of figures, by the name that scenarios and the command line use."""

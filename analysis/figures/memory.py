@@ -4,14 +4,16 @@ Kinds reach their peaks at different times, so that their peaks need not add up 
 kinds stand one below the other in front of the bar of the total, and are not stacked.
 """
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.figures.canvas import Drawn
 from analysis.figures.kinds import Memory
-from analysis.figures.style import MEMORY_STYLES
+from analysis.figures.style import LIMIT_STYLE, MEMORY_STYLES
 from analysis.load import Results
 from analysis.nodes import ROLES, node_name
 from analysis.result import TOTAL
@@ -41,7 +43,8 @@ def drawn(results: Results, _: Memory) -> Drawn:
         draw_memory(axes, mine)
         axes.set_title(_title(results, role, mine))
     kinds = [kind for kind in MEMORY_STYLES if (data.loc[data["kind"] == kind, "peak_bytes"] > 0).any()]
-    entries = [*map(_patch, kinds), _total_patch()]
+    limits = [Line2D([], [], label="Limit", **LIMIT_STYLE)] if data["limit_bytes"].notna().any() else []
+    entries = [*map(_patch, kinds), _total_patch(), *limits]
     figure.legend(
         handles=entries,
         loc="outside lower center",
@@ -52,7 +55,7 @@ def drawn(results: Results, _: Memory) -> Drawn:
 
 
 def memory_data(results: Results) -> pd.DataFrame:
-    """Columns `row`, `label`, `seed`, `node`, `role`, `kind` and `peak_bytes`: the peaks of the nodes that are shown.
+    """Columns `row`, `label`, `seed`, `node`, `role`, `kind`, `peak_bytes` and `limit_bytes` of the nodes shown.
 
     Of one run these are all nodes of a role, if they are at most `MOST_NODES`, and the row is the node. Otherwise it is
     the node with the highest total of the role, of several of the first, among all seeds of the series, whose name the
@@ -65,18 +68,23 @@ def memory_data(results: Results) -> pd.DataFrame:
         parts.append(shown.assign(row=shown["node"] if alone else str(label)))
     if not parts:
         raise ValueError("no run has written memory.parquet yet")
-    return pd.concat(parts, ignore_index=True)[["row", "label", "seed", "node", "role", "kind", "peak_bytes"]]
+    return pd.concat(parts, ignore_index=True)[
+        ["row", "label", "seed", "node", "role", "kind", "peak_bytes", "limit_bytes"]
+    ]
 
 
 def draw_memory(axes: Axes, data: pd.DataFrame) -> None:
-    """Draw the rows of one role of `memory_data`: the total as a broad outline, in it a bar a kind."""
+    """Draw the rows of one role of `memory_data`: the total as an outline, in it a bar a kind; a line at the limit."""
     rows = list(data["row"].unique())
-    unit = unit_for(data["peak_bytes"], MEMORY)
+    limits = data.groupby("row")["limit_bytes"].first()
+    unit = unit_for([*data["peak_bytes"], *limits], MEMORY)
     thin = BAR / len(MEMORY_STYLES)
     for place, row in enumerate(rows):
         peak_bytes = data[data["row"] == row].set_index("kind")["peak_bytes"]
         peaks, total = peak_bytes / unit.size, unit.written(float(peak_bytes.get(TOTAL, 0.0)))
         axes.barh(place, peaks.get(TOTAL, 0.0), BAR, color=_TOTAL_COLOR, edgecolor="#999999", linewidth=0.7)
+        if np.isfinite(limits[row]):
+            axes.vlines(limits[row] / unit.size, place - 0.5, place + 0.5, **LIMIT_STYLE)
         axes.text(peaks.get(TOTAL, 0.0), place, f" {total}", va="center", fontweight="bold", fontsize="small")
         for number, (kind, look) in enumerate(MEMORY_STYLES.items()):
             at = place - BAR / 2 + (number + 0.5) * thin

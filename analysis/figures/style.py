@@ -69,6 +69,10 @@ MEMORY_STYLES = {
 """Kinds of memory, in the order in which figures show them."""
 
 
+LIMIT_STYLE: dict[str, Any] = {"color": "black", "linestyle": "--", "linewidth": 1.2}
+"""The line of what a node has."""
+
+
 def series_style(position: int) -> SeriesStyle:
     """Style of the run at `position` (from 0); the first 40 differ, the first 8 in colour and in marker."""
     return SeriesStyle(

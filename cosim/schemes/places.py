@@ -48,12 +48,14 @@ class Load:
     """What a scheme has the nodes do at the same time.
 
     Of each of the ``alternatives`` one course is under way at a time, whichever; a user is in one at a time. Servers
-    keep weights and adapter of every place. Adapters of the parts ``exchanged`` travel to and from the ``hub``, and
-    wait there for each other. With a ``deadline_s`` of each of the ``rounds``, what is cut short may still go on at
-    servers when the next round begins. Bytes ``beside`` are what nodes keep of their own, besides all that.
+    keep weights and adapter of every place, also of ``idle`` ones that no course goes through. Adapters of the parts
+    ``exchanged`` travel to and from the ``hub``, and wait there for each other. With a ``deadline_s`` of each of the
+    ``rounds``, what is cut short may still go on at servers when the next round begins. Bytes ``beside`` are what nodes
+    keep of their own, besides all that.
     """
 
     alternatives: Sequence[Sequence[Course]]
+    idle: Sequence[Place] = ()
     hub: Node | None = None
     exchanged: Sequence[Part] = ()
     deadline_s: float | None = None
@@ -64,3 +66,8 @@ class Load:
     def courses(self) -> list[Course]:
         """All that may be under way at any time."""
         return [course for courses in self.alternatives for course in courses]
+
+    @property
+    def places(self) -> list[Place]:
+        """All that weights and adapters are kept at, some of them more than once."""
+        return [*self.idle, *(place for course in self.courses for place in course.places)]

@@ -64,7 +64,7 @@ class SplitLearning(Scheme):
 
     def places(self, user: User, edge: Edge) -> tuple[Place, ...]:
         """Those of a turn that ``user`` has while ``edge`` serves it."""
-        nodes = holders(self.options, self.world, user, self.parts, edge)
+        nodes = [edge if node is user.edge else node for node in holders(self.options, self.world, user, self.parts)]
         return tuple(
             Place(node, part, None, f"{node.name} {part}") for node, part in zip(nodes, self.parts, strict=True)
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from cosim.nodes import Edge, Node, User
+from cosim.nodes import Node, User
 from cosim.scenario.compression import SMASHED
 from cosim.scenario.section import Count, default
 from cosim.schemes.base import SchemeOptions
@@ -42,11 +42,8 @@ class SplitOptions(SchemeOptions):
     main_server: Literal["edge", "cloud"] = default("edge", "who runs the part beyond a single cut")
 
 
-def holders(
-    options: SplitOptions, world: World, user: User, parts: Sequence[Part], edge: Edge | None = None
-) -> list[Node]:
-    """Who runs each of the ``parts`` of the user's mini-batches, at its own edge server or at ``edge``."""
-    edge = edge or user.edge
+def holders(options: SplitOptions, world: World, user: User, parts: Sequence[Part]) -> list[Node]:
+    """Who runs each of the ``parts`` of the user's mini-batches."""
     if len(parts) == 3:
-        return [user, edge, world.cloud]
-    return [user, edge if options.main_server == "edge" else world.cloud]
+        return [user, user.edge, world.cloud]
+    return [user, user.edge if options.main_server == "edge" else world.cloud]

@@ -118,7 +118,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         rounds_of(slowness, *learned).to_parquet(path / "rounds.parquet")
         events_of(slowness).to_parquet(path / "events.parquet")
         memory = pd.DataFrame({"node": ["user0"], "role": ["user"], "kind": ["total"], "peak_bytes": [3 * 2**20]})
-        memory.to_parquet(path / "memory.parquet")
+        memory.assign(limit_bytes=float("nan")).to_parquet(path / "memory.parquet")
         scenario = {
             "name": "hand-made",
             "seed": seed,

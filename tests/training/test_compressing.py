@@ -86,7 +86,7 @@ def test_feedback_adds_what_was_left_out(lab) -> None:
 
 def test_a_narrow_adapter_is_sent_within_its_ranks(lab) -> None:
     learning = Learning(EagerRuntime(lab))
-    ranks = learning.all_of_rank(2)
+    ranks = learning.at_most(2)
     after = trained(learning, (0, 3), ranks)
     wide = trained(learning, (1, 2))
     compressor = Int8(block=16)

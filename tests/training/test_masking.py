@@ -101,7 +101,7 @@ def test_of_equal_magnitudes_the_first_is_sent_and_an_earlier_mask_bounds_the_la
 def test_a_mask_of_a_narrow_adapter_lets_nothing_beyond_its_ranks_through(lab) -> None:
     """Though B is zero within them, too: as many numbers as A has, and some more."""
     learning = Learning(EagerRuntime(lab))
-    ranks = learning.all_of_rank(1)
+    ranks = learning.at_most(1)
     narrow = learning.start(learning.whole, "narrow", ranks)
     numbers = learning.adapter_numbers(learning.whole, ranks)
     (mask,) = learning.runtime.values([learning.mask_largest(learning.whole, narrow, numbers)])

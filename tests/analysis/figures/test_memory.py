@@ -16,10 +16,16 @@ from analysis.load import load
 KIB = 1024
 
 
-def holding(folder: Path, peaks: Mapping[str, Mapping[str, int]]) -> Path:
-    """Let the nodes of a run hold so many KiB of each kind; role and name are in the key."""
+def holding(folder: Path, peaks: Mapping[str, Mapping[str, int]], limit: float = float("nan")) -> Path:
+    """Let the nodes of a run hold so many KiB of each kind, of ``limit`` bytes; role and name are in the key."""
     rows = [
-        {"node": node, "role": node.rstrip("0123456789"), "kind": kind, "peak_bytes": kib * KIB}
+        {
+            "node": node,
+            "role": node.rstrip("0123456789"),
+            "kind": kind,
+            "peak_bytes": kib * KIB,
+            "limit_bytes": limit,
+        }
         for node, kinds in peaks.items()
         for kind, kib in kinds.items()
     ]
@@ -78,6 +84,15 @@ def test_kinds_begin_at_zero_and_are_not_stacked(make_run: Callable[..., Path]) 
     rows = sorted((bar.get_y(), bar.get_y() + bar.get_height()) for bar in bars if bar.get_facecolor()[:3] != (1, 1, 1))
     assert all(end <= begin for (_, end), (begin, _) in pairwise(rows))
     assert axes.get_xlabel() == "Peak memory (KiB)"
+
+
+def test_limits_are_lines(make_run: Callable[..., Path]) -> None:
+    def drawn_limits(folder: Path) -> list[tuple[float, ...]]:
+        axes = draw(load(folder), Memory()).figure.axes[0]
+        return [tuple(path.vertices[:, 0]) for lines in axes.collections for path in lines.get_paths()]
+
+    assert drawn_limits(holding(make_run("limited"), users(2), 20.0 * KIB)) == [(20.0, 20.0)] * 2
+    assert drawn_limits(holding(make_run("free"), users(2))) == []
 
 
 def test_titles_say_whose_peak_it_is(make_run: Callable[..., Path]) -> None:

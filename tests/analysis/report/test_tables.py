@@ -52,7 +52,8 @@ def test_memory_has_a_row_a_node_in_one_unit(make_run: MakeRun) -> None:
     folder = make_run("run")
     rows = [("user0", "user", "weights", 2**20), ("user0", "user", "buffers", 0), ("user0", "user", "total", 2**20)]
     rows += [("cloud", "cloud", "weights", 3 * 2**20), ("cloud", "cloud", "total", 2**22)]
-    pd.DataFrame(rows, columns=["node", "role", "kind", "peak_bytes"]).to_parquet(folder / "memory.parquet")
+    memory = pd.DataFrame(rows, columns=["node", "role", "kind", "peak_bytes"])
+    memory.assign(limit_bytes=float("nan")).to_parquet(folder / "memory.parquet")
     (table,) = memory_tables(load(folder))
     assert (table.unit, table.kinds) == ("MiB", ("weights", "total"))
     assert table.rows == (("cloud", ("3", "4")), ("user0", ("1", "1")))
@@ -62,7 +63,8 @@ def test_memory_has_a_row_a_node_in_one_unit(make_run: MakeRun) -> None:
 def test_of_many_nodes_those_with_most_memory_are_told(make_run: MakeRun) -> None:
     folder = make_run("run")
     rows = [(f"user{user}", "user", "total", (user + 1) * 2**20) for user in range(MOST_NODES + 2)]
-    pd.DataFrame(rows, columns=["node", "role", "kind", "peak_bytes"]).to_parquet(folder / "memory.parquet")
+    memory = pd.DataFrame(rows, columns=["node", "role", "kind", "peak_bytes"])
+    memory.assign(limit_bytes=float("nan")).to_parquet(folder / "memory.parquet")
     (table,) = memory_tables(load(folder))
     assert [node for node, _ in table.rows] == [f"user{user}" for user in range(2, MOST_NODES + 2)]
     assert table.left_out == ("2 more nodes of role user need at most 2 MiB each",)

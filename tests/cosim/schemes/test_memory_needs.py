@@ -7,12 +7,12 @@ import pytest
 
 from cosim import runner
 from cosim.memory_needs import MemoryNeeds
-from cosim.nodes import Node
+from cosim.nodes import Node, User
 from cosim.runner import Run
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.entries import entries
-from cosim.schemes.base import Scheme
-from cosim.schemes.places import Place
+from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.places import Course, Load, Place
 from training.adapters import Part
 
 Runner = Callable[..., Run]
@@ -80,6 +80,44 @@ def test_what_deadlines_leave_at_a_server_that_does_not_keep_up_counts(run_small
     needs = needs_of(late.scheme)
     assert all(peak_bytes(node) <= needs[node] for node in late.world.nodes)
     assert peak_bytes(late.world.cloud) > needs_of(relaxed.scheme)[relaxed.world.cloud]
+
+
+class Relay(Scheme):
+    """The README's example of a scheme, which keeps its adapter at the cloud, with what it asks of memory."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        whole = self.learning.whole
+        self.home = self.stage(self.world.cloud, whole, "home", samples=0)
+        self.away = [self.stage(user, whole, "away", user.samples) for user in self.world.users]
+
+    def model(self) -> list[Any]:
+        return [self.home.adapter]
+
+    def load(self) -> Load:
+        courses = [Course.through(user, [stage]) for user, stage in zip(self.world.users, self.away, strict=True)]
+        cloud = self.world.cloud
+        return Load(alternatives=[courses], idle=[Place.of(self.home)], hub=cloud, exchanged=[self.learning.whole])
+
+    def story(self) -> Acts:
+        for _ in self.rounds():
+            yield from self.in_turn(self.visit, self.world.users)
+
+    def visit(self, user: User) -> Acts:
+        stage = self.away[user.index]
+        yield from self.hand_over(self.home.adapter, self.world.cloud, stage)
+        for batch in self.batches(user):
+            yield from self.train_step([stage], batch)
+        yield from self.hand_over(stage.adapter, user, self.home)
+
+
+def test_a_scheme_of_ones_own_says_what_it_keeps_and_does_at_the_same_time(run_small: Runner) -> None:
+    run = run_small({"name": f"{__name__}:Relay"}, **world())
+    needs = needs_of(run.scheme)
+    assert all(peak_bytes(node) <= needs[node] for node in (*run.world.users, run.world.cloud))
+    assert needs[run.world.users[0]] < SLACK * peak_bytes(run.world.users[0])
+    with pytest.raises(ScenarioError, match=r"cloud needs .* of memory and has 1 kB"):
+        run_small({"name": f"{__name__}:Relay"}, **world(cloud="1 kB"))
 
 
 def test_sizes_of_a_paper_count_in_the_buffers_of_who_sends(run_small: Runner) -> None:
