@@ -46,6 +46,8 @@ WAYS: dict[str, tuple[str, ...]] = {
     "split_learning": (ALL_WAYS[0], *ALL_WAYS[2:]),
 }
 """What each scheme sends."""
+REST = ("federated", "splitllm", "split_learning")
+"""Their ways are tried one by one below, and all together with the slow tests."""
 
 
 def options(name: str) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def own_compressor(monkeypatch: pytest.MonkeyPatch) -> str:
     return "own_compressors:Faithful"
 
 
-@pytest.mark.parametrize("name", ["splitfed", "split_learning"])
+@pytest.mark.parametrize("name", ["splitfed", *(pytest.param(name, marks=pytest.mark.slow) for name in REST)])
 def test_what_is_exact_changes_nothing_to_the_bit(name: str, run_once: Runner) -> None:
     plain, packed = run_once(options(name)), run_once(everywhere(name, {"name": "top_k", "density": 1}))
     assert packed.world.recorder.activities == plain.world.recorder.activities
@@ -151,7 +153,7 @@ def test_adapters_have_their_compressors_bytes_on_every_hop(run_once: Runner) ->
     assert amounts(run, "adapter") == {"uplink": up, "downlink": down, "backhaul": up + down}
 
 
-@pytest.mark.parametrize("name", ["splitfed", "split_learning"])
+@pytest.mark.parametrize("name", ["splitfed", *(pytest.param(name, marks=pytest.mark.slow) for name in REST)])
 def test_lossy_ones_change_what_is_learned(name: str, run_once: Runner) -> None:
     plain, packed = run_once(options(name)), run_once(everywhere(name, "int4"))
     assert packed.observer.rows[-1]["loss"] != plain.observer.rows[-1]["loss"]
@@ -235,7 +237,7 @@ def test_downloads_with_feedback_are_changes_since_the_last(diary: Callable[...,
         torch.testing.assert_close(after.received, has, rtol=0, atol=SUMMED)
 
 
-@pytest.mark.parametrize("renewed", [False, True])
+@pytest.mark.parametrize("renewed", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_mask_begins_when_both_sides_have_learned_weights(renewed: bool, diary: Callable[..., Diary]) -> None:
     """The first upload goes whole; later ones where the average of the first round, or the last, is largest."""
     _, one, two, three = diary(3, upload={"name": "magnitude_mask", "density": "1/2", "renewed": renewed}).rounds
