@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from channel_models.randomness import Stream
 from cosim import runner
 from cosim.runner import Run
-from cosim.scenario import Scenario, ScenarioError
+from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.checks import check_against_files
 from cosim.scenario.entries import entries
 from cosim.schemes.demand import Place, batches_of, mean_demand
@@ -381,3 +382,10 @@ def test_with_compression_the_cut_decides_what_is_learned(small_scenario: Maker)
 
     assert training(1, {}) == training(2, {})
     assert training(1, {"activations": "half"}) != training(2, {"activations": "half"})
+
+
+def test_the_scenario_that_compares_compressors_is_valid() -> None:
+    scenario = load_scenario(Path(__file__).parents[3] / "scenarios" / "compression.yaml")
+    found = entries(scenario)
+    check_against_files(scenario, found)
+    assert sum(bool(entry.options.compression.given) for entry in found) == 4
