@@ -255,14 +255,25 @@ def test_before_there_is_a_mask_adapters_go_whole(run_once: Runner) -> None:
     assert amounts(run, "adapter")["uplink"] == USERS * (4 * WHOLE + 4 * WHOLE // 4)
 
 
-def test_what_did_not_arrive_leaves_no_trace_in_the_feedback(run_once: Runner) -> None:
-    """A deadline before anybody has reported: all that was left out is of rounds that counted, which there are none."""
+@pytest.mark.parametrize("name", ["federated", "splitfed"])
+def test_what_does_not_count_leaves_no_trace(name: str, run_once: Runner) -> None:
+    """Of users whom a deadline leaves out there is no feedback, and nothing of theirs stays in a buffer."""
     upload = {"name": "top_k", "density": "1/8", "error_feedback": True}
-    scheme = {"name": "federated", "compression": {"upload": upload}}
+    scheme = {**options(name), "rounds": 1, "compression": {"upload": upload, "download": "half"}}
     in_time = run_once(scheme, execution="analytic")
-    late = run_once({**scheme, "deadline": "1 ms"}, execution="analytic")
+    ended = [
+        max(a.end_ns for a in in_time.world.recorder.activities if a.user == user and a.act != "waiting")
+        for user in range(USERS)
+    ]
+    deadline = f"{(min(ended) + max(ended)) / 2} ns"
+    late = run_once({**scheme, "deadline": deadline}, execution="analytic")
+    left_out = {a.node for a in late.world.recorder.activities if a.kind == "deadline"}
+    assert 0 < len(left_out) < USERS
+    for user, chain in zip(late.world.users, late.scheme.chains, strict=True):
+        residuals = [late.scheme.packing.known[stage].residual for stage in chain]
+        assert [residual is None for residual in residuals] == [user.name in left_out] * len(chain)
+    assert not any(node.memory.left()["buffers"] for node in late.world.nodes)
     assert all(known.residual is not None for known in in_time.scheme.packing.known.values())
-    assert all(known.residual is None for known in late.scheme.packing.known.values())
 
 
 def test_what_is_handed_on_is_the_adapter_itself(run_once: Runner) -> None:
