@@ -38,7 +38,7 @@ class Known:
     """What a stage and the federated server both know: the weights that the stage took over ``last``, and what is left.
 
     The first weights are those from which all began; the ``learned`` ones are the second. Error feedback has
-    ``residual`` of what arrived, and ``pending`` of what is on its way. ``number`` tells stages apart.
+    ``residual`` of what has counted, and ``pending`` of what is on its way. ``number`` tells stages apart.
     """
 
     number: int
@@ -134,8 +134,8 @@ class Packing:
         known.pending = job[RESIDUAL] if feedback else None
         return job["adapter"]
 
-    def arrived(self, stage: Stage) -> None:
-        """What ``up`` gave has arrived: what it left out comes on top of the next. Lost, it is as if never sent."""
+    def counted(self, stage: Stage) -> None:
+        """What ``up`` gave is in an average: what it left out comes on top of the next. Else it is as if never sent."""
         known = self.known.get(stage)
         if known is not None and known.pending is not None:
             known.residual, known.pending = known.pending, None

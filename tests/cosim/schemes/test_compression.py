@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from channel_models.randomness import Stream
 from cosim import runner
 from cosim.runner import Run
-from cosim.scenario import Scenario, ScenarioError
+from cosim.scenario import Scenario, ScenarioError, load_scenario
 from cosim.scenario.checks import check_against_files
 from cosim.scenario.entries import entries
 from cosim.schemes.demand import batches_of, mean_demand
@@ -47,6 +48,8 @@ WAYS: dict[str, tuple[str, ...]] = {
     "split_learning": (ALL_WAYS[0], *ALL_WAYS[2:]),
 }
 """What each scheme sends."""
+REST = ("federated", "splitllm", "split_learning")
+"""Their ways are tried one by one below, and all together with the slow tests."""
 
 
 def options(name: str) -> dict[str, Any]:
@@ -111,7 +114,7 @@ def own_compressor(monkeypatch: pytest.MonkeyPatch) -> str:
     return "own_compressors:Faithful"
 
 
-@pytest.mark.parametrize("name", ["splitfed", "split_learning"])
+@pytest.mark.parametrize("name", ["splitfed", *(pytest.param(name, marks=pytest.mark.slow) for name in REST)])
 def test_what_is_exact_changes_nothing_to_the_bit(name: str, run_once: Runner) -> None:
     plain, packed = run_once(options(name)), run_once(everywhere(name, {"name": "top_k", "density": 1}))
     assert packed.world.recorder.activities == plain.world.recorder.activities
@@ -152,7 +155,7 @@ def test_adapters_have_their_compressors_bytes_on_every_hop(run_once: Runner) ->
     assert amounts(run, "adapter") == {"uplink": up, "downlink": down, "backhaul": up + down}
 
 
-@pytest.mark.parametrize("name", ["splitfed", "split_learning"])
+@pytest.mark.parametrize("name", ["splitfed", *(pytest.param(name, marks=pytest.mark.slow) for name in REST)])
 def test_lossy_ones_change_what_is_learned(name: str, run_once: Runner) -> None:
     plain, packed = run_once(options(name)), run_once(everywhere(name, "int4"))
     assert packed.observer.rows[-1]["loss"] != plain.observer.rows[-1]["loss"]
@@ -236,7 +239,7 @@ def test_downloads_with_feedback_are_changes_since_the_last(diary: Callable[...,
         torch.testing.assert_close(after.received, has, rtol=0, atol=SUMMED)
 
 
-@pytest.mark.parametrize("renewed", [False, True])
+@pytest.mark.parametrize("renewed", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_mask_begins_when_both_sides_have_learned_weights(renewed: bool, diary: Callable[..., Diary]) -> None:
     """The first upload goes whole; later ones where the average of the first round, or the last, is largest."""
     _, one, two, three = diary(3, upload={"name": "magnitude_mask", "density": "1/2", "renewed": renewed}).rounds
@@ -253,14 +256,25 @@ def test_before_there_is_a_mask_adapters_go_whole(run_once: Runner) -> None:
     assert amounts(run, "adapter")["uplink"] == USERS * (4 * WHOLE + 4 * WHOLE // 4)
 
 
-def test_what_did_not_arrive_leaves_no_trace_in_the_feedback(run_once: Runner) -> None:
-    """A deadline before anybody has reported: all that was left out is of rounds that counted, which there are none."""
+@pytest.mark.parametrize("name", ["federated", "splitfed"])
+def test_what_does_not_count_leaves_no_trace(name: str, run_once: Runner) -> None:
+    """Of users whom a deadline leaves out there is no feedback, and nothing of theirs stays in a buffer."""
     upload = {"name": "top_k", "density": "1/8", "error_feedback": True}
-    scheme = {"name": "federated", "compression": {"upload": upload}}
+    scheme = {**options(name), "rounds": 1, "compression": {"upload": upload, "download": "half"}}
     in_time = run_once(scheme, execution="analytic")
-    late = run_once({**scheme, "deadline": "1 ms"}, execution="analytic")
+    ended = [
+        max(a.end_ns for a in in_time.world.recorder.activities if a.user == user and a.act != "waiting")
+        for user in range(USERS)
+    ]
+    deadline = f"{(min(ended) + max(ended)) / 2} ns"
+    late = run_once({**scheme, "deadline": deadline}, execution="analytic")
+    left_out = {a.node for a in late.world.recorder.activities if a.kind == "deadline"}
+    assert 0 < len(left_out) < USERS
+    for user, chain in zip(late.world.users, late.scheme.chains, strict=True):
+        residuals = [late.scheme.packing.known[stage].residual for stage in chain]
+        assert [residual is None for residual in residuals] == [user.name in left_out] * len(chain)
+    assert not any(node.memory.left()["buffers"] for node in late.world.nodes)
     assert all(known.residual is not None for known in in_time.scheme.packing.known.values())
-    assert all(known.residual is None for known in late.scheme.packing.known.values())
 
 
 def test_what_is_handed_on_is_the_adapter_itself(run_once: Runner) -> None:
@@ -380,3 +394,10 @@ def test_with_compression_the_cut_decides_what_is_learned(small_scenario: Maker)
 
     assert training(1, {}) == training(2, {})
     assert training(1, {"activations": "half"}) != training(2, {"activations": "half"})
+
+
+def test_the_scenario_that_compares_compressors_is_valid() -> None:
+    scenario = load_scenario(Path(__file__).parents[3] / "scenarios" / "compression.yaml")
+    found = entries(scenario)
+    check_against_files(scenario, found)
+    assert sum(bool(entry.options.compression.given) for entry in found) == 4
