@@ -48,7 +48,6 @@ class FedAvg(Scheme):
         sent = yield from self.packing.up(stage)
         yield from self.send(stage.node, self.federated_server, sent)
         self.reported[stage] = sent
-        self.packing.arrived(stage)
 
     def report_of(self, stage: Stage) -> Ref:
         """The adapter of the stage as the federated server has it."""
@@ -69,4 +68,5 @@ class FedAvg(Scheme):
             self.averages[index] = job["adapter"]
             for stage in copies:
                 self.reported.pop(stage, None)
+                self.packing.counted(stage)
             yield self.federated_server.compute(job)

@@ -38,7 +38,7 @@ class Known:
     """What a stage and the federated server both know: the weights that the stage took over ``last``, and what is left.
 
     The first weights are those from which all began; the ``learned`` ones are the second. Error feedback has
-    ``residual`` of what arrived, and ``pending`` of what is on its way. ``number`` tells stages apart.
+    ``residual`` of what has counted, and ``pending`` of what is on its way. ``number`` tells stages apart.
     """
 
     number: int
@@ -60,14 +60,14 @@ class Packing:
     world: World
     learning: Learning
     compressors: Compressors
-    _known: dict[Stage, Known] = field(default_factory=dict)
+    known: dict[Stage, Known] = field(default_factory=dict)
 
     @property
     def states(self) -> list[Ref]:
         """All that the next round's messages depend on, beside the adapters of stages."""
         refs = [
             ref
-            for known in self._known.values()
+            for known in self.known.values()
             for ref in (known.last, known.learned, known.residual)
             if ref is not None
         ]
@@ -76,11 +76,11 @@ class Packing:
     def placed(self, stage: Stage) -> None:
         """A stage that has the weights from which all begin."""
         if not (self.compressors.upload.exact and self.compressors.download.exact):
-            self._known[stage] = Known(number=len(self._known), last=stage.adapter)
+            self.known[stage] = Known(number=len(self.known), last=stage.adapter)
 
     def took(self, stage: Stage, adapter: Ref) -> None:
         """The stage has taken over ``adapter``, which has arrived."""
-        known = self._known.get(stage)
+        known = self.known.get(stage)
         if known is not None:
             known.last = adapter
             known.times += 1
@@ -104,7 +104,7 @@ class Packing:
 
     def up(self, stage: Stage) -> Packed:
         """The adapter of ``stage``, to be sent to the federated server."""
-        compressor, known = self.compressors.upload, self._known.get(stage)
+        compressor, known = self.compressors.upload, self.known.get(stage)
         if compressor.exact or known is None:
             return stage.adapter
         reference = self._reference(compressor, known)
@@ -126,15 +126,15 @@ class Packing:
         known.pending = job[RESIDUAL] if feedback else None
         return job["adapter"]
 
-    def arrived(self, stage: Stage) -> None:
-        """What ``up`` gave has arrived: what it left out comes on top of the next. Lost, it is as if never sent."""
-        known = self._known.get(stage)
+    def counted(self, stage: Stage) -> None:
+        """What ``up`` gave is in an average: what it left out comes on top of the next. Else it is as if never sent."""
+        known = self.known.get(stage)
         if known is not None and known.pending is not None:
             known.residual, known.pending = known.pending, None
 
     def down(self, origin: Node, stage: Stage, average: Ref) -> Packed:
         """``average``, to be sent by ``origin`` to where ``stage`` is."""
-        compressor, known = self.compressors.download, self._known.get(stage)
+        compressor, known = self.compressors.download, self.known.get(stage)
         if compressor.exact or known is None:
             return average
         reference = self._reference(compressor, known)
@@ -154,7 +154,7 @@ class Packing:
 
     def on(self, origin: Node, stage: Stage, adapter: Ref) -> Packed:
         """``adapter``, handed on by ``origin`` to ``stage``."""
-        compressor, known = self.compressors.upload, self._known.get(stage)
+        compressor, known = self.compressors.upload, self.known.get(stage)
         if compressor.exact or known is None:
             return adapter
         draw = self._draw(compressor, "handed on", known.number, self.world.recorder.story.round)

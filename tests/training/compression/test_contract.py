@@ -8,8 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosim import registry
 from training.compression.base import Compressor, Packed, Shared
 from training.compression.exact import Exact
+from training.compression.feedback import ErrorFeedback
 from training.compression.form import Form, Piece
 from training.compression.half import Half
 from training.compression.low_rank import LowRank
@@ -40,6 +42,7 @@ COMPRESSORS: list[Compressor] = [
 ]
 FORM = Form((Piece(3, 8, 0), Piece(10, 3, 0), Piece(3, 8, 1), Piece(5, 7, 2)))
 VECTORS = 3
+SUMS_TO = 1e-5  # of the largest sum: twenty additions in single precision, each to half of 1.2e-7
 EXACT_TO = 1e-6  # relative: the scale of a block, made anew from what was restored, may be off in its last bit
 DRAWS = 2000
 STANDARD_ERRORS = 5.0  # a normal number is farther off once in two million times
@@ -138,6 +141,25 @@ def test_those_that_draw_lots_lose_nothing_on_average(compressor: Compressor) ->
     back = compressor.passed(x.expand(DRAWS, -1), FORM, Shared(draws=tuple(range(DRAWS))))
     error = back.std(dim=0) / DRAWS**0.5
     assert ((back.mean(dim=0) - x[0]).abs() <= STANDARD_ERRORS * error + EXACT_TO).all()
+
+
+@each
+def test_with_feedback_sent_and_left_add_up_to_all_that_was_given(compressor: Compressor) -> None:
+    given = torch.stack([vectors(seed=seed) for seed in range(20)])
+    residual, sent = None, torch.zeros(VECTORS, FORM.numbers)
+    for index, one in enumerate(given):
+        both = Shared(draws=tuple(range(index, index + VECTORS)), reference=given[0])
+        result = ErrorFeedback(inner=compressor).send(one, residual, FORM, both)
+        assert torch.equal(result.restored, compressor.restore(result.packed))
+        residual = result.residual
+        sent += result.restored
+    largest = max(1.0, float(sent.abs().max()))  # what is scaled up does not converge, and adds up all the same
+    torch.testing.assert_close(sent + residual, given.sum(dim=0), rtol=0, atol=SUMS_TO * largest)
+
+
+def test_all_that_a_scenario_can_name_are_tried() -> None:
+    names = registry.FAMILIES["compression"]
+    assert {registry.find("compression", name) for name in names} == {type(compressor) for compressor in COMPRESSORS}
 
 
 @each
