@@ -21,6 +21,7 @@ from cosim import (
     registry,
     report_command,
     reproduce_command,
+    search_command,
     sweep_command,
     table_command,
     trace_command,
@@ -53,6 +54,7 @@ application.command()(plot_command.plot)
 application.command()(table_command.table)
 application.command()(sweep_command.sweep)
 application.command()(calibrate_command.calibrate)
+application.command()(search_command.search)
 application.command()(reproduce_command.reproduce)
 application.command()(trace_command.trace)
 application.command()(report_command.report)

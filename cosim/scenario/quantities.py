@@ -110,6 +110,7 @@ METRES = Unit("m", "length", "250 m")
 METRES_PER_SECOND = Unit("m/s", "speed", "3 km/h")
 SECONDS = Unit("s", "time", "5 ms")
 BYTES = Unit("B", "memory size", "4 GB")
+BITS = Unit("bit", "quantity of data", "28.1 kbit")
 
 BY_SUFFIX = {
     "_hz": HERTZ,
@@ -129,6 +130,6 @@ Distance = Annotated[float, Field(ge=0), Quantity(METRES)]
 Seconds = Annotated[float, Field(ge=0), Quantity(SECONDS)]
 Duration = Annotated[float, Field(gt=0), Quantity(SECONDS)]
 FlopPerSecond = Annotated[float, Field(gt=0), Quantity(Unit("FLOP/s", "computing speed", "15 GFLOP/s"))]
-Bits = Annotated[float, Field(ge=0), Quantity(Unit("bit", "amount of data", "28.1 kbit"))]
+Bits = Annotated[float, Field(ge=0), Quantity(BITS)]
 BitsPerSecond = Annotated[float, Field(gt=0), Quantity(Unit("bit/s", "data rate", "1 Gbit/s"))]
 Bytes = Annotated[float, Field(gt=0), Quantity(BYTES)]

@@ -60,6 +60,17 @@ def test_a_loss_keeps_every_bit(store: Store, number: float) -> None:
     assert (found, math.copysign(1, found)) == (number, math.copysign(1, number))
 
 
+def test_a_mask_is_kept_and_what_a_state_trains(store: Store) -> None:
+    mask = torch.tensor([True, False, True])
+    found = again(store, mask)
+    assert isinstance(found, torch.Tensor)
+    assert torch.equal(found, mask)
+    state = again(store, AdapterState.fresh(torch.arange(3.0), mask))
+    assert isinstance(state, AdapterState)
+    assert state.trained is not None
+    assert torch.equal(state.trained, mask)
+
+
 def test_metrics_are_kept(store: Store) -> None:
     for metrics in (Metrics(loss=1 / 3, accuracy=2 / 7), Metrics(loss=math.inf, accuracy=0.0, f1=1 / 7)):
         assert again(store, metrics) == metrics

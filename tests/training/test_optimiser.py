@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosim import registry
 from training.optimiser import AdamW, AdapterState, Optimiser, Sgd, Stack
 
 SIZE = 40
@@ -33,6 +34,11 @@ EACH: dict[str, Optimiser] = {"adamw": AdamW(weight_decay=0.1), "sgd": Sgd(lr=0.
 @pytest.fixture(params=EACH)
 def optimiser(request: pytest.FixtureRequest) -> Optimiser:
     return EACH[request.param]
+
+
+def test_every_optimiser_that_can_be_named_is_tried_here() -> None:
+    found = {name: registry.find("optimiser", name) for name in registry.FAMILIES["optimiser"]}
+    assert {name: type(optimiser) for name, optimiser in EACH.items()} == found
 
 
 def random(seed: int, scale: float = 1.0) -> torch.Tensor:

@@ -110,7 +110,7 @@ def plain_loop(run: Run, download: float, upload: float) -> Tensor:
     return server.detach()
 
 
-@pytest.mark.parametrize(("download", "upload"), [(1, 1), (1 / 2, 1 / 16), (1 / 16, 1), (1, 1 / 4)])
+@pytest.mark.parametrize(("download", "upload"), [(1, 1), (1 / 2, 1 / 16)])
 def test_a_plain_loop_learns_the_same_to_the_bit(download: float, upload: float, run_small: Runner) -> None:
     """With all sent it is FedAdam on LoRA; else deltas are measured from masked weights, and moments are dense."""
     run = run_rounds(run_small, "cellm", download=download, upload=upload)
@@ -237,7 +237,7 @@ SELECTING: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", SELECTING)
+@pytest.mark.parametrize("name", [pytest.param("federated_select", marks=pytest.mark.slow), *list(SELECTING)[1:]])
 def test_where_only_the_mask_is_trained_nothing_else_moves(
     name: str, run_small: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,7 +272,7 @@ def test_a_mask_that_stays_is_told_once_to_each_user_and_never_by_them(run_small
 def test_without_a_dense_round_federated_select_never_trains_b(run_small: Runner) -> None:
     """B begins at zero and is never sent, and A then has no gradient: nothing is learned, whatever the density of A."""
     run = run_rounds(run_small, "federated_select", density="1/8")
-    warm = run_rounds(run_small, "federated_select", density="1/2", dense_rounds=2)
+    warm = run_rounds(run_small, "federated_select", density="1/2", dense_rounds=1, rounds=2)
     b = run.runtime.lab.layout.matrices(run.runtime.lab.whole, server_of(run).weights[None])[1::2]
     assert not any(matrix.any() for matrix in b)
     assert run.observer.rows[-1]["loss"] == run.observer.rows[0]["loss"]
@@ -305,9 +305,8 @@ def test_tiers_of_ranks_send_shares_of_their_own_adapters(run_small: Runner) -> 
     sizes = {user: NUMBERS * [1, 2, 4][user % 3] // 4 for user in range(USERS)}
     assert {user: values for user, values, _ in carried(run, "downlink")} == {u: 4 * (n // 2) for u, n in sizes.items()}
     assert {user: values for user, values, _ in carried(run, "uplink")} == {u: 4 * (n // 4) for u, n in sizes.items()}
-    dense = run_rounds(run_small, "fedlora", {"ranks": [1, 2, 4]}, clients=None)
+    dense = messages(run_small, "fedlora", {"ranks": [1, 2, 4]}, clients=None)
     assert {user: values for user, values, _ in carried(dense, "uplink")} == {u: 4 * n for u, n in sizes.items()}
-    assert dense.observer.rows[-1]["loss"] < dense.observer.rows[0]["loss"]
 
 
 def test_densities_may_fall_from_round_to_round(run_small: Runner) -> None:
