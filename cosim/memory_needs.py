@@ -112,7 +112,8 @@ class MemoryNeeds:
         of_servers = [self._adapter(place) for place in coming.values() if not isinstance(place.node, User)]
         own = sum(self._learning.state_bytes(part)["adapter"] for part in load.exchanged)
         own += sum(self._packing.kept_for_each_bytes(self._adapter(place)) for place in coming.values())
-        return own + sum(of_servers) + sum(nlargest(len(load.alternatives), of_users))
+        received = sum(of_servers) + sum(nlargest(len(load.alternatives), of_users))
+        return own + received * (1 if self._packing.compressors.upload.exact else 2)  # as it came, and restored
 
     def _adapter(self, place: Place) -> int:
         return self._learning.state_bytes(place.part, place.ranks)["adapter"]

@@ -129,8 +129,8 @@ class Node:
     def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
         """Account for memory: training state for good, activations until they are used, the rest while the job runs.
 
-        What it is to send takes its buffer from the beginning. What has arrived compressed lies in its buffer as it came,
-        and beside it restored as long as the job runs.
+        What it is to send takes its buffer from the beginning. What has arrived compressed lies in its buffer as it
+        came, and beside it restored as long as the job runs.
         """
         cost, memory = job.cost, self.memory
         memory.settle(start_ns, job.lineage, cost.resident_bytes)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cosim.network import Network
     from cosim.scenario.compression import Compressors
     from training.adapters import Part, Ranks
+    from training.compression.base import Compressor
     from training.learning import Learning
     from training.steps import Shape
 
@@ -66,23 +67,31 @@ class Visits:
     def _visit_of(self, part: Part, ranks: Ranks | None, shape: Shape) -> Visit:
         """As ``Node`` accounts for it: inputs stay as long as what is saved with them; labels, until they are sent on.
 
-        What is made to be sent takes a buffer of its own, which on its way has the size of the message.
+        What is made to be sent takes a buffer of its own, which on its way has the size of the message. What came
+        compressed is there beside what it is restored to.
         """
         size = self._learning.message_bytes(shape)
         phases = self._learning.phase_costs(part, shape, ranks)
         activation, labels = size["activation"], size["label"]
         arrived, with_it = (activation, labels) if part.first else (0, 0)
         back, sent_back = (activation, self._down(shape)) if part.first else (0, 0)
+        packed_up = self._packed(shape, self._compressors.activations) if part.first else 0
+        packed_down = self._packed(shape, self._compressors.gradients)
         if len(phases) == 1:
             (turn,) = phases
             taken = arrived + with_it
-            return Visit(max(taken, sent_back), taken + turn.saved_bytes + turn.transient_bytes + back, turn.flops)
+            computed = taken + packed_up + turn.saved_bytes + turn.transient_bytes + back
+            return Visit(max(taken, sent_back), computed, turn.flops)
         forward, backward = phases
         kept = forward.saved_bytes + arrived
-        forwards = forward.transient_bytes + activation + labels  # which have come, or are made
-        backwards = backward.transient_bytes + activation + back
+        forwards = packed_up + forward.transient_bytes + activation + labels  # which have come, or are made
+        backwards = packed_down + backward.transient_bytes + activation + back
         return Visit(
             kept + max(self._up(shape) + with_it, activation, sent_back),
             kept + max(forwards, backwards),
             max(forward.flops, backward.flops),
         )
+
+    def _packed(self, shape: Shape, compressor: Compressor) -> int:
+        """What an activation or its gradient takes as a message, if that is not the tensor itself."""
+        return 0 if compressor.exact else self._learning.message_bytes(shape, compressor)["activation"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from heapq import nlargest
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from channel_models.randomness import Stream
@@ -94,11 +95,13 @@ class FedOpt(Participation):
             stage.node: self.learning.adapter_bytes(self.part, stage.adapter.output.ranks) for stage in self.stages
         }
         state = state_bytes(self.adapter, self.optimiser)
+        clients = self.options.clients or len(anybody)
+        restored = sum(nlargest(clients, began.values()))  # of reports, whose messages wait beside
         return Load(
-            alternatives=[anybody] * (self.options.clients or len(anybody)),
+            alternatives=[anybody] * clients,
             hub=server,
             exchanged=[self.part],
-            beside={**began, server: sum(state.values())},
+            beside={**began, server: sum(state.values()) + restored},
         )
 
     def story(self) -> Acts:
