@@ -123,10 +123,14 @@ class Node:
         return nbytes
 
     def _remember(self, job: Job, start_ns: int, end_ns: int) -> None:
-        """Account for memory: training state for good, activations until they are used, the rest while the job runs."""
+        """Account for memory: training state for good, activations until they are used, the rest while the job runs.
+
+        What has arrived compressed lies in its buffer as it came, and beside it restored as long as the job runs.
+        """
         cost, memory = job.cost, self.memory
         memory.settle(start_ns, job.lineage, cost.resident_bytes)
-        memory.during(start_ns, end_ns, "transient", cost.transient_bytes)
+        restored = sum(ref.output.whole_bytes or 0 for ref in job.inputs) if cost.flops else 0
+        memory.during(start_ns, end_ns, "transient", cost.transient_bytes + restored)
         memory.change(start_ns, "activations", cost.saved_bytes)
         received = sum(self._emptied(ref) for ref in job.inputs)
         if cost.keeps:  # the backward needs what has arrived, too

@@ -15,7 +15,7 @@ from training.compression.form import Form, Piece, adapter_form
 from training.jobs import Cost, Operation, Output, PayloadKind, Ref
 from training.keys import code_of
 from training.optimiser import AdapterState
-from training.payloads import adapter_output
+from training.payloads import activation_output, adapter_output
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +55,9 @@ class CompressActivation(Compressing):
 
     def outputs(self, lab: Lab, inputs: Sequence[Ref]) -> Mapping[str, Output]:
         """The same, as the receiver has it."""
-        return {self.kind: Output(nbytes=self.compressor.nbytes(activation_form(lab, self.shape)), kind=self.kind)}
+        whole = activation_output(lab, self.shape, self.kind)
+        nbytes = self.compressor.nbytes(activation_form(lab, self.shape))
+        return {self.kind: Output(nbytes=nbytes, kind=self.kind, whole_bytes=whole.nbytes)}
 
     def wave(self, lab: Lab) -> Hashable:
         """Those of one shape."""

@@ -26,8 +26,8 @@ PayloadKind = Literal["activation", "gradient", "adapter", "label", "model", "po
 class Output:
     """One result of an operation: its bytes on the wire, and as what it would be sent.
 
-    ``ranks`` are those of an adapter that is narrower than the layout; ``whole_bytes`` are those of a compressed one
-    when it is restored.
+    ``ranks`` are those of an adapter that is narrower than the layout; ``whole_bytes`` are those of what travels
+    compressed when it is restored.
     """
 
     nbytes: int = 0

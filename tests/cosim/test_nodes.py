@@ -216,6 +216,16 @@ def test_a_payload_is_buffered_from_its_arrival_until_a_job_has_read_it(tiny: An
     assert tiny.cloud.memory.left()["buffers"] == 0
 
 
+def test_what_came_compressed_is_restored_beside_its_buffer_while_a_job_runs(tiny: Any) -> None:
+    packed = Output(nbytes=100, kind="activation", whole_bytes=400)
+    payload = tiny.job(outputs={"it": packed})["it"]
+    tiny.cloud.receive(payload)
+    tiny.cloud.compute(tiny.job(payload, flops=10, transient_bytes=30))
+    peaks = tiny.cloud.memory.peaks()
+    assert (peaks["buffers"], peaks["transient"], peaks["total"]) == (100, 430, 530)
+    assert set(tiny.cloud.memory.left().values()) == {0}
+
+
 def test_training_state_settles_once_for_each_lineage(tiny: Any) -> None:
     node, outputs = tiny.cloud, {"adapter": Output(nbytes=40, kind="adapter")}
     own = tiny.job(lineage="cloud 0:3 own", outputs=outputs)["adapter"]

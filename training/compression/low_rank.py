@@ -40,7 +40,7 @@ class LowRank(Compressor):
         """See ``Compressor``; the sent numbers (n, sent) are, piece by piece, X V and V, or X."""
         import torch  # noqa: PLC0415 - sizes are known without it
 
-        sent = []
+        sent = [vectors[:, :0]]  # of a part without adapters there is nothing
         for piece, where in form.slices():
             whole = vectors[:, where]
             if self._narrows(piece):
@@ -56,7 +56,7 @@ class LowRank(Compressor):
         import torch  # noqa: PLC0415
 
         edges = pairwise(accumulate(self._numbers(packed.form), initial=0))
-        found = []
+        found = [packed["sent"][:, :0]]
         for piece, (begin, end) in zip(packed.form.pieces, edges, strict=True):
             own = packed["sent"][:, begin:end]
             if self._narrows(piece):

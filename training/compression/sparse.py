@@ -115,7 +115,7 @@ class Largest(Sparse):
         """Where each of ``vectors`` (n, numbers) has its numbers of largest magnitude: (n, count), ascending."""
         import torch  # noqa: PLC0415
 
-        found, begin = [], 0
+        found, begin = [torch.empty(len(vectors), 0, dtype=torch.int64, device=vectors.device)], 0
         for numbers in self._groups(form):
             own = vectors[:, begin : begin + numbers]
             found.append(largest(own, kept(self.share, numbers)) + begin)

@@ -98,6 +98,7 @@ VARIATIONS = {
     "splitllm over local epochs",
     "splitllm replicated",
     "splitllm by attachment",
+    "splitfed compressed",
     "splitfed shared, compressed",
     "federated compressed",
     "split_learning compressed",

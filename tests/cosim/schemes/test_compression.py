@@ -1,5 +1,5 @@
 """Compression in schemes: what is learned and how long it takes change together, and where it makes no sense it is
-refused. That compressed schemes keep the contract of schemes is in ``conftest.SCHEMES``."""
+refused. That compressed schemes keep the contract of schemes is among the slow tests, see ``conftest.SCHEMES``."""
 
 import sys
 from collections.abc import Callable
@@ -36,6 +36,8 @@ ACTIVATION, LABELS = 4 * BATCH * LENGTH * HIDDEN, 4 * BATCH * LENGTH
 NUMBERS = RANK * (HIDDEN + 3 * HIDDEN)  # of LoRA on one block's c_attn: A (r, H) and B (3H, r)
 WHOLE = BLOCKS * NUMBERS
 ONE_CLIENT_A_PASS = {"host": {"device": "cpu", "threads": 1, "cache": False, "tokens": 1}}
+ANALYTIC = {"execution": "analytic", "host": {"device": "cpu", "threads": 1, "cache": True}}
+"""Nothing is trained, and the tokens are those of the run before."""
 SUMMED = 1e-7
 """Weights of about a tenth in single precision, averaged in another order."""
 
@@ -132,10 +134,25 @@ def test_what_loses_nothing_between_parts_changes_nothing_to_the_bit(own_compres
     assert packed.runtime.jobs_run > 2 * plain.runtime.jobs_run, "its parts do not learn as one"
 
 
+def test_however_it_is_executed_the_same_is_simulated_and_learned_to_the_bit(run_once: Runner) -> None:
+    ways = {
+        "upload": {"name": "top_k", "density": "1/2", "error_feedback": True},
+        "download": {"name": "int8", "rounding": "stochastic"},
+        "activations": "half",
+        "gradients": {"name": "low_rank", "rank": 8},
+    }
+    scheme = {**options("splitfed"), "compression": ways}
+    eager, deferred = (run_once(scheme, **ONE_CLIENT_A_PASS, execution=how) for how in ("eager", "deferred"))
+    assert deferred.world.recorder.activities == eager.world.recorder.activities
+    assert deferred.observer.rows == eager.observer.rows
+    assert torch.equal(averages(deferred), averages(eager))
+    assert run_once(scheme, **ANALYTIC).world.recorder.activities == eager.world.recorder.activities
+
+
 @pytest.mark.parametrize("way", ["activations", "gradients"])
 def test_half_precision_halves_the_bytes_and_the_time_on_the_air(way: str, run_once: Runner) -> None:
-    plain = run_once(options("splitfed"), execution="analytic")
-    packed = run_once({**options("splitfed"), "compression": {way: "half"}}, execution="analytic")
+    plain = run_once(options("splitfed"), **ANALYTIC)
+    packed = run_once({**options("splitfed"), "compression": {way: "half"}}, **ANALYTIC)
     kind = way.removesuffix("s")
     link = {"activation": "uplink", "gradient": "downlink"}[kind]
     assert amounts(plain, kind) == {link: ROUNDS * STEPS * USERS * ACTIVATION}
@@ -147,7 +164,7 @@ def test_half_precision_halves_the_bytes_and_the_time_on_the_air(way: str, run_o
 
 def test_adapters_have_their_compressors_bytes_on_every_hop(run_once: Runner) -> None:
     ways = {"upload": {"name": "top_k", "density": "1/16"}, "download": "int8"}
-    run = run_once({**options("federated"), "compression": ways}, execution="analytic")
+    run = run_once({**options("federated"), "compression": ways}, **ANALYTIC)
     n = WHOLE
     up = ROUNDS * USERS * (4 * n // 16 + n // 8)  # the values, and a bitmap
     down = ROUNDS * USERS * (n + 4 * n // 64)  # a byte each, and the scales of blocks
@@ -251,7 +268,7 @@ def test_a_mask_begins_when_both_sides_have_learned_weights(renewed: bool, diary
 
 def test_before_there_is_a_mask_adapters_go_whole(run_once: Runner) -> None:
     upload = {"name": "magnitude_mask", "density": "1/4"}
-    run = run_once({"name": "federated", "compression": {"upload": upload}}, execution="analytic")
+    run = run_once({"name": "federated", "compression": {"upload": upload}}, **ANALYTIC)
     assert amounts(run, "adapter")["uplink"] == USERS * (4 * WHOLE + 4 * WHOLE // 4)
 
 
@@ -260,13 +277,13 @@ def test_what_does_not_count_leaves_no_trace(name: str, run_once: Runner) -> Non
     """Of users whom a deadline leaves out there is no feedback, and nothing of theirs stays in a buffer."""
     upload = {"name": "top_k", "density": "1/8", "error_feedback": True}
     scheme = {**options(name), "rounds": 1, "compression": {"upload": upload, "download": "half"}}
-    in_time = run_once(scheme, execution="analytic")
+    in_time = run_once(scheme, **ANALYTIC)
     ended = [
         max(a.end_ns for a in in_time.world.recorder.activities if a.user == user and a.act != "waiting")
         for user in range(USERS)
     ]
     deadline = f"{(min(ended) + max(ended)) / 2} ns"
-    late = run_once({**scheme, "deadline": deadline}, execution="analytic")
+    late = run_once({**scheme, "deadline": deadline}, **ANALYTIC)
     left_out = {a.node for a in late.world.recorder.activities if a.kind == "deadline"}
     assert 0 < len(left_out) < USERS
     for user, chain in zip(late.world.users, late.scheme.chains, strict=True):
@@ -301,9 +318,7 @@ def test_lots_are_those_of_seed_user_and_step(run_once: Runner) -> None:
 
 def test_allocation_counts_on_compressed_messages(run_once: Runner) -> None:
     ways = {"upload": "half", "activations": "int8"}
-    plain, packed = (
-        run_once({**options("splitfed"), "compression": given}, execution="analytic") for given in ({}, ways)
-    )
+    plain, packed = (run_once({**options("splitfed"), "compression": given}, **ANALYTIC) for given in ({}, ways))
     demands = []
     for run in (plain, packed):
         places = [[Place.of(stage) for stage in chain] for chain in run.scheme.chains]
