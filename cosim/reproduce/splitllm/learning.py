@@ -62,6 +62,6 @@ def above_percent(ours: Sequence[LearningCurve], theirs: Sequence[LearningCurve]
 
 
 def _ratio(one: LearningCurve, other: LearningCurve, by: str) -> float:
-    seen = [getattr(curve, by) for curve in (one, other)]
+    seen: list[Sequence[int]] = [getattr(curve, by) for curve in (one, other)]
     common = max(set(seen[0]) & set(seen[1]))
     return one.perplexity[seen[0].index(common)] / other.perplexity[seen[1].index(common)]
