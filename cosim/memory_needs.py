@@ -87,8 +87,11 @@ class MemoryNeeds:
     def _resident(self, places: Sequence[Place]) -> int:
         """Weights of each part, and the training state of each adapter, at one node."""
         weights = sum(map(self._learning.weight_bytes, {place.part for place in places}))
-        adapters = {place.lineage: place for place in places}.values()
-        return weights + sum(sum(self._learning.state_bytes(place.part, place.ranks).values()) for place in adapters)
+        states: dict[str, int] = {}
+        for place in places:
+            state = sum(self._learning.state_bytes(place.part, place.ranks).values())
+            states[place.lineage] = max(states.get(place.lineage, 0), state)
+        return weights + sum(states.values())
 
     def _largest(self, places: Iterable[Place]) -> int:
         """Adapters that may just have arrived at one node: the largest of each part."""
@@ -99,13 +102,13 @@ class MemoryNeeds:
 
     def _collected(self, load: Load) -> int:
         """The hub's own adapters, and those that wait there: of users, only as many as train at a time."""
-        coming = {
-            place.lineage: place for place in load.places if place.part in load.exchanged and place.node is not load.hub
-        }
-        of_users = [self._adapter(place) for place in coming.values() if isinstance(place.node, User)]
-        of_servers = [self._adapter(place) for place in coming.values() if not isinstance(place.node, User)]
+        coming: defaultdict[bool, dict[str, int]] = defaultdict(dict)  # of users or not, by lineage
+        for place in load.places:
+            if place.part in load.exchanged and place.node is not load.hub:
+                found = coming[isinstance(place.node, User)]
+                found[place.lineage] = max(found.get(place.lineage, 0), self._adapter(place))
         own = sum(self._learning.state_bytes(part)["adapter"] for part in load.exchanged)
-        return own + sum(of_servers) + sum(nlargest(len(load.alternatives), of_users))
+        return own + sum(coming[False].values()) + sum(nlargest(len(load.alternatives), coming[True].values()))
 
     def _adapter(self, place: Place) -> int:
         return self._learning.state_bytes(place.part, place.ranks)["adapter"]
