@@ -85,8 +85,9 @@ class MemoryNeeds:
         return bisect_right(places, limit_of(user), key=lambda place: self.alone(place, user))
 
     def _resident(self, places: Sequence[Place]) -> int:
-        """Weights of each part, and the training state of each adapter, at one node."""
-        weights = sum(map(self._learning.weight_bytes, {place.part for place in places}))
+        """Weights of each part, and the training state of each adapter, at one node; a user has one part at a time."""
+        held = map(self._learning.weight_bytes, {place.part for place in places})
+        weights = max(held) if isinstance(places[0].node, User) else sum(held)
         states: dict[str, int] = {}
         for place in places:
             state = sum(self._learning.state_bytes(place.part, place.ranks).values())
