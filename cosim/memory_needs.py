@@ -89,12 +89,15 @@ class MemoryNeeds:
         return bisect_right(places, limit_of(user), key=lambda place: self.alone(place, user))
 
     def _resident(self, places: Sequence[Place]) -> int:
-        """Weights of each part, and the training state of each adapter, at one node."""
-        weights = sum(map(self._learning.weight_bytes, {place.part for place in places}))
-        adapters = {place.lineage: place for place in places}.values()
-        kept = sum(self._packing.kept_bytes(self._adapter(place)) for place in adapters)
-        states = sum(sum(self._learning.state_bytes(place.part, place.ranks).values()) for place in adapters)
-        return weights + kept + states
+        """Weights of each part, and what is kept of each adapter, at one node; a user has one part at a time."""
+        held = map(self._learning.weight_bytes, {place.part for place in places})
+        weights = max(held) if isinstance(places[0].node, User) else sum(held)
+        states: dict[str, int] = {}
+        for place in places:
+            state = sum(self._learning.state_bytes(place.part, place.ranks).values())
+            state += self._packing.kept_bytes(self._adapter(place))
+            states[place.lineage] = max(states.get(place.lineage, 0), state)
+        return weights + sum(states.values())
 
     def _largest(self, places: Iterable[Place]) -> int:
         """Adapters that may just have arrived at one node: the largest of each part."""
@@ -105,14 +108,15 @@ class MemoryNeeds:
 
     def _collected(self, load: Load) -> int:
         """The hub's own adapters, and those that wait there: of users, only as many as train at a time."""
-        coming = {
-            place.lineage: place for place in load.places if place.part in load.exchanged and place.node is not load.hub
-        }
-        of_users = [self._adapter(place) for place in coming.values() if isinstance(place.node, User)]
-        of_servers = [self._adapter(place) for place in coming.values() if not isinstance(place.node, User)]
+        coming: defaultdict[bool, dict[str, int]] = defaultdict(dict)  # of users or not, by lineage
+        for place in load.places:
+            if place.part in load.exchanged and place.node is not load.hub:
+                found = coming[isinstance(place.node, User)]
+                found[place.lineage] = max(found.get(place.lineage, 0), self._adapter(place))
         own = sum(self._learning.state_bytes(part)["adapter"] for part in load.exchanged)
-        own += sum(self._packing.kept_for_each_bytes(self._adapter(place)) for place in coming.values())
-        received = sum(of_servers) + sum(nlargest(len(load.alternatives), of_users))
+        everybody = [nbytes for found in coming.values() for nbytes in found.values()]
+        own += sum(map(self._packing.kept_for_each_bytes, everybody))
+        received = sum(coming[False].values()) + sum(nlargest(len(load.alternatives), coming[True].values()))
         return own + received * (1 if self._packing.compressors.upload.exact else 2)  # as it came, and restored
 
     def _adapter(self, place: Place) -> int:

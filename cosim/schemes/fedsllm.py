@@ -134,7 +134,7 @@ class FedsLLM(SplitFed):
 
         def place(node: Node, part: Part, user: User) -> Place:
             ranks = self.learning.at_most(rank or SplitFed.rank_at(self, node, user))
-            return Place(node, part, ranks, f"{part} {self.owner(node, user)}")
+            return Place(node, part, ranks, f"{node.name} {part} {self.owner(node, user)}")
 
         return [
             Course(
