@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosim.recorder import PAYLOADS
 from cosim.scenario.learning import Evaluation
-from cosim.schemes.base import Round
+from cosim.schemes.stage import Round
 from cosim.world import World
 
 if TYPE_CHECKING:

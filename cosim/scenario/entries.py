@@ -12,7 +12,8 @@ from cosim.scenario.errors import ScenarioError, describe
 from cosim.scenario.models import Scenario
 
 if TYPE_CHECKING:
-    from cosim.schemes.base import Scheme, SchemeOptions
+    from cosim.schemes.base import Scheme
+    from cosim.schemes.options import SchemeOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import ClassVar
 
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import SchemeOptions
 from cosim.schemes.masked import MaskedOptions, MaskedRounds, Share, Shares, decayed, read_shares
+from cosim.schemes.options import SchemeOptions
 
 
 class AdapterLthOptions(MaskedOptions):

@@ -14,10 +14,12 @@ from cosim.scenario.compression import ADAPTERS
 from cosim.scenario.parts import AllocationPart
 from cosim.scenario.quantities import Duration
 from cosim.scenario.section import default
-from cosim.schemes.base import Acts, SchemeOptions, Stage
+from cosim.schemes.base import Acts
 from cosim.schemes.demand import batches_of, mean_demand
 from cosim.schemes.fedavg import FedAvg
+from cosim.schemes.options import SchemeOptions
 from cosim.schemes.places import Course, Load, Place
+from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from cosim.allocation.demand import Demand

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,19 +14,16 @@ from cosim.clock import Process, to_ns
 from cosim.memory_needs import MemoryNeeds
 from cosim.nodes import Node, User
 from cosim.recorder import EVERYBODY, NOBODY, Story
-from cosim.scenario.compression import Compression, Way
-from cosim.scenario.section import Count, Section, default
+from cosim.schemes.options import SchemeOptions
 from cosim.schemes.packing import Packing
+from cosim.schemes.stage import Round, Stage
 from cosim.world import World
 
 if TYPE_CHECKING:
-    from cosim.scenario.learning import Training
-    from cosim.scenario.models import Scenario
     from cosim.schemes.places import Load
     from training.adapters import Part
     from training.jobs import Job, Ref
     from training.learning import Learning
-    from training.optimiser import Optimiser
     from training.steps import Batch
 
 Acts = Generator[simpy.Event, Any, None]
@@ -35,61 +31,6 @@ Acts = Generator[simpy.Event, Any, None]
 
 LATE = "left out of the round"
 """Why a user stops at a deadline."""
-
-
-class SchemeOptions(Section):
-    """What every scheme can be told in a scenario."""
-
-    name: str
-    label: str = default(
-        "", "what tables and figures call it; else its name", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"
-    )
-    rounds: Count = 10
-    local_steps: Count = default(4, "mini-batches of each user in a round")
-    compression: Compression = default({}, "which payloads are made small before they are sent, and how")
-
-    ways: ClassVar[frozenset[Way]] = frozenset()
-    """What the scheme sends that can be compressed; nothing, unless a subclass says so."""
-    differences: ClassVar[bool] = True
-    """Whether adapters go between sides that both know what went before."""
-
-    def optimiser(self, training: Training) -> Optimiser:
-        """What steps the adapters of users and servers; the scenario's, unless a subclass has its own.
-
-        Raises:
-            ValueError: it cannot be made.
-        """
-        return training.build()
-
-    def problems(self, scenario: Scenario) -> list[str]:
-        """What of ``scenario`` the scheme cannot be run with, a line each."""
-        return list(self.compression.problems(self.ways, self.differences, scenario.payloads))
-
-
-@dataclass(eq=False, slots=True)
-class Stage:
-    """A part of the model at a node, with the adapter it trains there; ``samples`` is its weight in an average."""
-
-    node: Node
-    part: Part
-    adapter: Ref
-    samples: int
-
-
-@dataclass(kw_only=True)
-class Round:
-    """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
-
-    None comes after the ``last``. ``samples`` are the training sequences that a loss was computed of, each as often.
-    ``states`` are, with the model's adapters, all that the next round goes on from.
-    """
-
-    number: int
-    adapters: Sequence[Ref]
-    last: bool = False
-    losses: list[Ref] = field(default_factory=list)
-    samples: int = 0
-    states: Sequence[Ref] = ()
 
 
 class Scheme(ABC):

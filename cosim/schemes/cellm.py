@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cosim.nodes import User
 from cosim.scenario.section import default
-from cosim.schemes.base import SchemeOptions
 from cosim.schemes.fedopt import FedOpt
 from cosim.schemes.masked import MaskedOptions, MaskedRounds, Share, Shares, decayed, read_shares
+from cosim.schemes.options import SchemeOptions
 
 if TYPE_CHECKING:
     from training.jobs import Job, Ref

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cosim.nodes import Node
-from cosim.schemes.base import Acts, Scheme, Stage
+from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from training.adapters import Part

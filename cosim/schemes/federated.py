@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cosim.nodes import User
 from cosim.schemes.averaging import AveragingScheme
-from cosim.schemes.base import Stage
+from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from training.adapters import Part

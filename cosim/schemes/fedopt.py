@@ -10,7 +10,8 @@ from channel_models.randomness import Stream
 from cosim.nodes import User
 from cosim.scenario.parts import OptimiserPart
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import Acts, SchemeOptions
+from cosim.schemes.base import Acts
+from cosim.schemes.options import SchemeOptions
 from cosim.schemes.participation import Participation, ParticipationOptions, sampled
 from cosim.schemes.places import Course, Load
 from training.payloads import state_bytes

@@ -12,9 +12,9 @@ from cosim.nodes import Node, User
 from cosim.scenario.convergence import Convergence
 from cosim.scenario.parts import AllocationPart
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import SchemeOptions
 from cosim.schemes.choice import Choice, CutsOrAuto, RoundsByRank
 from cosim.schemes.demand import batches_of, mean_demand
+from cosim.schemes.options import SchemeOptions
 from cosim.schemes.places import Course, Place
 from cosim.schemes.splitfed import SplitFed, SplitFedOptions
 from cosim.schemes.splitting import AUTO, holders

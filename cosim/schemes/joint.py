@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from cosim.schemes.base import Acts, Scheme, Stage
+from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.stage import Stage
 from training.joint_steps import ADAPTER_GRADIENT
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pydantic import BeforeValidator
 
 from cosim.nodes import User
 from cosim.scenario.section import default
-from cosim.schemes.base import SchemeOptions
 from cosim.schemes.fedopt import FedOpt, FedOptOptions
+from cosim.schemes.options import SchemeOptions
 from training.compression.density import kept, read_density
 from training.compression.encodings import EncodingName, encoding
 from training.payloads import SCALAR_BYTES

@@ -20,7 +20,7 @@ from training.compressing import RESIDUAL
 if TYPE_CHECKING:
     from cosim.nodes import Node
     from cosim.scenario.compression import Compressors, Way
-    from cosim.schemes.base import Stage
+    from cosim.schemes.stage import Stage
     from cosim.world import World
     from training.compression.base import Compressor
     from training.jobs import PayloadKind, Ref

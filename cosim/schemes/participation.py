@@ -11,7 +11,8 @@ from pydantic import model_validator
 from channel_models.randomness import Stream
 from cosim.nodes import User
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import Scheme, SchemeOptions
+from cosim.schemes.base import Scheme
+from cosim.schemes.options import SchemeOptions
 
 if TYPE_CHECKING:
     from training.steps import Batch

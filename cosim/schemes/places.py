@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from cosim.nodes import Node, User
-    from cosim.schemes.base import Stage
+    from cosim.schemes.stage import Stage
     from training.adapters import Part, Ranks
 
 

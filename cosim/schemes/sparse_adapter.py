@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cosim.scenario.section import Index, default
-from cosim.schemes.base import SchemeOptions
 from cosim.schemes.federated_select import FederatedSelect, FederatedSelectOptions
+from cosim.schemes.options import SchemeOptions
 
 
 class SparseAdapterOptions(FederatedSelectOptions):

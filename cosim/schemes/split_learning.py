@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cosim.nodes import Edge, Node, User
-from cosim.schemes.base import Acts, Scheme, SchemeOptions, Stage
+from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.options import SchemeOptions
 from cosim.schemes.places import Course, Load, Place
 from cosim.schemes.splitting import SplitOptions, holders
+from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from training.jobs import Ref

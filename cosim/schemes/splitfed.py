@@ -8,8 +8,9 @@ from cosim.nodes import Node, User
 from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.section import default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
-from cosim.schemes.base import SchemeOptions, Stage
+from cosim.schemes.options import SchemeOptions
 from cosim.schemes.splitting import SplitOptions, holders
+from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from training.adapters import Part

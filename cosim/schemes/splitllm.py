@@ -13,12 +13,14 @@ from cosim.nodes import Edge, Node, User
 from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.parts import PairingPart
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import Acts, SchemeOptions, Stage
+from cosim.schemes.base import Acts
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.joint import JointStage
+from cosim.schemes.options import SchemeOptions
 from cosim.schemes.participation import Participation, ParticipationOptions
 from cosim.schemes.places import Course, Load
 from cosim.schemes.splitting import read_cuts
+from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from cosim.pairing.base import Pairing

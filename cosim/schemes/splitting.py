@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from cosim.nodes import Node, User
 from cosim.scenario.compression import SMASHED
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import SchemeOptions
+from cosim.schemes.options import SchemeOptions
 from cosim.world import World
 
 if TYPE_CHECKING:

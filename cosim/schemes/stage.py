@@ -1,0 +1,39 @@
+"""A part of the model where it is trained, and what has come of all parts at the end of a round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cosim.nodes import Node
+
+if TYPE_CHECKING:
+    from training.adapters import Part
+    from training.jobs import Ref
+
+
+@dataclass(eq=False, slots=True)
+class Stage:
+    """A part of the model at a node, with the adapter it trains there; ``samples`` is its weight in an average."""
+
+    node: Node
+    part: Part
+    adapter: Ref
+    samples: int
+
+
+@dataclass(kw_only=True)
+class Round:
+    """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
+
+    None comes after the ``last``. ``samples`` are the training sequences that a loss was computed of, each as often.
+    ``states`` are, with the model's adapters, all that the next round goes on from.
+    """
+
+    number: int
+    adapters: Sequence[Ref]
+    last: bool = False
+    losses: list[Ref] = field(default_factory=list)
+    samples: int = 0
+    states: Sequence[Ref] = ()
