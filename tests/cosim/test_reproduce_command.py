@@ -21,7 +21,7 @@ COLUMNS = {"name", "paper", "expected", "ours", "unit", "known", "tolerance", "w
 @pytest.fixture
 def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Theory alone, of few drops."""
-    monkeypatch.setattr("cosim.reproduce_command._training", lambda *_, **__: [])
+    monkeypatch.setattr("cosim.reproduce_command._trained", lambda *_, **__: None)
     monkeypatch.setattr("cosim.reproduce.papers.fedsllm.FEW_DROPS", 2)
 
 
@@ -80,7 +80,7 @@ def test_rows_of_training_say_how_much_less_time_the_best_takes() -> None:
     trained = Trained(
         target="perplexity <= 60", seconds_to_target=seconds, curves={label: [curve] * 3 for label in seconds}
     )
-    rows = FedsLLM().learned(trained)
+    rows = FedsLLM().learned(trained, variant="")
     assert [(row.name, row.ours, row.unit, row.within) for row in rows] == [
         ("optimum", 3.0, "s", None),
         ("BA", 4.0, "s", None),

@@ -173,7 +173,7 @@ def test_a_cut_moves_by_no_more_than_it_may_and_no_deeper(run_small: Runner) -> 
 
 
 @given(seed=st.integers(0, 2**32 - 1), weights=st.sampled_from(["placed", "sent"]))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_whoever_wants_more_blocks_gets_what_its_memory_holds(seed: int, weights: str, run_small: Runner) -> None:
     """Clients have memory for one block, and by chance for more; they never hold more than that."""
     users, draw = 4, np.random.default_rng(seed)
