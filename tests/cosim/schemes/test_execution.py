@@ -39,7 +39,13 @@ def eager(scheme: dict[str, Any], run_small: Runner) -> Run:
     return run_small(scheme, execution="eager", **LR)
 
 
-@pytest.fixture(scope="module", params=MODES)
+THREADS = "two threads"
+"""Of a mode that ``test_threads_change_no_bit`` is about, too: tried with the slow tests."""
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(mode, marks=pytest.mark.slow) if mode == THREADS else mode for mode in MODES]
+)
 def deferred(request: pytest.FixtureRequest, scheme: dict[str, Any], run_small: Runner) -> Run:
     return run_small(scheme, **LR, **MODES[request.param])
 
