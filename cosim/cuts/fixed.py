@@ -9,6 +9,7 @@ class Fixed:
     """Everybody cuts where it began: the baseline "same split" where all begin alike."""
 
     scored = False
+    timed = False
 
     def cuts(self, fleet: Fleet) -> Cuts:
         """See ``CutPolicy.cuts``."""

@@ -19,6 +19,7 @@ class Performance:
     """
 
     scored = True
+    timed = False
 
     def __init__(self, *, gamma: float = 1.0, least_weight: float = 0.5, most_weight: float = 3.0) -> None:
         if gamma < 0.0:

@@ -13,6 +13,7 @@ class PerformanceAndResource:
     """SplitFT's two grounds together: what ``performance`` wants, no deeper than ``slack`` beyond the median time."""
 
     scored = True
+    timed = True
 
     def __init__(
         self, *, gamma: float = 1.0, least_weight: float = 0.5, most_weight: float = 3.0, slack: float = 0.2

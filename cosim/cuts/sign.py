@@ -11,6 +11,7 @@ class Sign:
     """One layer more for who is above the mean score by over ``margin`` of it, one less for who is as far below."""
 
     scored = True
+    timed = False
 
     def __init__(self, *, margin: float = 0.0) -> None:
         if margin < 0.0:

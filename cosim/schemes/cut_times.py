@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cosim.schemes.splitft import SplitFT
+    from training.adapters import Part, Ranks
+    from training.steps import Batch
 
 
 def expected_s(scheme: SplitFT, layers: Sequence[int], first_batch: int) -> NDArray[np.float64]:
@@ -22,8 +24,12 @@ def expected_s(scheme: SplitFT, layers: Sequence[int], first_batch: int) -> NDAr
 
     Computing of both sides, smashed data up, as much down, and the client's adapter both ways. A server's turn counts
     as often as clients share one of its processors, and all clients of a cell have equal parts of its band, as if all
-    asked at once.
+    asked at once. FLOPs are those of the model's ranks, to which narrower ones make next to no difference.
     """
+
+    def flops(part: Part, batch: Batch, _: Ranks | None) -> tuple[int, ...]:
+        return scheme.flops(part, batch, None)
+
     batches = batches_of(scheme, range(first_batch, first_batch + scheme.local_steps))
     bands = scheme.world.bands
     both_ways_s = sum(1.0 / bands.equal_rates_bps(way) for way in ("uplink", "downlink"))  # a bit up, a bit down
@@ -32,7 +38,7 @@ def expected_s(scheme: SplitFT, layers: Sequence[int], first_batch: int) -> NDAr
     for layer in layers:
         chains = _places(scheme, layer)
         mine, servers, both = (
-            mean_demand(scheme, [chain[which] for chain in chains], batches, scheme.flops)
+            mean_demand(scheme, [chain[which] for chain in chains], batches, flops)
             for which in (slice(1), slice(1, None), slice(None))
         )
         computing_s = steps * (mine.compute_s + crowd * servers.compute_s)

@@ -194,7 +194,7 @@ class SplitFT(AveragingScheme):
         return Fleet(
             cuts=now,
             layers=layers,
-            expected_s=expected_s(self, self.layers, (number - 1) * self.local_steps),
+            expected_s=expected_s(self, self.layers, (number - 1) * self.local_steps) if self.policy.timed else None,
             measured_s=self.measured_s,
             scores=self.scores() if self.policy.scored else None,
         )

@@ -49,18 +49,13 @@ def test_every_policy_says_a_whole_number_of_layers_for_each_client_and_changes_
     name: str, fleet: Fleet
 ) -> None:
     before, policy = fleet.cuts.copy(), registry.find("cuts", name)()
-    assert isinstance(policy.scored, bool)
+    assert isinstance(policy.scored, bool) and isinstance(policy.timed, bool)
+    known: dict[str, Any] = {} if policy.scored else {"scores": None}
+    known |= {} if policy.timed else {"expected_s": None}
     for _ in range(2):
-        wanted = policy.cuts(fleet if policy.scored else replace(fleet, scores=None))
+        wanted = policy.cuts(replace(fleet, **known))
         assert wanted.shape == fleet.cuts.shape and np.issubdtype(wanted.dtype, np.integer)
     assert (fleet.cuts == before).all()
-
-
-@pytest.mark.parametrize("name", registry.FAMILIES["cuts"])
-def test_who_wants_no_scores_is_not_told(name: str) -> None:
-    policy = registry.find("cuts", name)()
-    if not policy.scored:
-        assert policy.cuts(replace(THREE, scores=None)).tolist() == policy.cuts(THREE).tolist()
 
 
 def test_each_decides_as_it_says() -> None:

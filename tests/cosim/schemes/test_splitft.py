@@ -29,6 +29,7 @@ class BackAndForth:
     """Everybody one layer deeper, and back again."""
 
     scored = False
+    timed = False
 
     def cuts(self, fleet: Fleet) -> Cuts:
         return np.where(fleet.cuts == 1, 2, 1)
@@ -38,6 +39,7 @@ class Greedy:
     """Everybody as deep as can be."""
 
     scored = False
+    timed = False
 
     def cuts(self, fleet: Fleet) -> Cuts:
         return np.full_like(fleet.cuts, 99)
