@@ -21,7 +21,7 @@ class SplitFT:
         "alpha-1": ("data.partition.alpha=1",),
         "iid": ("data.partition={name: iid}",),
     }
-    quickly = ("users.count=4", "scheme.rounds=6", "scheme.local_steps=4", "evaluation.sequences=32")
+    quickly = ("users.count=3", "scheme.rounds=4", "scheme.local_steps=4", "evaluation.sequences=32")
     baseline = "same-split"
 
     def theory(self, folder: Path, *, quick: bool) -> Theory:
