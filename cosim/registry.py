@@ -103,6 +103,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "sfllm": "cosim.reproduce.papers.sfllm:SflLLM",
         "splitllm": "cosim.reproduce.papers.splitllm:SplitLLM",
         "splitft": "cosim.reproduce.papers.splitft:SplitFT",
+        "cellm": "cosim.reproduce.papers.cellm:Cellm",
     },
     "trackers": {
         "tensorboard": "cosim.tracking.tensorboard:TensorBoard",

@@ -31,8 +31,8 @@ class FedLoraOptions(FedOptOptions):
 class FedLora(FedOpt):
     """Dense messages both ways.
 
-    With a ``rank`` all is as with a model of that rank and the same alpha / r: what is beyond stays at the server, where
-    its B is zero.
+    With a ``rank`` all is as with a model of that rank and the same alpha / r: what is beyond stays at the server,
+    where its B is zero.
     """
 
     Options: ClassVar[type[SchemeOptions]] = FedLoraOptions
