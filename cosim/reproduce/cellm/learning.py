@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import log
 from statistics import fmean
 
-from cosim.reproduce.row import Row
+from cosim.reproduce.row import Known, Row
 from cosim.reproduce.training import LearningCurve, Trained
 
 DENSE = "dense"
@@ -101,7 +101,7 @@ def factors(megabytes: Costs, group: str) -> list[Row]:
 
 
 def _factor(group: str, name: str, ours: float, paper: float | None = None) -> Row:
-    known = "ours" if paper is None else "stated"
+    known: Known = "ours" if paper is None else "stated"
     why = "" if paper is None else "the paper's is the most of its tasks, models and densities"
     return Row(group=group, name=name, ours=ours, unit="times", known=known, paper=paper, why=why)
 

@@ -56,13 +56,15 @@ def rows() -> list[Row]:
 def _rows(density: Fraction, name: EncodingName, ours: int, expected: int) -> list[Row]:
     dense = _BYTES_A_NUMBER * NUMBERS
     of = f"density {density}, {name}"
-    exact = {"known": "derived", "tolerance": 0.0, "why": "real buffers have whole bytes"}
     return [
-        Row(group=f"a message of {NUMBERS:,} numbers", name=of, ours=ours / _MEGA, expected=expected / _MEGA, unit="MB",
-            **exact),
-        Row(group="a dense message over a sparse one", name=of, ours=dense / ours, expected=dense / expected,
-            unit="times", **exact),
-    ]  # fmt: skip
+        _exact(f"a message of {NUMBERS:,} numbers", of, ours / _MEGA, expected / _MEGA, "MB"),
+        _exact("a dense message over a sparse one", of, dense / ours, dense / expected, "times"),
+    ]
+
+
+def _exact(group: str, name: str, ours: float, expected: float, unit: str) -> Row:
+    return Row(group=group, name=name, ours=ours, expected=expected, unit=unit, known="derived", tolerance=0.0,
+               why="real buffers have whole bytes")  # fmt: skip
 
 
 def _message(density: Fraction) -> tuple[Values, Positions]:
