@@ -15,9 +15,7 @@ from cosim.reproduce.training import LearningCurve, Trained
 
 DENSE = "dense"
 CELLM = ("cellm-quarter", "cellm-sixteenth")
-SPARSE = (
-    "select-quarter", "select-sixteenth", "sparse-adapter-quarter", "sparse-adapter-sixteenth", "adapter_lth",
-)  # fmt: skip
+SPARSE = ("federated_select", "sparse_adapter", "adapter_lth")
 """Labels of the scenario."""
 SHARES = (0.9, 0.95, 1.0)
 PAPER_DENSE, PAPER_SPARSE = 10.0, 5.0
