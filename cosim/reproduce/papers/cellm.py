@@ -10,7 +10,7 @@ from cosim.reproduce.papers.base import TableFigure, Theory
 from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
 
-_WITH_ROUNDS = range(3, 8)
+_WITH_ROUNDS = (0, 1, *range(3, 8))
 """Places in the scenario's list of schemes with rounds of their own."""
 
 
