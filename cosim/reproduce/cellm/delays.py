@@ -57,7 +57,7 @@ class Setting:
 class Round:
     """Seconds (K,) that each client's download and upload take, and what lies before, between and after them.
 
-    ``numbers`` is how many a dense message has.
+    ``numbers`` is how many an upload has.
     """
 
     down_s: Array
