@@ -15,7 +15,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "federated": "cosim.schemes.federated:Federated",
         "split_learning": "cosim.schemes.split_learning:SplitLearning",
         "fedsllm": "cosim.schemes.fedsllm:FedsLLM",
-        "fedlora": "cosim.schemes.fedopt:FedOpt",
+        "fedlora": "cosim.schemes.fedlora:FedLora",
         "cellm": "cosim.schemes.cellm:Cellm",
         "federated_select": "cosim.schemes.federated_select:FederatedSelect",
         "sparse_adapter": "cosim.schemes.sparse_adapter:SparseAdapter",
@@ -103,6 +103,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "sfllm": "cosim.reproduce.papers.sfllm:SflLLM",
         "splitllm": "cosim.reproduce.papers.splitllm:SplitLLM",
         "splitft": "cosim.reproduce.papers.splitft:SplitFT",
+        "cellm": "cosim.reproduce.papers.cellm:Cellm",
     },
     "trackers": {
         "tensorboard": "cosim.tracking.tensorboard:TensorBoard",

@@ -123,8 +123,13 @@ def _curve(run: Result) -> LearningCurve:
     from cosim.reproduce.training import LearningCurve  # noqa: PLC0415
 
     points = run.rounds.dropna(subset="perplexity")
+    air_bytes = points["uplink_bytes"] + points["downlink_bytes"]
     return LearningCurve(
-        rounds=points["round"].tolist(), samples=points["samples"].tolist(), perplexity=points["perplexity"].tolist()
+        rounds=points["round"].tolist(),
+        samples=points["samples"].tolist(),
+        perplexity=points["perplexity"].tolist(),
+        seconds=points["sim_time_s"].tolist(),
+        air_bytes=air_bytes.tolist(),
     )
 
 

@@ -12,11 +12,16 @@ PAPERS = Path(__file__).resolve().parents[2] / "scenarios" / "papers"
 
 @dataclass(frozen=True, kw_only=True)
 class LearningCurve:
-    """Of one run, a point an evaluation: perplexity after so many rounds and training sequences."""
+    """Of one run, a point an evaluation: perplexity after so many rounds and training sequences.
+
+    ``seconds`` are of simulated time, and ``air_bytes`` over the radio, both ways, since the start.
+    """
 
     rounds: Sequence[int]
     samples: Sequence[int]
     perplexity: Sequence[float]
+    seconds: Sequence[float]
+    air_bytes: Sequence[float]
 
 
 @dataclass(frozen=True, kw_only=True)

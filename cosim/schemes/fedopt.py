@@ -59,7 +59,7 @@ class FedOptOptions(ParticipationOptions):
 
 
 class FedOpt(Participation):
-    """Dense LoRA of any rank under FedOpt (Reddi et al. 2021, arXiv 2003.00295): what CELLM compares itself with.
+    """LoRA under FedOpt (Reddi et al. 2021, arXiv 2003.00295), of which CELLM and its siblings are made.
 
     In each round some users, sampled uniformly without replacement, receive the server's adapter, train it on their own
     data with fresh moments, and send back what they have moved. The plain mean of that is the gradient of a step of
@@ -75,10 +75,14 @@ class FedOpt(Participation):
         self.optimiser: Optimiser = self.options.server_optimiser()
         self.adapter = self.learning.start(self.part, "server")
         self.stages = [
-            self.stage(user, self.part, "own", user.samples, user.rank, idle=True) for user in self.world.users
+            self.stage(user, self.part, "own", user.samples, self.rank_of(user), idle=True) for user in self.world.users
         ]
         self._sampling = Stream(self.world.seed, "clients")
         self._reports: dict[int, list[Ref]] = {}
+
+    def rank_of(self, user: User) -> int | None:
+        """The most that a matrix of the user's adapter has; None for the model's."""
+        return user.rank
 
     def model(self) -> Sequence[Ref]:
         """What a user without restrictions would receive."""

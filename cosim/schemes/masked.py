@@ -113,7 +113,7 @@ class MaskedRounds(FedOpt):
 
     def tier(self, user: User) -> Tier:
         """The user's."""
-        return Tier(self.learning.at_most(user.rank), user.index % len(self.densities(1)))
+        return Tier(self.learning.at_most(self.rank_of(user)), user.index % len(self.densities(1)))
 
     def count(self, tier: Tier, density: Fraction) -> int:
         """How many numbers that share is of an adapter of the tier."""

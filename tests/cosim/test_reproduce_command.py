@@ -75,7 +75,7 @@ def test_the_papers_scenario_has_the_optimum_and_its_baselines(overrides: tuple[
 
 
 def test_rows_of_training_say_how_much_less_time_the_best_takes() -> None:
-    curve = LearningCurve(rounds=[0], samples=[0], perplexity=[60.0])
+    curve = LearningCurve(rounds=[0], samples=[0], perplexity=[60.0], seconds=[0.0], air_bytes=[0.0])
     seconds = {"optimum": 3.0, "BA": 4.0}
     trained = Trained(
         target="perplexity <= 60", seconds_to_target=seconds, curves={label: [curve] * 3 for label in seconds}

@@ -133,7 +133,13 @@ def test_rows_of_delays_are_ratios_at_the_most_users(curves: dict[str, Curve]) -
 
 def curve(perplexity: Sequence[float], samples: int) -> LearningCurve:
     counts = range(len(perplexity))
-    return LearningCurve(rounds=list(counts), samples=[samples * count for count in counts], perplexity=perplexity)
+    return LearningCurve(
+        rounds=list(counts),
+        samples=[samples * count for count in counts],
+        perplexity=perplexity,
+        seconds=[float(count) for count in counts],
+        air_bytes=[0.0 for _ in counts],
+    )
 
 
 def test_perplexities_are_compared_where_both_have_come() -> None:

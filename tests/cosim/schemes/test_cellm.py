@@ -309,6 +309,17 @@ def test_tiers_of_ranks_send_shares_of_their_own_adapters(run_small: Runner) -> 
     assert {user: values for user, values, _ in carried(dense, "uplink")} == {u: 4 * n for u, n in sizes.items()}
 
 
+def test_a_lower_rank_of_the_scheme_is_that_of_every_user(run_small: Runner) -> None:
+    low = run_rounds(run_small, "fedlora", rank=1)
+    assert {values for *_, values, _ in carried(low, "uplink") + carried(low, "downlink")} == {NUMBERS // RANK * 4}
+    of_users = run_rounds(run_small, "fedlora", {"ranks": [1]})
+    assert torch.equal(model_of(low), model_of(of_users))
+    mixed = messages(run_small, "fedlora", {"ranks": [1, 4]}, clients=None, rank=2)
+    assert {u: values for u, values, _ in carried(mixed, "uplink")} == {
+        u: NUMBERS * (1, 2)[u % 2] for u in range(USERS)
+    }
+
+
 def test_densities_may_fall_from_round_to_round(run_small: Runner) -> None:
     run = messages(run_small, "cellm", clients=None, download=1, upload="1/2", decay="1/2", encoding="values")
     expected = [(NUMBERS // 2**number, NUMBERS // 2 ** (number + 1)) for number in range(ROUNDS)]
@@ -347,6 +358,7 @@ def test_local_epochs_go_through_each_users_own_data(run_small: Runner) -> None:
         ({"name": "cellm", "clients": 9}, "cellm: scheme.clients = 9: there are 3 users (users.count)"),
         ({"name": "cellm", "client": {"name": "sgd", "momentum": 2}},
          "cellm: scheme.client = {'name': 'sgd', 'momentum': 2}: momentum = 2: must lie in [0, 1)"),
+        ({"name": "fedlora", "rank": 5}, "fedlora: scheme.rank = 5: the adapter's rank is 4 (model.lora)"),
         ({"name": "fedlora", "server": {"name": "sgd", "beta1": 0.5}},
          "fedlora: scheme.server = {'name': 'sgd', 'beta1': 0.5}: sgd takes weight_decay, momentum, not beta1"),
         ({"name": "cellm", "compression": {"upload": "int8"}},

@@ -1,0 +1,1 @@
+"""CELLM: payloads, delays of rounds, and what methods learn for their bytes."""

@@ -1,0 +1,50 @@
+"""CELLM (arXiv 2407.20557): bytes of sparse messages, delays of rounds, and what methods learn for their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from cosim.reproduce.papers.base import TableFigure, Theory
+from cosim.reproduce.row import Row
+from cosim.reproduce.training import Trained
+
+_WITH_ROUNDS = (0, 1, *range(3, 8))
+"""Places in the scenario's list of schemes with rounds of their own."""
+
+
+class Cellm:
+    """Sparse LoRA messages, against dense and against other sparse ones."""
+
+    scenario = "cellm.yaml"
+    variants: ClassVar[Mapping[str, Sequence[str]]] = {"natural": (), "iid": ("data.partition={name: iid}",)}
+    quickly = (
+        "users.count=4",
+        "scheme.clients=2",
+        "scheme.local_steps=2",
+        "scheme.rounds=6",
+        *(f"compare.{place}.rounds=8" for place in _WITH_ROUNDS),
+        "evaluation.sequences=32",
+    )
+    baseline = "dense"
+
+    def theory(self, folder: Path, *, quick: bool) -> Theory:
+        """The table of payloads from real buffers, and delays of rounds from analytic runs."""
+        from cosim.reproduce.cellm import delays, payloads  # noqa: PLC0415 - NumPy
+        from cosim.reproduce.curve import rows_of  # noqa: PLC0415
+        from cosim.reproduce.gpt2 import Gpt2Small  # noqa: PLC0415
+
+        study = delays.Study(Gpt2Small.below(folder, "cellm_gpt2.yaml"))
+        curves = [
+            delays.against_density(study, delays.FEW_DENSITIES if quick else delays.DENSITIES),
+            delays.against_ratio(study, delays.FEW_RATIOS if quick else delays.RATIOS),
+        ]
+        figure = TableFigure(stem="delay", module="analysis.figures.study", table=rows_of(curves))
+        return Theory(rows=[*payloads.rows(), *study.rows()], figures=[figure])
+
+    def learned(self, trained: Trained, variant: str) -> list[Row]:
+        """Bytes and time to what dense LoRA learns, and their factors beside the paper's."""
+        from cosim.reproduce.cellm import learning  # noqa: PLC0415
+
+        return learning.rows(trained, variant)
