@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cosim.nodes import User
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import SchemeOptions
 from cosim.schemes.fedopt import FedOpt, FedOptOptions
+from cosim.schemes.options import SchemeOptions
 
 if TYPE_CHECKING:
     from cosim.scenario.models import Scenario
