@@ -25,7 +25,8 @@ class Cellm:
         "scheme.local_steps=2",
         "scheme.rounds=6",
         *(f"compare.{place}.rounds=8" for place in _WITH_ROUNDS),
-        "evaluation.sequences=32",
+        "data.batch_size=2",
+        "evaluation={every: 4, sequences: 32}",
     )
     baseline = "dense"
 
