@@ -86,6 +86,11 @@ def prepare(
     return Prepared(corpus_sha256=material.corpus_sha256, lab=lab, rows=rows)
 
 
+_LATEST: dict[str, Material] = {}
+"""By key: a process that runs many scenarios of one model and corpus tokenises once, with or without a store."""
+_MOST_KEPT = 2
+
+
 class Sources:
     """Model and corpus of a scenario, each opened when it is first asked for, if it ever is."""
 
@@ -137,24 +142,30 @@ class Sources:
         return open_tools(self.base, lora_config(self.model), self.device, whole_logits=whole_logits)
 
     def material(self, store: Store | None) -> Material:
-        """What is needed of model and corpus; neither is opened where ``store`` has it."""
+        """What is needed of model and corpus; neither is opened where ``store``, or this process, has it."""
         files, data = model_files.fingerprint(self.model.base), self.data
         if files is None:  # of the hub: nobody knows whether it has changed
-            store = None
+            return self._made()
         key = digest(
-            code_of(Material), files or "", repr(self.model), data.sequences, str(data.sequence_length), *versions(),
+            code_of(Material), files, repr(self.model), data.sequences, str(data.sequence_length), *versions(),
             *self.texts.fingerprint(),
         )  # fmt: skip
-        entry = None if store is None else store.get(key)
-        if entry is not None:
-            return _read(entry)
-        train, held_out = _sequences(self.corpus, self.base, data, self.classes)
-        material = Material(
+        found = _LATEST.pop(key, None)
+        if found is None:
+            entry = None if store is None else store.get(key)
+            found = self._made() if entry is None else _read(entry)
+        if store is not None and key not in store:
+            store.put(key, *_written(found))
+        _LATEST[key] = found
+        while len(_LATEST) > _MOST_KEPT:
+            del _LATEST[next(iter(_LATEST))]
+        return found
+
+    def _made(self) -> Material:
+        train, held_out = _sequences(self.corpus, self.base, self.data, self.classes)
+        return Material(
             corpus_sha256=self.corpus.sha256, foundation=self.tools.foundation, train=train, held_out=held_out
         )
-        if store is not None:
-            store.put(key, *_written(material))
-        return material
 
 
 def lora_config(model: Model) -> peft.LoraConfig:
