@@ -37,12 +37,10 @@ def expected_s(scheme: SplitFT, layers: Sequence[int], first_batch: int) -> NDAr
     columns = []
     for layer in layers:
         chains = _places(scheme, layer)
-        mine, servers, both = (
-            mean_demand(scheme, [chain[which] for chain in chains], batches, flops)
-            for which in (slice(1), slice(1, None), slice(None))
-        )
-        computing_s = steps * (mine.compute_s + crowd * servers.compute_s)
-        columns.append(computing_s + (steps * both.activation_bits + mine.adapter_bits) * both_ways_s)
+        mine = mean_demand(scheme, [chain[:1] for chain in chains], batches, flops)
+        both = mean_demand(scheme, chains, batches, flops)
+        computing_s = steps * (mine.compute_s + crowd * (both.compute_s - mine.compute_s))
+        columns.append(computing_s + (steps * both.activation_bits + both.adapter_bits) * both_ways_s)
     return np.stack(columns, axis=1)
 
 

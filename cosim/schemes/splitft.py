@@ -91,13 +91,16 @@ class SplitFT(AveragingScheme):
     def __init__(self, *given: Any) -> None:
         self._deepest: dict[int, int] = {}
         super().__init__(*given)
-        most = self.options.most_cut or self.learning.blocks - 1
-        self.layers = range(self.options.least_cut, most + 1)
         self.policy: CutPolicy = self.options.policy.build()
         self.flops = FlopsByCut(self.learning.step_flops, self.learning.blocks)
         self.measured_s = np.zeros(len(self.world.users))
         for user in self.world.users:
             self.recut(user, self.cut_of(user))
+
+    @property
+    def layers(self) -> range:
+        """All cut layers that there may be."""
+        return range(self.options.least_cut, (self.options.most_cut or self.learning.blocks - 1) + 1)
 
     def deepest(self, user: User) -> int:
         """The deepest cut that there may be, and for which the client has memory.
@@ -106,7 +109,7 @@ class SplitFT(AveragingScheme):
             ValueError: it has no memory for the shallowest one.
         """
         if user.index not in self._deepest:
-            most = self.options.most_cut or self.learning.blocks - 1
+            most = self.layers[-1]
             if user.memory_bytes is not None:
                 most = min(most, self.needs.most_blocks(user, self.learning.at_most(user.rank)))
             if most < self.options.least_cut:
