@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,3 +50,8 @@ class Row:
             "within": self.within,
             "why": self.why,
         }
+
+
+def our_rows(numbers: Mapping[str, float], group: str, unit: str) -> list[Row]:
+    """Numbers by name that no source has anything to put beside."""
+    return [Row(group=group, name=name, ours=number, unit=unit, known="ours") for name, number in numbers.items()]

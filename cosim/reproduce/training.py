@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
+
+from cosim.reproduce.row import Row, our_rows
 
 PAPERS = Path(__file__).resolve().parents[2] / "scenarios" / "papers"
 """Beside the packages, in a clone and where the project is installed."""
@@ -31,6 +34,15 @@ class Trained:
     target: str
     seconds_to_target: Mapping[str, float]
     curves: Mapping[str, Sequence[LearningCurve]]
+
+    def finals(self, group: str) -> list[Row]:
+        """Perplexity at the end, the mean over seeds; no paper has such numbers."""
+        finals = {label: fmean(curve.perplexity[-1] for curve in curves) for label, curves in self.curves.items()}
+        return our_rows(finals, group, "")
+
+    def times(self, group: str) -> list[Row]:
+        """Simulated time to the target."""
+        return our_rows(self.seconds_to_target, group, "s")
 
     @property
     def repetitions(self) -> str:

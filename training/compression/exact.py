@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from training.compression.base import NOTHING, Compressor, Packed, Shared
+from training.payloads import SCALAR_BYTES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from training.compression.form import Form
-
-_BYTES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +26,7 @@ class Exact(Compressor):
 
     def nbytes(self, form: Form) -> int:
         """See ``Compressor``."""
-        return _BYTES * form.numbers
+        return SCALAR_BYTES * form.numbers
 
     def compress(self, vectors: Tensor, form: Form, shared: Shared = NOTHING) -> Packed:
         """See ``Compressor``."""

@@ -8,13 +8,12 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from training.compression.base import NOTHING, Compressor, Packed, Shared
+from training.payloads import SCALAR_BYTES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from training.compression.form import Form, Piece
-
-_BYTES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,7 @@ class LowRank(Compressor):
 
     def nbytes(self, form: Form) -> int:
         """See ``Compressor``."""
-        return _BYTES * sum(self._numbers(form))
+        return SCALAR_BYTES * sum(self._numbers(form))
 
     def compress(self, vectors: Tensor, form: Form, shared: Shared = NOTHING) -> Packed:
         """See ``Compressor``; the sent numbers (n, sent) are, piece by piece, X V and V, or X."""

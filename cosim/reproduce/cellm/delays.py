@@ -19,6 +19,7 @@ from cosim.reproduce.curve import Curve
 from cosim.reproduce.row import Row
 from training.compression.density import kept
 from training.compression.encodings import encoding
+from training.payloads import SCALAR_BYTES
 
 if TYPE_CHECKING:
     from cosim.reproduce.gpt2 import Gpt2Small
@@ -32,7 +33,6 @@ SLOW_UPLINK = 9
 """The ratio at which densities are varied."""
 TOLERANCE = 0.01
 _ONE = Fraction(1)
-_BYTES_A_NUMBER = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ def measured(run: Run) -> Round:
         up_s=up_s,
         rest_s=np.array(ended) - down_s - up_s + server_s,
         delay_s=delay_s,
-        numbers=int(sent) // _BYTES_A_NUMBER,
+        numbers=int(sent) // SCALAR_BYTES,
     )
 
 
@@ -99,7 +99,7 @@ def formula_s(dense: Round, setting: Setting) -> float:
 
 def _share(density: Fraction, numbers: int) -> float:
     """Bytes of a message in those of a dense one, as the cheapest encoding has them."""
-    return encoding("cheapest").nbytes(kept(density, numbers), numbers) / (_BYTES_A_NUMBER * numbers)
+    return encoding("cheapest").nbytes(kept(density, numbers), numbers) / (SCALAR_BYTES * numbers)
 
 
 class Study:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import log
 from statistics import fmean
 
-from cosim.reproduce.row import Known, Row
+from cosim.reproduce.row import Known, Row, our_rows
 from cosim.reproduce.training import LearningCurve, Trained
 
 DENSE = "dense"
@@ -29,11 +29,7 @@ Costs = dict[str, float]
 def rows(trained: Trained, variant: str) -> list[Row]:
     """Perplexity at the end, and for each share of dense LoRA's learning bytes, time, and factors of bytes."""
     of = f"tiny-gpt2, {variant} data, {trained.repetitions}"
-    finals = [
-        Row(group=f"perplexity at the end, {of}", name=label, unit="", known="ours",
-            ours=fmean(curve.perplexity[-1] for curve in curves))
-        for label, curves in trained.curves.items()
-    ]  # fmt: skip
+    finals = trained.finals(f"perplexity at the end, {of}")
     return [*finals, *(row for share in SHARES for row in _of_share(trained, share, of))]
 
 
@@ -44,8 +40,8 @@ def _of_share(trained: Trained, share: float, of: str) -> list[Row]:
     seconds = costs(trained.curves, levels, lambda curve: curve.seconds)
     return [
         *_missed(trained.curves, levels, f"seeds that reach {said}"),
-        *_told(megabytes, f"bytes over the air to {said}", "MB"),
-        *_told(seconds, f"simulated time to {said}", "s"),
+        *our_rows(megabytes, f"bytes over the air to {said}", "MB"),
+        *our_rows(seconds, f"simulated time to {said}", "s"),
         *factors(megabytes, f"times the bytes to {said}"),
     ]
 
@@ -115,7 +111,3 @@ def _missed(curves: Mapping[str, Sequence[LearningCurve]], levels: Sequence[floa
         for label, count in reached.items()
         if count < len(levels)
     ]
-
-
-def _told(found: Costs, group: str, unit: str) -> list[Row]:
-    return [Row(group=group, name=label, ours=cost, unit=unit, known="ours") for label, cost in found.items()]

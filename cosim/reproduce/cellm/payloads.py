@@ -14,17 +14,18 @@ import numpy as np
 from cosim.reproduce.row import Row
 from training.compression.density import kept
 from training.compression.encodings import EncodingName, Positions, Values, encoding
+from training.payloads import SCALAR_BYTES
 
 NUMBERS = 2_374_656
 DENSITIES = (Fraction(1, 4), Fraction(1, 16), Fraction(1, 64))
 NAMES: tuple[EncodingName, ...] = ("values", "bitmap", "coo")
-_MEGA, _BYTES_A_NUMBER, _BITS_A_BYTE = 1e6, 4, 8
+_MEGA, _BITS_A_BYTE = 1e6, 8
 
 
 def derived_bytes(density: Fraction) -> Mapping[EncodingName, int]:
     """4 k of values; |P| / 8 more for a bitmap, or 4 k more for coordinates."""
     numbers = kept(density, NUMBERS)
-    values = _BYTES_A_NUMBER * numbers
+    values = SCALAR_BYTES * numbers
     return {"values": values, "bitmap": values + NUMBERS // _BITS_A_BYTE, "coo": 2 * values}
 
 
@@ -54,7 +55,7 @@ def rows() -> list[Row]:
 
 
 def _rows(density: Fraction, name: EncodingName, ours: int, expected: int) -> list[Row]:
-    dense = _BYTES_A_NUMBER * NUMBERS
+    dense = SCALAR_BYTES * NUMBERS
     of = f"density {density}, {name}"
     return [
         _exact(f"a message of {NUMBERS:,} numbers", of, ours / _MEGA, expected / _MEGA, "MB"),

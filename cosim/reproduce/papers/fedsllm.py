@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cosim.reproduce.papers.base import AS_IT_IS, TableFigure, Theory
-from cosim.reproduce.row import Row
+from cosim.reproduce.row import Row, our_rows
 from cosim.reproduce.training import Trained
 
 DROPS, FEW_DROPS = 100, 20
@@ -36,11 +36,9 @@ class FedsLLM:
         does. No paper has such numbers."""
         group = f"simulated time to {trained.target}, real training, {trained.repetitions}"
         seconds = trained.seconds_to_target
-        times = [Row(group=group, name=label, ours=took, unit="s", known="ours") for label, took in seconds.items()]
-        less = [
-            Row(group=group, name=f"less for {self.baseline} than for {label}",
-                ours=100.0 * (1.0 - seconds[self.baseline] / took), unit="%", known="ours")
+        less = {
+            f"less for {self.baseline} than for {label}": 100.0 * (1.0 - seconds[self.baseline] / took)
             for label, took in seconds.items()
             if label != self.baseline
-        ]  # fmt: skip
-        return [*times, *less]
+        }
+        return [*trained.times(group), *our_rows(less, group, "%")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import ClassVar
 
 from cosim.reproduce.papers.base import TableFigure, Theory
@@ -37,13 +36,7 @@ class SplitFT:
     def learned(self, trained: Trained, variant: str) -> list[Row]:
         """Perplexity at the end, and simulated time to what all reach. The paper gives no numbers of either."""
         group = f"tiny-gpt2, lengths {variant}, {trained.repetitions}"
-        finals = [
-            Row(group=f"perplexity at the end, {group}", name=label, unit="", known="ours",
-                ours=fmean(curve.perplexity[-1] for curve in curves))
-            for label, curves in trained.curves.items()
-        ]  # fmt: skip
-        times = [
-            Row(group=f"simulated time to {trained.target}, {group}", name=label, ours=took, unit="s", known="ours")
-            for label, took in trained.seconds_to_target.items()
+        return [
+            *trained.finals(f"perplexity at the end, {group}"),
+            *trained.times(f"simulated time to {trained.target}, {group}"),
         ]
-        return [*finals, *times]

@@ -15,6 +15,7 @@ import numpy as np
 
 from cosim.reproduce.curve import Curve
 from cosim.reproduce.row import Row
+from training.payloads import SCALAR_BYTES
 
 if TYPE_CHECKING:
     from cosim.reproduce.gpt2 import Gpt2Small
@@ -71,7 +72,7 @@ def _point(run: Run, cut: int, rank: int) -> Point:
         adapters_mb=megabytes("adapter"),
         batch_mb=megabytes("activation", "gradient", "label") / batches,
         round_s=run.observer.ended_s,
-        trainable=adapter_bytes // 4,
+        trainable=adapter_bytes // SCALAR_BYTES,
     )
 
 

@@ -24,16 +24,11 @@ REPLICATED = "splitllm-replicated", "splitfed"
 def rows(trained: Trained) -> list[Row]:
     """Final perplexities, and how much higher SplitLLM's is."""
     of = f"tiny-gpt2, {trained.repetitions}"
-    finals = [
-        Row(group=f"final perplexity, all schemes with equal samples, {of}", name=label, unit="", known="ours",
-            ours=fmean(curve.perplexity[-1] for curve in curves))
-        for label, curves in trained.curves.items()
-    ]  # fmt: skip
     group = f"perplexity of SplitLLM above that of split-fed learning, {of}"
     ours, theirs = (trained.curves[label] for label in SHARED)
     copies, all_copies = (trained.curves[label] for label in REPLICATED)
     return [
-        *finals,
+        *trained.finals(f"final perplexity, all schemes with equal samples, {of}"),
         _judged(group, "equal samples, one last part for all", above_percent(ours, theirs, "samples")),
         _judged(group, "equal rounds, a last part for each", above_percent(copies, all_copies, "rounds")),
         Row(group=group, name="equal samples, a last part for each", unit="%", known="ours",

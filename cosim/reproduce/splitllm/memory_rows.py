@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cosim.reproduce.gpt2 import Gpt2Small
-from cosim.reproduce.row import Row
+from cosim.reproduce.row import Row, our_rows
 from cosim.reproduce.splitllm.memory import (
     FEDERATED,
     IN_TURN,
@@ -129,4 +129,4 @@ def _other_rows(world: Gpt2Small) -> list[Row]:
         ).shared,
     }
     group = f"the same at N={PAPERS_USERS}, M={PAPERS_EDGES}, other servers"
-    return [Row(group=group, name=name, ours=percent, unit="%", known="ours") for name, percent in ways.items()]
+    return our_rows(ways, group, "%")
