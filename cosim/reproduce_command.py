@@ -32,7 +32,9 @@ Out = Annotated[Path | None, typer.Option(help="folder for figures and rows; els
 
 def reproduce(
     paper: Name,
-    quick: Annotated[bool, typer.Option("--quick", help="in under a minute: fewer points, one seed")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="for a look: fewer points, one seed, shorter training")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the rows as JSON, and nothing else")] = False,
     sfllm: Annotated[bool, typer.Option("--sfllm", help="fedsllm's successor in its place: the paper sfllm")] = False,
     out: Out = None,
