@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from cosim.scenario.models import Scenario
     from cosim.scenario.parts import AllocationPart
 
+_OF_LATE = 64
+"""Blocks of fading whose rates are averaged: one alone may lie in a deep fade, which says nothing of a round."""
+
 
 class Bands:
     """Knows the channels and the cells; what users have to do and to send, a scheme says.
@@ -72,17 +75,17 @@ class Bands:
         )
 
     def equal_rates_bps(self, direction: Direction) -> Array:
-        """What each user (K,) gets now if all whom its edge server serves have equal parts of the band."""
+        """What each user (K,) has got of late if all whom its edge server serves have equal parts of the band."""
         radio, serving, found = self._scenario.radio, self.serving, np.full(len(self._users), np.inf)
         if direction == "downlink" and radio.downlink == "neglected":
             return found
         for edge in np.unique(serving).tolist():
             there, its = np.flatnonzero(serving == edge), self._coverage.links(direction)[edge]
-            parts = np.full((len(there), 1), 1.0 / len(there))
-            rates_bps, _ = air_of(radio, its, direction).in_part(
-                there, parts, 0.0, self._clock.now_ns // its.fading.block_ns, 1
-            )
-            found[there] = rates_bps[:, 0]
+            block = self._clock.now_ns // its.fading.block_ns
+            blocks = int(min(block + 1, _OF_LATE))
+            parts = np.full((len(there), blocks), 1.0 / len(there))
+            rates_bps, _ = air_of(radio, its, direction).in_part(there, parts, 0.0, block + 1 - blocks, blocks)
+            found[there] = rates_bps.mean(axis=1)
         return found
 
     @property

@@ -19,7 +19,7 @@ from cosim.seeds import parse_seeds
 
 if TYPE_CHECKING:
     from analysis.result import Result
-    from cosim.reproduce.papers.base import Figure, Paper
+    from cosim.reproduce.papers.base import Experiment, Figure, Paper
     from cosim.reproduce.row import Row
     from cosim.reproduce.training import LearningCurve, Trained
     from cosim.scenario import Scenario
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _SEEDS, _ONE_SEED = "0:3", "0"
 
 Name = Annotated[str, typer.Argument(help=f"the paper: {', '.join(registry.FAMILIES['papers'])}", metavar="PAPER")]
+Data = Annotated[Path | None, typer.Option(help="folder of labelled tables, for the experiments that need some")]
 Out = Annotated[Path | None, typer.Option(help="folder for figures and rows; else runs/reproduce-PAPER")]
 
 
@@ -39,6 +40,7 @@ def reproduce(
     sfllm: Annotated[bool, typer.Option("--sfllm", help="fedsllm's successor in its place: the paper sfllm")] = False,
     out: Out = None,
     workers: Workers = None,
+    data: Data = None,
     quiet: Quiet = False,
 ) -> None:
     """Do a paper's experiments again: its numbers beside ours, its figures, and real training."""
@@ -46,16 +48,17 @@ def reproduce(
         raise ScenarioError(f"reproduce {paper} --sfllm: expected fedsllm, whose successor it is")
     name = "sfllm" if sfllm else paper
     found = _paper(name)
-    scenarios = _scenarios(found, quick)
+    experiments = _experiments(found, data, quick=quick, shown=not as_json)
+    scenarios = {name: _scenario(experiment, data, quick=quick) for name, experiment in experiments.items()}
     folder = writable(out or Path("runs") / f"reproduce-{name.replace(':', '-')}")
     theory = found.theory(folder, quick=quick)
     for figure in theory.figures:
         _draw(figure, folder)
     rows = [*theory.rows]
-    for variant, scenario in scenarios.items():
-        below = folder / "training" / variant
-        trained = _trained(found, scenario, below, quick, workers, quiet=quiet or as_json, shown=not as_json)
-        rows += [] if trained is None else found.learned(trained, variant)
+    for experiment, scenario in scenarios.items():
+        below, baseline = folder / "training" / experiment, experiments[experiment].baseline
+        trained = _trained(scenario, baseline, below, quick, workers, quiet=quiet or as_json, shown=not as_json)
+        rows += [] if trained is None else found.learned(trained, experiment)
     _write_rows(rows, folder)
     if as_json:
         typer.echo(json.dumps({"rows": [row.as_json() for row in rows]}, indent=2))
@@ -72,22 +75,34 @@ def _paper(name: str) -> Paper:
     return paper
 
 
-def _scenarios(paper: Paper, quick: bool) -> dict[str, Scenario]:
-    """Those whose schemes are trained, by their variants; for a look, the first."""
+def _experiments(paper: Paper, data: Path | None, *, quick: bool, shown: bool) -> dict[str, Experiment]:
+    """Those that can be done, by their names; for a look, those that are small enough."""
+    found = {name: each for name, each in paper.experiments.items() if not quick or each.quickly is not None}
+    without = [name for name, each in found.items() if each.data and data is None]
+    if without and shown:
+        files = sorted({file for name in without for file in found[name].data.values()})
+        typer.echo(f"left out for want of --data, a folder with {', '.join(files)}: {', '.join(without)}", err=True)
+    return {name: each for name, each in found.items() if name not in without}
+
+
+def _scenario(experiment: Experiment, data: Path | None, *, quick: bool) -> Scenario:
+    """Whose schemes are trained."""
     from cosim.reproduce.training import PAPERS  # noqa: PLC0415
 
-    if paper.scenario is None:
-        return {}
-    file = PAPERS / paper.scenario
+    file = PAPERS / experiment.scenario
     if not file.is_file():
         raise ScenarioError(f"{file}: not there; expected the scenarios of the project beside its packages")
-    variants = list(paper.variants.items())[: 1 if quick else None]
-    quickly = paper.quickly if quick else ()
-    return {variant: read_scenario(file, [*overrides, *quickly]) for variant, overrides in variants}
+    paths = {key: (data or Path()) / below for key, below in experiment.data.items()}
+    missing = [path for path in paths.values() if not path.is_file()]
+    if missing:
+        raise ScenarioError(f"--data {data}: expected a folder that has {missing[0].relative_to(data or Path())}")
+    files = [f"{key}={json.dumps(str(path.resolve()))}" for key, path in paths.items()]
+    quickly = experiment.quickly or () if quick else ()
+    return read_scenario(file, [*files, *experiment.overrides, *quickly])
 
 
 def _trained(
-    paper: Paper, scenario: Scenario, folder: Path, quick: bool, workers: int | None, *, quiet: bool, shown: bool
+    scenario: Scenario, baseline: str, folder: Path, quick: bool, workers: int | None, *, quiet: bool, shown: bool
 ) -> Trained | None:
     """What the schemes of a scenario learn on common seeds, None where that cannot be told; the command ends if it is
     interrupted."""
@@ -99,20 +114,20 @@ def _trained(
         typer.echo("interrupted: what was trained is kept, and found again", err=True)
         raise typer.Exit(1)
     try:
-        return _seen(paper, folder, [run.folder for run in planned], shown=shown)
+        return _seen(baseline, folder, [run.folder for run in planned], shown=shown)
     except ValueError as error:  # the runs stay, whatever cannot be shown of them
         typer.echo(f"no table and pictures: {error}", err=True)
         return None
 
 
-def _seen(paper: Paper, folder: Path, runs: Sequence[Path], *, shown: bool) -> Trained:
+def _seen(baseline: str, folder: Path, runs: Sequence[Path], *, shown: bool) -> Trained:
     """Tables and pictures of the runs, and what they have learned."""
     from analysis import load, overview  # noqa: PLC0415
     from analysis.comparison.comparison import compare  # noqa: PLC0415
     from cosim.reproduce.training import Trained  # noqa: PLC0415
 
-    overview.show(folder, runs, Console(quiet=not shown), baseline=paper.baseline)
-    compared = compare(load(*runs), baseline=paper.baseline)
+    overview.show(folder, runs, Console(quiet=not shown), baseline=baseline)
+    compared = compare(load(*runs), baseline=baseline)
     seconds = compared.table["time_to_target_s"]
     return Trained(
         target=str(compared.target),
@@ -124,12 +139,13 @@ def _seen(paper: Paper, folder: Path, runs: Sequence[Path], *, shown: bool) -> T
 def _curve(run: Result) -> LearningCurve:
     from cosim.reproduce.training import LearningCurve  # noqa: PLC0415
 
-    points = run.rounds.dropna(subset="perplexity")
+    points = run.rounds.dropna(subset="loss")
     air_bytes = points["uplink_bytes"] + points["downlink_bytes"]
     return LearningCurve(
         rounds=points["round"].tolist(),
         samples=points["samples"].tolist(),
-        perplexity=points["perplexity"].tolist(),
+        loss=points["loss"].tolist(),
+        accuracy=points["accuracy"].tolist(),
         seconds=points["sim_time_s"].tolist(),
         air_bytes=air_bytes.tolist(),
     )

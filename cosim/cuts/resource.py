@@ -15,7 +15,7 @@ class Resource:
 
     def cuts(self, fleet: Fleet) -> Cuts:
         """See ``CutPolicy.cuts``; of two cuts as near, the shallow one."""
-        away = np.abs(fleet.times_s - np.median(fleet.expected_now_s))
+        away = np.abs(fleet.times_s - np.median(fleet.times_now_s))
         nearest: Cuts = fleet.layers[np.argmin(away, axis=1)]
         return nearest
 
@@ -25,7 +25,7 @@ def deepest_in_time(fleet: Fleet, slack: float) -> Cuts:
 
     Where no cut is fast enough it is the fastest one.
     """
-    in_time = fleet.times_s <= (1.0 + slack) * np.median(fleet.expected_now_s)
+    in_time = fleet.times_s <= (1.0 + slack) * np.median(fleet.times_now_s)
     deepest = in_time.shape[1] - 1 - np.argmax(in_time[:, ::-1], axis=1)
     found: Cuts = fleet.layers[np.where(in_time.any(axis=1), deepest, np.argmin(fleet.times_s, axis=1))]
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 from pathlib import Path
 from statistics import fmean
 
@@ -15,16 +16,22 @@ PAPERS = Path(__file__).resolve().parents[2] / "scenarios" / "papers"
 
 @dataclass(frozen=True, kw_only=True)
 class LearningCurve:
-    """Of one run, a point an evaluation: perplexity after so many rounds and training sequences.
+    """Of one run, a point an evaluation: loss and accuracy after so many rounds and training sequences.
 
     ``seconds`` are of simulated time, and ``air_bytes`` over the radio, both ways, since the start.
     """
 
     rounds: Sequence[int]
     samples: Sequence[int]
-    perplexity: Sequence[float]
+    loss: Sequence[float]
+    accuracy: Sequence[float]
     seconds: Sequence[float]
     air_bytes: Sequence[float]
+
+    @property
+    def perplexity(self) -> list[float]:
+        """Of a language model."""
+        return [exp(loss) for loss in self.loss]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +44,14 @@ class Trained:
 
     def finals(self, group: str) -> list[Row]:
         """Perplexity at the end, the mean over seeds; no paper has such numbers."""
-        finals = {label: fmean(curve.perplexity[-1] for curve in curves) for label, curves in self.curves.items()}
-        return our_rows(finals, group, "")
+        return our_rows(self._means(lambda curve: curve.perplexity[-1]), group, "")
+
+    def accuracies(self, group: str) -> list[Row]:
+        """Accuracy at the end, the mean over seeds."""
+        return our_rows(self._means(lambda curve: 100.0 * curve.accuracy[-1]), group, "%")
+
+    def _means(self, number: Callable[[LearningCurve], float]) -> dict[str, float]:
+        return {label: fmean(number(curve) for curve in curves) for label, curves in self.curves.items()}
 
     def times(self, group: str) -> list[Row]:
         """Simulated time to the target."""

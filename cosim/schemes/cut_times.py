@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.cuts.base import Forecast
 from cosim.schemes.demand import batches_of, mean_demand
 from cosim.schemes.places import Place
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from cosim.schemes.splitft import SplitFT
     from training.adapters import Part, Ranks
     from training.steps import Batch
 
 
-def expected_s(scheme: SplitFT, layers: Sequence[int], first_batch: int) -> NDArray[np.float64]:
-    """(K, C) seconds of a round of the scheme at each of the cut ``layers``.
+def forecast(scheme: SplitFT, layers: Sequence[int], first_batch: int) -> Forecast:
+    """Of a round of the scheme at each of the cut ``layers``.
 
-    Computing of both sides, smashed data up, as much down, and the client's adapter both ways. A server's turn counts
-    as often as clients share one of its processors, and all clients of a cell have equal parts of its band, as if all
-    asked at once. FLOPs are those of the model's ranks, to which narrower ones make next to no difference.
+    Computing of both sides, smashed data up, as much down, and the client's adapter both ways; all clients of a cell
+    have equal parts of its band, as if all asked at once. FLOPs are those of the model's ranks, to which narrower ones
+    make next to no difference.
     """
 
     def flops(part: Part, batch: Batch, _: Ranks | None) -> tuple[int, ...]:
@@ -33,15 +31,21 @@ def expected_s(scheme: SplitFT, layers: Sequence[int], first_batch: int) -> NDAr
     batches = batches_of(scheme, range(first_batch, first_batch + scheme.local_steps))
     bands = scheme.world.bands
     both_ways_s = sum(1.0 / bands.equal_rates_bps(way) for way in ("uplink", "downlink"))  # a bit up, a bit down
-    crowd, steps = _crowd(scheme), scheme.local_steps
-    columns = []
+    steps, own, servers_part = scheme.local_steps, [], []
     for layer in layers:
         chains = _places(scheme, layer)
         mine = mean_demand(scheme, [chain[:1] for chain in chains], batches, flops)
         both = mean_demand(scheme, chains, batches, flops)
-        computing_s = steps * (mine.compute_s + crowd * (both.compute_s - mine.compute_s))
-        columns.append(computing_s + (steps * both.activation_bits + both.adapter_bits) * both_ways_s)
-    return np.stack(columns, axis=1)
+        own.append(steps * mine.compute_s + (steps * both.activation_bits + both.adapter_bits) * both_ways_s)
+        servers_part.append(steps * (both.compute_s - mine.compute_s))
+    nodes = [chain[1].node for chain in scheme.chains]
+    servers = list(dict.fromkeys(nodes))
+    return Forecast(
+        own_s=np.stack(own, axis=1),
+        server_s=np.stack(servers_part, axis=1),
+        servers=np.array([servers.index(node) for node in nodes]),
+        processors=np.array([server.processor.jobs for server in servers]),
+    )
 
 
 def _places(scheme: SplitFT, layer: int) -> list[list[Place]]:
@@ -54,10 +58,3 @@ def _places(scheme: SplitFT, layer: int) -> list[list[Place]]:
         ]
         for user, chain in zip(scheme.world.users, scheme.chains, strict=True)
     ]
-
-
-def _crowd(scheme: SplitFT) -> NDArray[np.float64]:
-    """How many clients (K,) share a processor of each one's main server; 1 where there are more processors."""
-    servers = [chain[1].node for chain in scheme.chains]
-    clients = Counter(servers)
-    return np.array([max(1.0, clients[server] / server.processor.jobs) for server in servers])

@@ -16,7 +16,7 @@ from cosim.scenario.parts import CutPolicyPart
 from cosim.scenario.section import Count, default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
 from cosim.schemes.base import Acts
-from cosim.schemes.cut_times import expected_s
+from cosim.schemes.cut_times import forecast
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.places import Course, Load, Place
 from cosim.schemes.splitting import holders
@@ -197,7 +197,7 @@ class SplitFT(AveragingScheme):
         return Fleet(
             cuts=now,
             layers=layers,
-            expected_s=expected_s(self, self.layers, (number - 1) * self.local_steps) if self.policy.timed else None,
+            forecast=forecast(self, self.layers, (number - 1) * self.local_steps) if self.policy.timed else None,
             measured_s=self.measured_s,
             scores=self.scores() if self.policy.scored else None,
         )

@@ -60,7 +60,7 @@ def test_the_successor_is_fedsllms_and_nobody_elses(cosim: Callable[..., Ended],
     assert err.strip() == "reproduce splitllm --sfllm: expected fedsllm, whose successor it is"
 
 
-@pytest.mark.parametrize("overrides", [(), FedsLLM.quickly])
+@pytest.mark.parametrize("overrides", [(), FedsLLM.experiments[""].quickly])
 def test_the_papers_scenario_has_the_optimum_and_its_baselines(overrides: tuple[str, ...]) -> None:
     scenario = load_scenario(PAPERS / "fedsllm.yaml", list(overrides))
     found = {entry.label: entry.options.allocation for entry in entries(scenario)}
@@ -75,12 +75,12 @@ def test_the_papers_scenario_has_the_optimum_and_its_baselines(overrides: tuple[
 
 
 def test_rows_of_training_say_how_much_less_time_the_best_takes() -> None:
-    curve = LearningCurve(rounds=[0], samples=[0], perplexity=[60.0], seconds=[0.0], air_bytes=[0.0])
+    curve = LearningCurve(rounds=[0], samples=[0], loss=[4.0], accuracy=[0.1], seconds=[0.0], air_bytes=[0.0])
     seconds = {"optimum": 3.0, "BA": 4.0}
     trained = Trained(
         target="perplexity <= 60", seconds_to_target=seconds, curves={label: [curve] * 3 for label in seconds}
     )
-    rows = FedsLLM().learned(trained, variant="")
+    rows = FedsLLM().learned(trained, experiment="")
     assert [(row.name, row.ours, row.unit, row.within) for row in rows] == [
         ("optimum", 3.0, "s", None),
         ("BA", 4.0, "s", None),

@@ -7,7 +7,6 @@ comes to, seed by seed. A run that does not come so far has no bytes and no time
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import log
 from statistics import fmean
 
 from cosim.reproduce.row import Known, Row, our_rows
@@ -26,16 +25,19 @@ Costs = dict[str, float]
 """By label, the mean over seeds, of those methods of which every seed has come so far."""
 
 
-def rows(trained: Trained, variant: str) -> list[Row]:
-    """Perplexity at the end, and for each share of dense LoRA's learning bytes, time, and factors of bytes."""
-    of = f"tiny-gpt2, {variant} data, {trained.repetitions}"
-    finals = trained.finals(f"perplexity at the end, {of}")
+def rows(trained: Trained, data: str, *, classes: bool) -> list[Row]:
+    """Perplexity or accuracy at the end, and for each share of dense LoRA's learning bytes, time, and factors of
+    bytes."""
+    of = f"tiny-gpt2, {data}, {trained.repetitions}"
+    finals = (
+        trained.accuracies(f"accuracy at the end, {of}") if classes else trained.finals(f"perplexity at the end, {of}")
+    )
     return [*finals, *(row for share in SHARES for row in _of_share(trained, share, of))]
 
 
 def _of_share(trained: Trained, share: float, of: str) -> list[Row]:
     levels = levels_of(trained.curves[DENSE], share)
-    said = f"{share:.0%} of dense LoRA's learning (perplexity {fmean(levels):.4g}), {of}"
+    said = f"{share:.0%} of dense LoRA's learning (loss {fmean(levels):.3f}), {of}"
     megabytes = costs(trained.curves, levels, lambda curve: [each / _MEGA for each in curve.air_bytes])
     seconds = costs(trained.curves, levels, lambda curve: curve.seconds)
     return [
@@ -47,19 +49,19 @@ def _of_share(trained: Trained, share: float, of: str) -> list[Row]:
 
 
 def levels_of(dense: Sequence[LearningCurve], share: float) -> list[float]:
-    """The perplexity, seed by seed, at which that share of dense LoRA's fall of the loss is done."""
-    return [curve.perplexity[0] ** (1.0 - share) * min(curve.perplexity) ** share for curve in dense]
+    """The loss, seed by seed, at which that share of dense LoRA's fall of it is done."""
+    return [curve.loss[0] - share * (curve.loss[0] - min(curve.loss)) for curve in dense]
 
 
 def first_at(curve: LearningCurve, level: float, spent: Sequence[float]) -> float | None:
     """What had been ``spent`` at the first evaluation of at most ``level``; None if there is none."""
-    reached = (cost for perplexity, cost in zip(curve.perplexity, spent, strict=True) if _at_most(perplexity, level))
+    reached = (cost for loss, cost in zip(curve.loss, spent, strict=True) if _at_most(loss, level))
     return next(reached, None)
 
 
-def _at_most(perplexity: float, level: float) -> bool:
-    """Dense LoRA reaches its own best, whatever powers and products have rounded."""
-    return log(perplexity) <= log(level) + 1e-12
+def _at_most(loss: float, level: float) -> bool:
+    """Dense LoRA reaches its own best, whatever differences and products have rounded."""
+    return loss <= level + 1e-12
 
 
 def costs(
@@ -103,7 +105,7 @@ def _factor(group: str, name: str, ours: float, paper: float | None = None) -> R
 def _missed(curves: Mapping[str, Sequence[LearningCurve]], levels: Sequence[float], group: str) -> list[Row]:
     """Of each method of which not all seeds come so far."""
     reached = {
-        label: sum(_at_most(min(curve.perplexity), level) for curve, level in zip(of_seeds, levels, strict=True))
+        label: sum(_at_most(min(curve.loss), level) for curve, level in zip(of_seeds, levels, strict=True))
         for label, of_seeds in curves.items()
     }
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -39,27 +39,34 @@ class Theory:
     figures: Sequence[Figure]
 
 
-class Paper(Protocol):
-    """A paper whose experiments are done again.
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Schemes of a scenario that are trained beside each other on common seeds.
 
-    ``scenario`` is the file, among those of the papers, whose schemes are trained, None if none are; ``variants`` of
-    it, by name, are the overrides with which they are, the first one alone for a look, with the overrides ``quickly``.
-    ``baseline`` is the label that tables compare the others with.
+    Attributes:
+        scenario: the file, among those of the papers.
+        baseline: the label that tables compare the others with.
+        overrides: with which the file is read.
+        quickly: further ones for a look; None where it is left out then.
+        data: files that the user has to have, below the folder of data that is given: paths by the keys that name them.
     """
 
-    scenario: ClassVar[str | None]
-    variants: ClassVar[Mapping[str, Sequence[str]]]
-    quickly: ClassVar[Sequence[str]]
-    baseline: ClassVar[str]
+    scenario: str
+    baseline: str
+    overrides: Sequence[str] = ()
+    quickly: Sequence[str] | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+class Paper(Protocol):
+    """A paper whose experiments are done again; those that are trained have names."""
+
+    experiments: ClassVar[Mapping[str, Experiment]]
 
     def theory(self, folder: Path, *, quick: bool) -> Theory:
         """Numbers and figures without training; runs of its own are kept in ``folder``."""
         ...
 
-    def learned(self, trained: Trained, variant: str) -> list[Row]:
-        """What real training of a variant has brought; not asked for without a ``scenario``."""
+    def learned(self, trained: Trained, experiment: str) -> list[Row]:
+        """What an experiment's real training has brought."""
         ...
-
-
-AS_IT_IS: Mapping[str, Sequence[str]] = {"": ()}
-"""The one variant of a scenario that is trained as it stands."""

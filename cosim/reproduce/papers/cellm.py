@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from cosim.reproduce.papers.base import TableFigure, Theory
+from cosim.reproduce.papers.base import Experiment, TableFigure, Theory
 from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
 
+_DENSE = "dense"
 _WITH_ROUNDS = (0, 1, *range(3, 8))
 """Places in the scenario's list of schemes with rounds of their own."""
+_QUICKLY = (
+    "users.count=4",
+    "scheme.clients=2",
+    "scheme.local_steps=2",
+    "scheme.rounds=6",
+    *(f"compare.{place}.rounds=8" for place in _WITH_ROUNDS),
+    "data.batch_size=2",
+    "evaluation={every: 4, sequences: 32}",
+)
+_BANKING77 = {"data.corpus": "banking77/train.csv", "data.validation": "banking77/test.csv"}
+_ALIKE = ("data.partition={name: iid}",)
+_DATA = {
+    "natural": "natural texts",
+    "iid": "texts dealt out alike",
+    "banking77": "Banking77, labels by Dirichlet(0.1)",
+    "banking77-alike": "Banking77, labels dealt out alike",
+}
+"""What experiments are called in rows."""
 
 
 class Cellm:
     """Sparse LoRA messages, against dense and against other sparse ones."""
 
-    scenario = "cellm.yaml"
-    variants: ClassVar[Mapping[str, Sequence[str]]] = {"natural": (), "iid": ("data.partition={name: iid}",)}
-    quickly = (
-        "users.count=4",
-        "scheme.clients=2",
-        "scheme.local_steps=2",
-        "scheme.rounds=6",
-        *(f"compare.{place}.rounds=8" for place in _WITH_ROUNDS),
-        "data.batch_size=2",
-        "evaluation={every: 4, sequences: 32}",
-    )
-    baseline = "dense"
+    experiments: ClassVar[Mapping[str, Experiment]] = {
+        "natural": Experiment(scenario="cellm.yaml", baseline=_DENSE, quickly=_QUICKLY),
+        "iid": Experiment(scenario="cellm.yaml", baseline=_DENSE, overrides=_ALIKE),
+        "banking77": Experiment(scenario="cellm_classes.yaml", baseline=_DENSE, data=_BANKING77),
+        "banking77-alike": Experiment(
+            scenario="cellm_classes.yaml", baseline=_DENSE, overrides=_ALIKE, data=_BANKING77
+        ),
+    }
 
     def theory(self, folder: Path, *, quick: bool) -> Theory:
         """The table of payloads from real buffers, and delays of rounds from analytic runs."""
@@ -44,8 +59,8 @@ class Cellm:
         figure = TableFigure(stem="delay", module="analysis.figures.study", table=rows_of(curves))
         return Theory(rows=[*payloads.rows(), *study.rows()], figures=[figure])
 
-    def learned(self, trained: Trained, variant: str) -> list[Row]:
+    def learned(self, trained: Trained, experiment: str) -> list[Row]:
         """Bytes and time to what dense LoRA learns, and their factors beside the paper's."""
         from cosim.reproduce.cellm import learning  # noqa: PLC0415
 
-        return learning.rows(trained, variant)
+        return learning.rows(trained, _DATA[experiment], classes=bool(self.experiments[experiment].data))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
-from cosim.reproduce.papers.base import AS_IT_IS, TableFigure, Theory
+from cosim.reproduce.papers.base import Experiment, TableFigure, Theory
 from cosim.reproduce.papers.fedsllm import DROPS, FEW_DROPS, SEED
 from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
@@ -13,10 +15,7 @@ from cosim.reproduce.training import Trained
 class SflLLM:
     """Subchannels, powers, cut and rank chosen together, against each of them drawn."""
 
-    scenario = None
-    variants = AS_IT_IS
-    quickly = ()
-    baseline = "optimised"
+    experiments: ClassVar[Mapping[str, Experiment]] = {}
 
     def theory(self, folder: Path, *, quick: bool) -> Theory:
         """The mean reductions of the delay, and the delay against power, bandwidth and clock rates."""
@@ -29,6 +28,6 @@ class SflLLM:
         figure = TableFigure(stem="delay", module="analysis.figures.study", table=curves)
         return Theory(rows=sfllm.rows(setting, work, DROPS, SEED), figures=[figure])
 
-    def learned(self, trained: Trained, variant: str) -> list[Row]:
+    def learned(self, trained: Trained, experiment: str) -> list[Row]:
         """Nothing is trained."""
         return []

@@ -6,22 +6,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from cosim.reproduce.papers.base import TableFigure, Theory
+from cosim.reproduce.papers.base import Experiment, TableFigure, Theory
 from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
+
+POLICIES = "policies"
+_LENGTHS: Mapping[str, Sequence[str]] = {
+    "alpha-0.1": (),
+    "alpha-1": ("data.partition.alpha=1",),
+    "iid": ("data.partition={name: iid}",),
+}
+_QUICKLY = {"alpha-0.1": ("users.count=3", "scheme.rounds=4", "scheme.local_steps=4", "evaluation.sequences=32")}
 
 
 class SplitFT:
     """Cut layers that adapt, against one cut for all."""
 
-    scenario = "splitft.yaml"
-    variants: ClassVar[Mapping[str, Sequence[str]]] = {
-        "alpha-0.1": (),
-        "alpha-1": ("data.partition.alpha=1",),
-        "iid": ("data.partition={name: iid}",),
+    experiments: ClassVar[Mapping[str, Experiment]] = {
+        **{
+            lengths: Experiment(
+                scenario="splitft.yaml", baseline="same-split", overrides=overrides, quickly=_QUICKLY.get(lengths)
+            )
+            for lengths, overrides in _LENGTHS.items()
+        },
+        POLICIES: Experiment(scenario="splitft_policies.yaml", baseline="cut-1"),
     }
-    quickly = ("users.count=3", "scheme.rounds=4", "scheme.local_steps=4", "evaluation.sequences=32")
-    baseline = "same-split"
 
     def theory(self, folder: Path, *, quick: bool) -> Theory:
         """Tables I and II from analytic runs."""
@@ -33,9 +42,13 @@ class SplitFT:
         figure = TableFigure(stem="delay", module="analysis.figures.study", table=rows_of(tables.curves(found)))
         return Theory(rows=tables.rows(found), figures=[figure])
 
-    def learned(self, trained: Trained, variant: str) -> list[Row]:
+    def learned(self, trained: Trained, experiment: str) -> list[Row]:
         """Perplexity at the end, and simulated time to what all reach. The paper gives no numbers of either."""
-        group = f"tiny-gpt2, lengths {variant}, {trained.repetitions}"
+        from cosim.reproduce.splitft import policies  # noqa: PLC0415
+
+        if experiment == POLICIES:
+            return policies.rows(trained)
+        group = f"tiny-gpt2, lengths {experiment}, {trained.repetitions}"
         return [
             *trained.finals(f"perplexity at the end, {group}"),
             *trained.times(f"simulated time to {trained.target}, {group}"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
-from cosim.reproduce.papers.base import AS_IT_IS, RunsFigure, TableFigure, Theory
+from cosim.reproduce.papers.base import Experiment, RunsFigure, TableFigure, Theory
 from cosim.reproduce.row import Row
 from cosim.reproduce.training import Trained
 
@@ -15,16 +17,19 @@ _SEEDS, _FEW_SEEDS = range(8), range(2)
 class SplitLLM:
     """Users paired with edge servers in turn, three parts of the model, against split-fed learning and others."""
 
-    scenario = "splitllm.yaml"
-    variants = AS_IT_IS
-    quickly = (
-        "users.count=6",
-        "scheme.rounds=8",
-        *(f"compare.{place}.rounds=4" for place in range(1, 6)),
-        "data.batch_size=2",
-        "evaluation={every: 2, sequences: 32}",
-    )
-    baseline = "splitfed"
+    experiments: ClassVar[Mapping[str, Experiment]] = {
+        "": Experiment(
+            scenario="splitllm.yaml",
+            baseline="splitfed",
+            quickly=(
+                "users.count=6",
+                "scheme.rounds=8",
+                *(f"compare.{place}.rounds=4" for place in range(1, 6)),
+                "data.batch_size=2",
+                "evaluation={every: 2, sequences: 32}",
+            ),
+        )
+    }
 
     def theory(self, folder: Path, *, quick: bool) -> Theory:
         """Analytic runs: what is held where, by how much less, and delays against the number of users."""
@@ -52,7 +57,7 @@ class SplitLLM:
             ],
         )
 
-    def learned(self, trained: Trained, variant: str) -> list[Row]:
+    def learned(self, trained: Trained, experiment: str) -> list[Row]:
         """Perplexity beside that of split-fed learning."""
         from cosim.reproduce.splitllm import learning  # noqa: PLC0415
 

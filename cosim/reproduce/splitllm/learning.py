@@ -3,8 +3,9 @@
 Both average copies; what differs is how often for a number of samples. A round of split-fed learning averages N copies
 that have gone the same number of steps, which takes it as far as one copy goes, with less noise; SplitLLM spends the
 samples of that round on N / M rounds of M copies, and goes N / M times as many steps one after another. So at equal
-samples it is ahead as long as there is something left to learn, and at equal rounds both have learned alike. Where the
-last part is one adapter that all mini-batches step, as many steps are taken of it in either.
+samples it is ahead as long as there is something left to learn, and at equal rounds about alike, behind by what M users
+of a round lack of what all N have. Where the last part is one adapter that all mini-batches step, as many steps are
+taken of it in either.
 """
 
 from __future__ import annotations
@@ -27,27 +28,21 @@ def rows(trained: Trained) -> list[Row]:
     group = f"perplexity of SplitLLM above that of split-fed learning, {of}"
     ours, theirs = (trained.curves[label] for label in SHARED)
     copies, all_copies = (trained.curves[label] for label in REPLICATED)
+    apart = {
+        "rounds": "users' data differ, and a round has those of M of N",
+        "samples": "SplitLLM averages N / M times as often for the same samples, and goes as many more steps",
+    }
     return [
         *trained.finals(f"final perplexity, all schemes with equal samples, {of}"),
-        _judged(group, "equal samples, one last part for all", above_percent(ours, theirs, "samples")),
-        _judged(group, "equal rounds, a last part for each", above_percent(copies, all_copies, "rounds")),
-        Row(group=group, name="equal samples, a last part for each", unit="%", known="ours",
-            ours=above_percent(copies, all_copies, "samples"),
-            why="SplitLLM averages N / M times as often for the same samples, and goes as many more steps"),
+        Row(group=group, name="equal samples, one last part for all", ours=above_percent(ours, theirs, "samples"),
+            expected=0.0, unit="%", known="derived", tolerance=TOLERANCE_PERCENT,
+            why="equal, but for the order of steps and the noise of averages over M and not N copies"),
+        *(
+            Row(group=group, name=f"equal {by}, a last part for each", unit="%", known="ours",
+                ours=above_percent(copies, all_copies, by), why=why)
+            for by, why in apart.items()
+        ),
     ]  # fmt: skip
-
-
-def _judged(group: str, name: str, percent: float) -> Row:
-    return Row(
-        group=group,
-        name=name,
-        ours=percent,
-        expected=0.0,
-        unit="%",
-        known="derived",
-        tolerance=TOLERANCE_PERCENT,
-        why="equal, but for the order of steps and the noise of averages over M and not N copies",
-    )
 
 
 def above_percent(ours: Sequence[LearningCurve], theirs: Sequence[LearningCurve], by: str) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import sqrt
+from math import log, sqrt
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,8 @@ def curve(perplexity: Sequence[float], bytes_a_round: float) -> LearningCurve:
     return LearningCurve(
         rounds=list(counts),
         samples=list(counts),
-        perplexity=perplexity,
+        loss=[log(each) for each in perplexity],
+        accuracy=[0.0 for _ in counts],
         seconds=[2.0 * count for count in counts],
         air_bytes=[bytes_a_round * count for count in counts],
     )
@@ -86,11 +87,11 @@ def named(rows: Sequence[Row], words: str) -> dict[str, float]:
 
 def test_levels_are_shares_of_dense_loras_fall_of_the_loss() -> None:
     levels = learning.levels_of(TRAINED.curves["dense"], 0.5)
-    assert levels == pytest.approx([sqrt(400.0 * 25.0), sqrt(400.0 * 16.0)])
+    assert levels == pytest.approx([log(sqrt(400.0 * 25.0)), log(sqrt(400.0 * 16.0))])
 
 
 def test_bytes_and_time_are_those_at_the_first_evaluation_that_reaches() -> None:
-    rows = learning.rows(TRAINED, "made-up")
+    rows = learning.rows(TRAINED, "made-up", classes=False)
     whole = f"{1.0:.0%} of dense LoRA's learning"
     assert named(rows, f"bytes over the air to {whole}") == pytest.approx(
         {"dense": 24.0, "cellm-quarter": 4.0, "adapter_lth": 6.0}  # MB: (24 + 24) / 2, (6 + 2) / 2, (4 + 8) / 2
@@ -99,13 +100,17 @@ def test_bytes_and_time_are_those_at_the_first_evaluation_that_reaches() -> None
 
 
 def test_who_does_not_come_so_far_has_no_number_and_it_is_said() -> None:
-    rows = learning.rows(TRAINED, "made-up")
+    rows = learning.rows(TRAINED, "made-up", classes=False)
     missed = [row for row in rows if row.group.startswith("seeds that reach 100%")]
     assert [(row.name, row.ours, row.unit) for row in missed] == [("cellm-sixteenth: not all", 1.0, "of 2")]
 
 
 def test_factors_stand_beside_the_papers() -> None:
-    rows = [row for row in learning.rows(TRAINED, "made-up") if row.group.startswith("times the bytes to 100%")]
+    rows = [
+        row
+        for row in learning.rows(TRAINED, "made-up", classes=False)
+        if row.group.startswith("times the bytes to 100%")
+    ]
     assert {row.name: row.ours for row in rows} == {
         "dense over cellm-quarter": 6.0,
         "adapter_lth over cellm-quarter": 1.5,

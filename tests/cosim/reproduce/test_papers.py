@@ -1,5 +1,6 @@
 """The contract of papers: whoever adds one finds here what ``cosim reproduce`` relies on."""
 
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
@@ -7,9 +8,7 @@ import pytest
 
 from cosim import registry
 from cosim.reproduce.papers.base import Paper
-from cosim.reproduce.training import PAPERS
-from cosim.reproduce_command import _draw
-from cosim.scenario import load_scenario
+from cosim.reproduce_command import _draw, _scenario
 from cosim.scenario.entries import entries
 
 NAMES = list(registry.FAMILIES["papers"])
@@ -21,16 +20,21 @@ def paper(request: pytest.FixtureRequest) -> Paper:
     return found
 
 
-def test_a_papers_scenario_is_valid_also_for_a_look_and_has_the_baseline(paper: Paper) -> None:
-    if paper.scenario is None:
-        assert not paper.quickly
-        return
-    labels = [
-        [entry.label for entry in entries(load_scenario(PAPERS / paper.scenario, list(overrides)))]
-        for overrides in ((), paper.quickly)
-    ]
-    assert labels[0] == labels[1]
-    assert paper.baseline in labels[0]
+def test_a_papers_scenarios_are_valid_also_for_a_look_and_have_the_baseline(paper: Paper, tmp_path: Path) -> None:
+    for experiment in paper.experiments.values():
+        for file in experiment.data.values():
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            (tmp_path / file).write_text("text,category\na text,a class\n")
+        looks = [replace(experiment, quickly=more) for more in ((), experiment.quickly or ())]
+        labels = [[entry.label for entry in entries(_scenario(look, tmp_path, quick=True))] for look in looks]
+        assert labels[0] == labels[1]
+        assert experiment.baseline in labels[0]
+
+
+def test_a_look_at_what_is_trained_needs_no_data(paper: Paper) -> None:
+    looked_at = [each for each in paper.experiments.values() if each.quickly is not None]
+    assert len(looked_at) == (1 if paper.experiments else 0)
+    assert not any(each.data for each in looked_at)
 
 
 @pytest.mark.slow

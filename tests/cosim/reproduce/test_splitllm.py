@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import log
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,8 @@ def curve(perplexity: Sequence[float], samples: int) -> LearningCurve:
     return LearningCurve(
         rounds=list(counts),
         samples=[samples * count for count in counts],
-        perplexity=perplexity,
+        loss=[log(each) for each in perplexity],
+        accuracy=[0.0 for _ in counts],
         seconds=[float(count) for count in counts],
         air_bytes=[0.0 for _ in counts],
     )
@@ -166,7 +168,7 @@ def test_rows_of_learning_judge_like_beside_like() -> None:
     judged = {name: (round(row.ours, 6), row.within) for name, row in found.items() if "equal" in name}
     assert judged == {
         "equal samples, one last part for all": (2.5, True),
-        "equal rounds, a last part for each": (0.0, True),
+        "equal rounds, a last part for each": (0.0, None),
         "equal samples, a last part for each": (round(100 * (50 / 70 - 1), 6), None),
     }
     assert found["splitllm"].ours == 41.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cosim.cuts.base import Cuts, Fleet
 from cosim.runner import Run
 from cosim.scenario import ScenarioError
-from cosim.schemes.cut_times import expected_s
+from cosim.schemes.cut_times import forecast
 from cosim.schemes.places import Place
 from training.adapters import Part
 
@@ -210,8 +210,8 @@ def test_a_round_takes_as_long_as_is_expected_of_a_client_alone(cut: int, run_sm
     }
     radio = {"radio": {"fading": "none"}, "backhaul": {"rate": "1 Tbit/s", "latency": "0 s"}}
     run = run_small({"name": "splitft", "cut": cut, "rounds": 1}, execution="analytic", **alone, **radio)
-    expected = expected_s(run.scheme, run.scheme.layers, 0)
-    assert run.scheme.measured_s[0] == pytest.approx(expected[0, cut - 1], rel=0.01)
+    expected = forecast(run.scheme, run.scheme.layers, 0)
+    assert run.scheme.measured_s[0] == pytest.approx(expected.alone_s[0, cut - 1], rel=0.01)
 
 
 def test_the_shortest_rounds_are_shorter_than_at_any_one_cut(run_small: Runner) -> None:
