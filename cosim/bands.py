@@ -74,8 +74,8 @@ class Bands:
             power_w=self._coverage.links("uplink")[0].transmit_power_w[None],  # the same wherever users are
         )
 
-    def equal_rates_bps(self, direction: Direction) -> Array:
-        """What each user (K,) has got of late if all whom its edge server serves have equal parts of the band."""
+    def whole_rates_bps(self, direction: Direction) -> Array:
+        """What each user (K,) would have got of late with the whole band of its cell."""
         radio, serving, found = self._scenario.radio, self.serving, np.full(len(self._users), np.inf)
         if direction == "downlink" and radio.downlink == "neglected":
             return found
@@ -83,8 +83,8 @@ class Bands:
             there, its = np.flatnonzero(serving == edge), self._coverage.links(direction)[edge]
             block = self._clock.now_ns // its.fading.block_ns
             blocks = int(min(block + 1, _OF_LATE))
-            parts = np.full((len(there), blocks), 1.0 / len(there))
-            rates_bps, _ = air_of(radio, its, direction).in_part(there, parts, 0.0, block + 1 - blocks, blocks)
+            whole = np.ones((len(there), blocks))
+            rates_bps, _ = air_of(radio, its, direction).in_part(there, whole, 0.0, block + 1 - blocks, blocks)
             found[there] = rates_bps.mean(axis=1)
         return found
 

@@ -8,43 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.cuts.forecast import Forecast, Indices, Seconds
+
 Cuts = NDArray[np.int64]
-Seconds = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Forecast:
-    """How long a round would take K clients at each of C cut layers, by the cost model and the rates of now.
-
-    Attributes:
-        own_s: (K, C) of a client's computing and messages.
-        server_s: (K, C) of computing for it at its main server.
-        servers: (K,) the main server of each, numbered from 0.
-        processors: (M,) how many mini-batches each server works on at a time.
-    """
-
-    own_s: Seconds
-    server_s: Seconds
-    servers: NDArray[np.int64]
-    processors: NDArray[np.int64]
-
-    @property
-    def alone_s(self) -> Seconds:
-        """(K, C) of a client that never waits for others."""
-        return self.own_s + self.server_s
-
-    @property
-    def times_s(self) -> Seconds:
-        """(K, C) of a client whose every turn at the server waits for a turn of each of those that share a processor
-        with it."""
-        sharing = np.maximum(1.0, np.bincount(self.servers, minlength=len(self.processors)) / self.processors)
-        return self.own_s + sharing[self.servers, None] * self.server_s
-
-    def busy_s(self, places: NDArray[np.int64]) -> Seconds:
-        """(M,) how long servers are busy in a round if clients cut at these ``places`` (K,) of the C layers."""
-        asked_s = self.server_s[np.arange(len(places)), places]
-        found: Seconds = np.bincount(self.servers, asked_s, minlength=len(self.processors)) / self.processors
-        return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,14 +38,19 @@ class Fleet:
         return self.forecast
 
     @property
+    def places(self) -> Indices:
+        """(K,) which of ``layers`` are the cuts of now."""
+        return np.searchsorted(self.layers, self.cuts)
+
+    @property
     def times_s(self) -> Seconds:
-        """(K, C) that each would take there, as the forecast has it."""
-        return self.expected.times_s
+        """(K, C) what each would take there if the others stayed where they are."""
+        return self.expected.each_s(self.places)
 
     @property
     def times_now_s(self) -> Seconds:
         """(K,) at the cuts of now."""
-        return self.times_s[np.arange(len(self.cuts)), np.searchsorted(self.layers, self.cuts)]
+        return self.expected.times_s(self.places)
 
 
 class CutPolicy(Protocol):

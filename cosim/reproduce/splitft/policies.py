@@ -40,8 +40,9 @@ def _less_percent(curves: Sequence[LearningCurve], best: Sequence[float]) -> lis
 
 def _apart(curves: Mapping[str, Sequence[LearningCurve]]) -> float:
     """Between any two runs of a seed, at any evaluation."""
-    return max(
+    apart: float = max(
         max(losses) - min(losses)
         for of_seed in zip(*curves.values(), strict=True)
         for losses in zip(*(curve.loss for curve in of_seed), strict=True)
     )
+    return apart
