@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from cosim.reproduce import fedsllm
+from cosim.reproduce.papers.cellm import Cellm
 from cosim.reproduce.papers.fedsllm import FedsLLM
 from cosim.reproduce.training import PAPERS, LearningCurve, Trained
+from cosim.reproduce_command import _experiments
 from cosim.scenario import load_scenario
 from cosim.scenario.entries import entries
 
@@ -58,6 +60,21 @@ def test_the_successor_is_fedsllms_and_nobody_elses(cosim: Callable[..., Ended],
     status, _, err = cosim("reproduce", "splitllm", "--sfllm", "--out", tmp_path)
     assert status == 2
     assert err.strip() == "reproduce splitllm --sfllm: expected fedsllm, whose successor it is"
+
+
+def test_what_needs_data_is_left_out_and_said_without_them(capsys: pytest.CaptureFixture[str]) -> None:
+    found = _experiments(Cellm(), None, quick=False, shown=True)
+    assert list(found) == ["natural", "iid"]
+    said = capsys.readouterr().err.strip()
+    assert said == (
+        "left out for want of --data, a folder with banking77/test.csv, banking77/train.csv: banking77, banking77-alike"
+    )
+
+
+def test_data_that_are_not_there_are_named(cosim: Callable[..., Ended], tmp_path: Path) -> None:
+    status, _, err = cosim("reproduce", "cellm", "--data", tmp_path, "--out", tmp_path / "out")
+    assert status == 2
+    assert err.strip() == f"--data {tmp_path}: expected a folder that has banking77/train.csv"
 
 
 @pytest.mark.parametrize("overrides", [(), FedsLLM.experiments[""].quickly])
