@@ -98,8 +98,8 @@ def test_rounds_of_the_shortest_delay_are_expected_to_be_no_longer_than_at_any_o
 
 
 def test_who_is_fast_relieves_the_server_that_others_wait_for() -> None:
-    """At the second cut the fast client takes 5 s for 4 s of their server's, the slow one 9 s. Both at the first one wait
-    for each other, 4 s or so; the fast one at the second leaves the other 5 s in all."""
+    """At the second cut the fast client takes 5 s and the slow one 9 s, for 4 s of their server's.
+    Both at the first wait for each other, 4 s or so; the fast one at the second leaves the other 5 s in all."""
     server = Shared(asked_s=np.array([[4.0, 0.0], [4.0, 0.0]]), groups=np.array([0, 0]), at_once=np.array([1]))
     forecast = Forecast(own_s=np.array([[0.5, 5.0], [1.0, 9.0]]), shared=(server,))
     two = replace(THREE, cuts=np.array([1, 1]), layers=np.array([1, 2]), forecast=forecast)
