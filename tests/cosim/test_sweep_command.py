@@ -29,7 +29,7 @@ def test_a_sweep_of_the_file_says_what_it_does_and_where_it_is(cosim: Cosim, sma
     assert lines[:2] == ["radio.bandwidth: 5 MHz, 10 MHz", "backhaul.latency: 1 ms, 2 ms"]
     assert lines[2].startswith("2 points, 1 at a time, ")
     assert lines[3:] == [f"results in {tmp_path / 'out'}"]
-    assert cosim(*call)[1].splitlines()[3] == "2 of 2 points were there before"
+    assert cosim(*call)[1].splitlines()[2] == "2 of 2 points were there before"
     folders = sorted(path.name for path in (tmp_path / "out" / "points").iterdir())
     assert folders == ["radio.bandwidth=10MHz,backhaul.latency=2ms", "radio.bandwidth=5MHz,backhaul.latency=1ms"]
 

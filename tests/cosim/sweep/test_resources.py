@@ -1,6 +1,5 @@
 """How many workers there are, and what each may use."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ GIB = 2**30
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, small: Path, wanted: int | None, points: int, free: int | None) -> Share:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(resources, "cores_here", lambda: 8)
     monkeypatch.setattr(resources, "free_bytes", lambda: free)
     return share(wanted, load_scenario(small), points)
 

@@ -10,8 +10,10 @@ import pytest
 
 from cosim import runner
 from cosim.scenario.entries import entries
+from cosim.sweep.local_crew import LocalCrew
 from cosim.sweep.points import Point
 from cosim.sweep.resources import Share
+from cosim.sweep.standing import standing
 from cosim.sweep.sweep import Swept, sweep
 from cosim.sweep.table import SweepTable
 from cosim.sweep.worker import run_point
@@ -40,7 +42,7 @@ class Dying(Federated):
 
 
 def swept(points: list[Point], folder: Path, workers: int = 2, heard: Heard | None = None) -> Swept:
-    return sweep(points, folder, Share(workers=workers, cores=2), heard or Heard())
+    return sweep(standing(points, folder), LocalCrew(Share(workers=workers, cores=2)), heard or Heard())
 
 
 def table(folder: Path) -> pd.DataFrame:

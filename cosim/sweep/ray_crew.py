@@ -1,0 +1,156 @@
+"""Workers anywhere in a cluster of Ray; without the address of one, in a cluster on this machine alone.
+
+All machines see the folder of the sweep, the cache, and the corpus and model of the scenario under the same paths.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosim.scenario import Scenario, ScenarioError
+from cosim.sweep.crew import Outcome
+from cosim.sweep.points import Point
+from cosim.sweep.resources import Node, Share, cores_here, need_bytes, share_of
+from cosim.sweep.worker import Answer, Task, answer
+from training.store import default_folder
+
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning
+}
+_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray's way to say that no other machine is to join, so that it listens on the loopback interface alone."""
+_OBJECTS_BYTES = 80 * 2**20
+"""The least that Ray takes; scenarios and summaries are small."""
+
+
+class RayCrew:
+    """A task of Ray a point; Ray finds a machine that has the cores and the memory for it.
+
+    Raises:
+        ScenarioError: Ray is not installed, or there is no cluster at ``address``.
+    """
+
+    def __init__(self, address: str | None, wanted: int | None, scenario: Scenario, points: int) -> None:
+        self._ray = _connected(address)
+        nodes = [_node(each["Resources"]) for each in self._ray.nodes() if each["Alive"]]
+        accelerated = scenario.execution != "analytic" and scenario.host.device != "cpu"
+        self._need = Node(
+            cores=1,
+            nbytes=min(need_bytes(scenario), max(node.nbytes for node in nodes)),
+            accelerators=int(accelerated and any(node.accelerators for node in nodes)),
+        )
+        self._share = share_of(nodes, wanted, self._need, points)
+        self._place = _Place(
+            folder=str(Path.cwd()),
+            cache=str(default_folder().absolute()),
+            modules=tuple(str(Path(path).absolute()) for path in sys.path),
+        )
+        self._remote = self._ray.remote(max_retries=0)(_answer_at)
+        self._running: dict[Any, Point] = {}
+
+    @property
+    def share(self) -> Share:
+        """See ``Crew.share``."""
+        return self._share
+
+    @property
+    def busy(self) -> list[Point]:
+        """See ``Crew.busy``."""
+        return list(self._running.values())
+
+    def prepare(self, points: int) -> None:
+        """Ray begins its workers by itself."""
+
+    def take(self, point: Point, threads: int, patience_s: float) -> None:
+        """See ``Crew.take``."""
+        task = Task(point.scenario, point.folder, threads, patience_s)
+        wanted = self._remote.options(
+            num_cpus=threads, memory=self._need.nbytes, num_gpus=self._need.accelerators, name=point.name
+        )
+        self._running[wanted.remote(self._place, pickle.dumps(task))] = point
+
+    def outcomes(self, timeout_s: float) -> Iterator[Outcome]:
+        """See ``Crew.outcomes``."""
+        if not self._running:
+            return
+        self._ray.wait(list(self._running), timeout=timeout_s)
+        over, _ = self._ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
+        for reference in over:
+            point = self._running.pop(reference)
+            try:
+                found: Answer = self._ray.get(reference)
+            except self._ray.exceptions.RayTaskError as error:
+                yield Outcome(point=point, problem=_last_line(error), because="problem")
+            except self._ray.exceptions.RayError as error:
+                yield Outcome(point=point, problem=f"its worker died: {_cause(error)}", because="died")
+            else:
+                yield Outcome(point=point, **found._asdict())
+
+    def close(self) -> None:
+        """See ``Crew.close``."""
+        for reference in self._running:
+            self._ray.cancel(reference, force=True)
+        self._running.clear()
+        self._ray.shutdown()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where a worker finds what the sweep has: current folder, cache, and modules of the user's own."""
+
+    folder: str
+    cache: str
+    modules: tuple[str, ...]
+
+
+def _answer_at(place: _Place, task: bytes) -> Answer:
+    """What a worker does; the task is unpacked when all modules that it may name can be found."""
+    os.chdir(place.folder)
+    os.environ["COSIM_CACHE"] = place.cache
+    sys.path += [path for path in place.modules if path not in sys.path]
+    return answer(pickle.loads(task))
+
+
+def _connected(address: str | None) -> Any:
+    os.environ.update(_QUIET)
+    if address is None:
+        os.environ.update(_LOOPBACK)
+    try:
+        import ray  # noqa: PLC0415 - an extra, and slow
+    except ImportError as error:
+        raise ScenarioError("--backend ray: needs the package ray; pip install cosim[ray]") from error
+    silent: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address is None:
+            own = {"num_cpus": cores_here(), "object_store_memory": _OBJECTS_BYTES, "include_dashboard": False}
+            ray.init("local", **own, **silent)
+        else:
+            ray.init(address, **silent)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ScenarioError(f"--address {address or 'of a cluster here'}: no cluster of Ray ({reason})") from error
+    return ray
+
+
+def _node(resources: dict[str, float]) -> Node:
+    return Node(
+        cores=int(resources.get("CPU", 0)),
+        nbytes=int(resources.get("memory", 0)),
+        accelerators=int(resources.get("GPU", 0)),
+    )
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1]
+
+
+def _cause(error: Exception) -> str:
+    """The first sentence of Ray's explanation."""
+    return " ".join(str(error).split()).partition(". ")[0]
