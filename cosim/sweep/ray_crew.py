@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's way to say that no other machine is to join, so that it listens on the loopback interface alone."""
 _OBJECTS_BYTES = 80 * 2**20
 """The least that Ray takes; scenarios and summaries are small."""
+_PATIENCE_S = 10.0
+"""With a machine that is to answer."""
 
 
 class RayCrew:
@@ -132,11 +135,27 @@ def _connected(address: str | None) -> Any:
             own = {"num_cpus": cores_here(), "object_store_memory": _OBJECTS_BYTES, "include_dashboard": False}
             ray.init("local", **own, **silent)
         else:
+            _knock(address)
             ray.init(address, **silent)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ScenarioError(f"--address {address or 'of a cluster here'}: no cluster of Ray ({reason})") from error
     return ray
+
+
+def _knock(address: str) -> None:
+    """Ray itself would try for minutes.
+
+    Raises:
+        OSError: nobody listens there.
+        ValueError: it is no address.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon and address == "auto":
+        return
+    if not (host and port.isdecimal()):
+        raise ValueError("expected HOST:PORT, or auto")
+    socket.create_connection((host, int(port)), _PATIENCE_S).close()
 
 
 def _node(resources: dict[str, float]) -> Node:
