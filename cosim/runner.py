@@ -72,7 +72,7 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
     done.observer.tell = lambda row: _each(callbacks, lambda callback: callback.round(done, row))
     try:
         _each(callbacks, lambda callback: callback.start(done))
-        with trained_once.training(done, _store(scenario)):
+        with trained_once.training(done, _store(scenario), lambda: _each(callbacks, lambda each: each.waits(done))):
             done.world.clock.run(done.scheme.tell())
             done.finished = True
     except (TransferNeverFinishes, Unavailable, NoAllocation) as error:

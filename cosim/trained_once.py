@@ -8,7 +8,7 @@ asynchronous schemes do, find nothing there, and each trains what is its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +51,11 @@ def training_of(scenario: Scenario) -> str | None:
 
 
 @contextmanager
-def training(run: Run, store: Store | None) -> Iterator[None]:
-    """The time in which ``run`` trains: it begins when no other run that trains the same is at it."""
+def training(run: Run, store: Store | None, waits: Callable[[], None]) -> Iterator[None]:
+    """The time in which ``run`` trains: it begins when no other run that trains the same is at it.
+
+    ``waits`` is called if there is one.
+    """
     same = training_of(run.resolved)
     if store is None or same is None:
         yield
@@ -62,7 +65,10 @@ def training(run: Run, store: Store | None) -> Iterator[None]:
         first = not _is_over(store, key)
         if first:
             with suppress(OSError):  # a cache that cannot be written to has nothing to wait for
-                held.enter_context(claimed(store.folder / "claims" / f"{key}.lock"))
+                claim = store.folder / "claims" / f"{key}.lock"
+                if not held.enter_context(claimed(claim, 0.0)):
+                    waits()
+                    held.enter_context(claimed(claim))
             if not (first := not _is_over(store, key)):
                 held.close()
         yield
