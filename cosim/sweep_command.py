@@ -27,7 +27,9 @@ Vary = Annotated[
 Zip = Annotated[bool, typer.Option("--zip", help="the first values together, then the second; else each with each")]
 Samples = Annotated[int | None, typer.Option(min=1, help="so many points at random; else all")]
 PointSeeds = Annotated[str | None, typer.Option(help="of each point, several: 0:5 (0 to 4) or 0,3,7", metavar="SEEDS")]
-PointWorkers = Annotated[int | None, typer.Option(min=1, help="points at a time; else by cores and free memory")]
+PointWorkers = Annotated[
+    int | None, typer.Option(min=1, help="points at a time, or jobs of a script; else by cores and memory")
+]
 Out = Annotated[Path | None, typer.Option(help="folder for the results; else runs/NAME-sweep")]
 Backend = Annotated[Literal["local", "ray"], typer.Option(help="workers on this machine, or in a cluster of Ray")]
 Address = Annotated[
@@ -61,6 +63,8 @@ def sweep(
 
     if address is not None and backend != "ray":
         raise ScenarioError(f"--address {address}: only --backend ray has one")
+    if script is not None and (backend != "local" or part is not None):
+        raise ScenarioError(f"--script {script}: its jobs have parts and backend of their own; leave those options out")
     chosen = _part(part)
     read = read_scenario(scenario, overrides)
     wanted = request(read.sweep, vary, zipped=zip_values, samples=samples, seeds=seeds)

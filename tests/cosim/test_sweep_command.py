@@ -154,6 +154,7 @@ def _goes_on(small: Path, out: Path, least: int) -> None:
     [
         (["--address", "auto"], "--address auto: only --backend ray has one"),
         (["--part", "5/4"], "--part 5/4: expected one of so many, such as 1/4"),
+        (["--script", "a.sh", "--part", "1/2"], "--script a.sh: its jobs have parts and backend of their own"),
         (["--part", "one"], "--part one: expected one of so many, such as 1/4"),
         (["--script", "missing/sweep.sh"], "--script missing/sweep.sh: cannot be written (No such file or directory)"),
     ],
