@@ -24,11 +24,17 @@ from training.store import default_folder
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what Ray prints of a worker that died: the sweep says so
 }
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's way to say that no other machine is to join, so that it listens on the loopback interface alone."""
 _OBJECTS_BYTES = 80 * 2**20
 """The least that Ray takes; scenarios and summaries are small."""
+_CAUSES = {
+    "WorkerCrashedError": "died",
+    "OutOfMemoryError": "was killed, for memory ran out on its machine",
+    "NodeDiedError": "was on a machine that is gone",
+}
 _PATIENCE_S = 10.0
 """With a machine that is to answer."""
 
@@ -92,7 +98,7 @@ class RayCrew:
             except self._ray.exceptions.RayTaskError as error:
                 yield Outcome(point=point, problem=_last_line(error), because="problem")
             except self._ray.exceptions.RayError as error:
-                yield Outcome(point=point, problem=f"its worker died: {_cause(error)}", because="died")
+                yield Outcome(point=point, problem=f"its worker {_cause(error)}", because="died")
             else:
                 yield Outcome(point=point, **found._asdict())
 
@@ -171,5 +177,6 @@ def _last_line(error: Exception) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """The first sentence of Ray's explanation."""
-    return " ".join(str(error).split()).partition(". ")[0]
+    """In our words, else the first sentence of Ray's."""
+    sentence = " ".join(str(error).split()).partition(". ")[0]
+    return _CAUSES.get(type(error).__name__, f"died ({sentence})")
