@@ -9,16 +9,16 @@ import os
 import pickle
 import socket
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import cosim
 from cosim.scenario import Scenario, ScenarioError
 from cosim.sweep.crew import Outcome
 from cosim.sweep.points import Point
 from cosim.sweep.resources import Node, Share, cores_here, need_bytes, share_of
-from cosim.sweep.worker import Answer, Task, answer
+from cosim.sweep.worker import Answer, Task
 from training.store import default_folder
 
 _QUIET = {
@@ -56,12 +56,7 @@ class RayCrew:
             accelerators=int(accelerated and any(node.accelerators for node in nodes)),
         )
         self._share = share_of(nodes, wanted, self._need, points)
-        self._place = _Place(
-            folder=str(Path.cwd()),
-            cache=str(default_folder().absolute()),
-            modules=tuple(str(Path(path).absolute()) for path in sys.path),
-        )
-        self._remote = self._ray.remote(max_retries=0)(_answer_at)
+        self._remote = self._ray.remote(max_retries=0)(_answering(_modules()))
         self._running: dict[Any, Point] = {}
 
     @property
@@ -83,7 +78,7 @@ class RayCrew:
         wanted = self._remote.options(
             num_cpus=threads, memory=self._need.nbytes, num_gpus=self._need.accelerators, name=point.name
         )
-        self._running[wanted.remote(self._place, pickle.dumps(task))] = point
+        self._running[wanted.remote(pickle.dumps(task))] = point
 
     def outcomes(self, timeout_s: float) -> Iterator[Outcome]:
         """See ``Crew.outcomes``."""
@@ -110,21 +105,35 @@ class RayCrew:
         self._ray.shutdown()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """Where a worker finds what the sweep has: current folder, cache, and modules of the user's own."""
+def _answering(modules: Sequence[str]) -> Callable[[bytes], Answer]:
+    """What a worker does, at the place where the sweep is.
 
-    folder: str
-    cache: str
-    modules: tuple[str, ...]
+    It is sent to workers as code, not by name, so that they find this very version of the package, and modules of the
+    user's own, before they look for any.
+    """
+    folder, cache = str(Path.cwd()), str(default_folder().absolute())
+
+    def answer_there(task: bytes) -> Answer:
+        import os  # noqa: PLC0415
+        import pickle  # noqa: PLC0415
+        import sys  # noqa: PLC0415
+
+        os.chdir(folder)
+        os.environ["COSIM_CACHE"] = cache
+        sys.path[:0] = [path for path in modules if path not in sys.path]
+        from cosim.sweep.worker import answer  # noqa: PLC0415
+
+        return answer(pickle.loads(task))
+
+    return answer_there
 
 
-def _answer_at(place: _Place, task: bytes) -> Answer:
-    """What a worker does; the task is unpacked when all modules that it may name can be found."""
-    os.chdir(place.folder)
-    os.environ["COSIM_CACHE"] = place.cache
-    sys.path += [path for path in place.modules if path not in sys.path]
-    return answer(pickle.loads(task))
+def _modules() -> list[str]:
+    """Folders of modules beyond what is installed: of this package, unless it is, and of the user."""
+    installed = tuple(Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix))
+    folders = [Path(cosim.__file__).parents[1], *map(Path, sys.path)]
+    beyond = [folder.resolve() for folder in folders if not any(map(folder.resolve().is_relative_to, installed))]
+    return list(dict.fromkeys(map(str, beyond)))
 
 
 def _connected(address: str | None) -> Any:
@@ -145,7 +154,10 @@ def _connected(address: str | None) -> Any:
             ray.init(address, **silent)
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ScenarioError(f"--address {address or 'of a cluster here'}: no cluster of Ray ({reason})") from error
+        if address is None:
+            raise ScenarioError(f"--backend ray: no cluster could be begun here ({reason})") from error
+        hint = "; is it one that asks for a token? then set RAY_AUTH_MODE=token" if "connect to Ray" in reason else ""
+        raise ScenarioError(f"--address {address}: no cluster of Ray ({reason}{hint})") from error
     return ray
 
 
