@@ -85,7 +85,7 @@ def run(
     folder = writable(out or Path("runs") / read.name)
     keeping = Keeping(folder)
     with RunsProgress([entry.label], [entry.options.rounds], quiet=quiet) as progress:
-        seen = Telling(lambda row: progress.seen(entry.label, row))
+        seen = Telling(lambda row: progress.seen(entry.label, row), lambda: progress.waits(entry.label))
         runner.run(read, entry, [keeping, seen, *trackers(read, folder)])
     from analysis.figures import pictures  # noqa: PLC0415
 

@@ -46,6 +46,10 @@ class RunsProgress:
     ) -> None:
         self.bars.stop()
 
+    def waits(self, name: str) -> None:
+        """The run ``name`` begins when another is over."""
+        self.bars.update(self._tasks[name], seen="waits for a run that trains the same")
+
     def seen(self, name: str, row: Row) -> None:
         """A round of the run ``name`` has ended."""
         ended = row["round"] >= self._last_round[name]

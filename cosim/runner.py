@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from channel_models.transfer import TransferNeverFinishes
-from cosim import libraries
+from cosim import libraries, trained_once
 from cosim.allocation.problem import NoAllocation
 from cosim.observer import Observer
 from cosim.scenario.entries import Entry, single
@@ -72,8 +72,9 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
     done.observer.tell = lambda row: _each(callbacks, lambda callback: callback.round(done, row))
     try:
         _each(callbacks, lambda callback: callback.start(done))
-        done.world.clock.run(done.scheme.tell())
-        done.finished = True
+        with trained_once.training(done, _store(scenario), lambda: _each(callbacks, lambda each: each.waits(done))):
+            done.world.clock.run(done.scheme.tell())
+            done.finished = True
     except (TransferNeverFinishes, Unavailable, NoAllocation) as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
     except KeyboardInterrupt:

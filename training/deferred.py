@@ -60,6 +60,7 @@ class DeferredRuntime(Runtime):
         for key, result in results.items():
             if result.task is None and key not in store:
                 kept.write(store, key, result.value)
+            self.last_kept = key
 
     def close(self) -> None:
         """End the threads."""

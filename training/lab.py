@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("torch", "transformers", "peft", "numpy")
 """Those whose versions may change a number."""
+FINGERPRINTS = ("model", "train", "held_out", "optimiser", "seed")
+"""The things that results depend on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +195,7 @@ class Lab:
         return replace(self, tools=lambda: tools)
 
     def fingerprint(self, name: str) -> str:
-        """Hash of a thing that results depend on: model, train, held_out, optimiser, seed."""
+        """Hash of a thing that results depend on, one of `FINGERPRINTS`."""
         return self._fingerprints[name]
 
     @cached_property

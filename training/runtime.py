@@ -28,6 +28,8 @@ class Runtime(ABC):
         self.lab = lab
         self.jobs_run = 0
         self.jobs_cached = 0
+        self.last_kept = ""
+        """The key in the store of the latest result that was kept."""
 
     def submit(self, operation: Operation, *inputs: Ref, lineage: str = "") -> Job:
         """A job whose cost and result sizes are known at once; its results continue the lineage of its first input."""

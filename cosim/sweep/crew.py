@@ -1,135 +1,47 @@
-"""Worker processes that take one point after another; one that dies takes nothing with it but its point.
-
-The executors of ``concurrent.futures`` and of joblib give up all that is under way when one process dies, and say not
-whose work it had. Here each worker has a pipe of its own, so that its parent knows.
-"""
+"""What every crew of workers offers to a sweep, whether its workers are processes here or anywhere in a cluster."""
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import connection
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Protocol
 
 from cosim.sweep.points import Point
-from cosim.sweep.worker import work
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
-
-_PATIENCE_S = 5.0
-"""For a worker that is told to end, or has."""
+from cosim.sweep.resources import Share
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a point: its summary, or why there is none; ``died`` where its worker did."""
+    """What became of a point: its summary, or why there is none.
+
+    ``because`` of a worker that ``died``, a ``problem`` of the point's own, or another sweep that has it ``elsewhere``.
+    """
 
     point: Point
     summary: dict[str, Any] | None = None
     problem: str = ""
-    died: bool = False
+    because: Literal["", "problem", "died", "elsewhere"] = ""
 
 
-class Crew:
-    """``size`` workers, each begun when there is work for it, and again when it has died."""
+class Crew(Protocol):
+    """Workers that run points; one that dies takes nothing with it but its point, and another takes its place."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._context = multiprocessing.get_context("spawn")
-        self._workers: list[_Worker] = []
+    @property
+    def share(self) -> Share:
+        """How many points run at a time, and on how many cores."""
 
     @property
     def busy(self) -> list[Point]:
         """What is under way."""
-        return [worker.point for worker in self._workers if worker.point is not None]
 
-    @property
-    def free(self) -> bool:
-        """Whether a worker could take a point."""
-        return len(self.busy) < self._size
+    def prepare(self, points: int) -> None:
+        """Begin the workers for so many points, should that take a while."""
 
-    def prepare(self) -> None:
-        """Begin all workers now: what they load takes a while."""
-        while len(self._workers) < self._size:
-            self._begin()
-
-    def take(self, point: Point, threads: int) -> None:
-        """Give ``point`` to a free worker, and so many cores to it."""
-        idle = next((worker for worker in self._workers if worker.point is None), None) or self._begin()
-        idle.point = point
-        with suppress(OSError):  # it is dead, which ``outcomes`` will say
-            idle.line.send((point.scenario, point.folder, threads))
+    def take(self, point: Point, threads: int, patience_s: float) -> None:
+        """Have a worker run ``point`` on so many cores, waiting so long for another sweep that has it to be done."""
 
     def outcomes(self, timeout_s: float) -> Iterator[Outcome]:
         """What has come to an end, waiting for ``timeout_s`` at most."""
-        lines = {worker.line: worker for worker in self._workers}
-        for line in connection.wait(list(lines), timeout_s):
-            worker = lines[line]  # type: ignore[index]  # of all it could return, these are what it was given
-            point, worker.point = worker.point, None
-            try:
-                summary, problem = worker.line.recv()
-            except (EOFError, OSError):  # a dead process closes its end
-                self._workers.remove(worker)
-                cause = worker.cause()
-                if point is not None:
-                    yield Outcome(point=point, problem=f"its worker {cause}", died=True)
-            else:
-                assert point is not None, "a worker speaks of its point"
-                yield Outcome(point=point, summary=summary, problem=problem)
 
     def close(self) -> None:
         """End all workers, and at once what they do."""
-        for worker in self._workers:
-            worker.end()
-        self._workers.clear()
-
-    def _begin(self) -> _Worker:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs,), daemon=True)
-        with _deaf():
-            process.start()
-        theirs.close()
-        begun = _Worker(process, ours)
-        self._workers.append(begun)
-        return begun
-
-
-class _Worker:
-    """A process, the line to it, and the point it has."""
-
-    def __init__(self, process: SpawnProcess, line: Connection[Any, Any]) -> None:
-        self.process = process
-        self.line = line
-        self.point: Point | None = None
-
-    def cause(self) -> str:
-        """Of its death."""
-        self.process.join(_PATIENCE_S)
-        code = self.process.exitcode
-        self.line.close()
-        if code is not None and code < 0:
-            hint = ", as it does where memory runs out" if -code == signal.SIGKILL else ""
-            return f"was killed by {signal.Signals(-code).name}{hint}"
-        return f"ended with exit status {code}"
-
-    def end(self) -> None:
-        self.process.terminate()
-        self.line.close()
-        self.process.join(_PATIENCE_S)
-        if self.process.is_alive():
-            self.process.kill()
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes begun meanwhile do not hear Ctrl-C, which their parent deals with."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

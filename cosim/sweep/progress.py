@@ -61,6 +61,11 @@ class PointsProgress:
         self._show()
         self._bar.console.print(f"{point.name}: {problem}; it is tried again", markup=False, highlight=False)
 
+    def elsewhere(self, point: Point) -> None:
+        """See ``Listener.elsewhere``."""
+        self._running -= 1
+        self._show()
+
     def seen(self) -> str:
         """What the bar says beside the number of points that are done."""
         counts = {"running": self._running, "trained before": self._cached, "failed": self._failed}

@@ -1,8 +1,9 @@
-"""How many workers this machine has room for."""
+"""How many workers a machine, or a cluster, has room for."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,28 +21,71 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """So many workers, and how many cores there are for all of them; ``reason`` is why no more, if memory is."""
+    """So many workers, and how many cores there are for all of them; ``reason`` is why no more, if memory is.
+
+    None of them has more cores than one machine, which are ``cores`` unless it is said.
+    """
 
     workers: int
     cores: int
     reason: str = ""
+    of_one_machine: int | None = None
 
     def threads(self, busy: int) -> int:
         """Cores of each of ``busy`` points, so that they do not fight."""
-        return max(1, self.cores // max(1, min(busy, self.workers)))
+        each = max(1, self.cores // max(1, min(busy, self.workers)))
+        return min(each, self.of_one_machine or each)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """What a machine of a cluster has for points."""
+
+    cores: int
+    nbytes: int
+    accelerators: int = 0
 
 
 def share(wanted: int | None, scenario: Scenario, points: int) -> Share:
     """As many workers as are ``wanted``, else as cores and free memory allow; never more than ``points``."""
-    cores = os.cpu_count() or 1
+    cores = cores_here()
     if wanted is not None:
         return Share(workers=max(1, min(wanted, points)), cores=cores)
-    free, need = free_bytes(), _WORKER_BYTES + _COPIES * _model_bytes(scenario.model.base)
+    free, need = free_bytes(), need_bytes(scenario)
     fit = cores if free is None else max(1, free // need)
     reason = (
         f"{(free or 0) / 1e9:.1f} GB of memory are free, and one may need {need / 1e9:.1f} GB" if fit < cores else ""
     )
     return Share(workers=max(1, min(cores, fit, points)), cores=cores, reason=reason if fit < points else "")
+
+
+def share_of(nodes: Sequence[Node], wanted: int | None, need: Node, points: int) -> Share:
+    """As ``share``, of a cluster in which each point has at least what it may ``need``."""
+    cores, fit = sum(node.cores for node in nodes), sum(_fit(node, need) for node in nodes)
+    scarce = wanted is None and fit < min(points, cores)
+    return Share(
+        workers=max(1, min(points, fit if wanted is None else wanted)),
+        cores=cores,
+        reason=f"memory or accelerators for {fit}; one may need {need.nbytes / 1e9:.1f} GB" if scarce else "",
+        of_one_machine=max(node.cores for node in nodes),
+    )
+
+
+def _fit(node: Node, need: Node) -> int:
+    """How many points at a time ``node`` has room for."""
+    accelerated = node.accelerators // need.accelerators if need.accelerators else node.cores
+    return min(node.cores // need.cores, node.nbytes // need.nbytes, accelerated)
+
+
+def need_bytes(scenario: Scenario) -> int:
+    """Memory that a worker may need for a point of ``scenario``."""
+    return _WORKER_BYTES + _COPIES * _model_bytes(scenario.model.base)
+
+
+def cores_here() -> int:
+    """Those that this process may use, which a batch system may have bound to some."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not everywhere
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def free_bytes() -> int | None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
+from cosim.claims import LEASE_S
 from cosim.sweep.crew import Crew, Outcome
-from cosim.sweep.families import families
-from cosim.sweep.kept import kept_summary
 from cosim.sweep.points import Point
-from cosim.sweep.resources import Share
 from cosim.sweep.schedule import Schedule
+from cosim.sweep.standing import Standing
 from cosim.sweep.table import SweepTable
 
 _POLL_S = 1.0
 _TRIES = 2
 """Of a point whose worker dies: it may have been another's fault."""
+_PATIENCE_S = 2 * LEASE_S
+"""With a point that another sweep has: if that has died, it is known to have by then."""
 
 
 class Listener(Protocol):
@@ -34,6 +33,9 @@ class Listener(Protocol):
 
     def lost(self, point: Point, problem: str) -> None:
         """The worker of ``point`` died, and it will run again."""
+
+    def elsewhere(self, point: Point) -> None:
+        """Another sweep has ``point``; it will be asked for again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +55,16 @@ class _Sweep:
     table: SweepTable
     schedule: Schedule
     crew: Crew
-    share: Share
     listener: Listener
     done: int = 0
     tries: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
 
-    def run(self) -> None:
-        """Until nothing is left to do."""
+    def run(self, points: int) -> None:
+        """Until nothing is left to do of so many points."""
         self.hand_out()
-        self.crew.prepare()
+        self.crew.prepare(points)
         while self.crew.busy:
             for outcome in self.crew.outcomes(_POLL_S):
                 self.settle(outcome)
@@ -71,17 +73,24 @@ class _Sweep:
 
     def hand_out(self) -> None:
         """Give points to all workers that are free."""
-        while self.crew.free and (point := self.schedule.next()) is not None:
-            threads = self.share.threads(len(self.crew.busy) + 1 + self.schedule.ready)
-            self.crew.take(point, threads)
+        share = self.crew.share
+        while len(self.crew.busy) < share.workers and (point := self.schedule.next()) is not None:
+            threads = share.threads(len(self.crew.busy) + 1 + self.schedule.ready)
+            self.crew.take(point, threads, _PATIENCE_S if point.name in self.elsewhere else 0.0)
             self.table.set(point, "running")
             self.listener.began(point)
 
     def settle(self, outcome: Outcome) -> None:
         """Note what became of a point; one whose worker died runs once more."""
         point = outcome.point
+        if outcome.because == "elsewhere":
+            self.elsewhere.add(point.name)
+            self.schedule.elsewhere(point)
+            self.table.set(point, "waiting")
+            self.listener.elsewhere(point)
+            return
         tries = self.tries[point.name] = self.tries.get(point.name, 0) + 1
-        if outcome.died and tries < _TRIES:
+        if outcome.because == "died" and tries < _TRIES:
             self.schedule.again(point)
             self.listener.lost(point, outcome.problem)
             return
@@ -96,34 +105,35 @@ class _Sweep:
         self.schedule.done(point, trained=summary is not None)
 
 
-def sweep(points: Sequence[Point], folder: Path, share: Share, listener: Listener) -> Swept:
-    """Run all points that are not there yet, and leave the table of all of them in ``folder``.
+def sweep(begun: Standing, crew: Crew, listener: Listener) -> Swept:
+    """Have ``crew`` run all points that are missing, and leave the table of all points in the folder of the sweep.
 
-    Ctrl-C ends what is under way, and keeps what is finished.
+    Several sweeps into one folder share its points: each is run by one of them. Ctrl-C ends what is under way, and
+    keeps what is finished.
 
     Raises:
         OSError: the table cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    table = SweepTable(points, folder)
-    missing = []
-    for point in points:
-        summary = kept_summary(point)
-        if summary is None:
-            missing.append(point)
-        else:
-            table.set(point, "done", summary)
-    before = len(points) - len(missing)
-    listener.found(before)
-    under_way = _Sweep(table, Schedule(families(missing)), Crew(min(share.workers, len(missing))), share, listener)
+    begun.folder.mkdir(parents=True, exist_ok=True)
+    table = SweepTable(begun.points, begun.folder)
+    for point in begun.points:
+        if point.name in begun.kept:
+            table.set(point, "done", begun.kept[point.name])
+    listener.found(begun.there_before)
+    under_way = _Sweep(table, Schedule(begun.missing), crew, listener)
     interrupted = False
     try:
-        under_way.run()
+        under_way.run(begun.to_run)
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        under_way.crew.close()
+        crew.close()
     if interrupted:
         table.stopped()
     table.write()
-    return Swept(there_before=before, done=before + under_way.done, failed=under_way.failed, interrupted=interrupted)
+    return Swept(
+        there_before=begun.there_before,
+        done=begun.there_before + under_way.done,
+        failed=under_way.failed,
+        interrupted=interrupted,
+    )

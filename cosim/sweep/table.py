@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cosim.claims import claimed
 from cosim.flat import flat
 from cosim.results import appearing
+from cosim.sweep.kept import claim_of, kept_summary
 from cosim.sweep.points import Point
 from cosim.tracking.keeping import Pace
 
@@ -19,6 +21,8 @@ Status = Literal["waiting", "running", "done", "failed"]
 
 NAME = "sweep.parquet"
 _LEAST_S = 1.0
+_PATIENCE_S = 60.0
+"""For another sweep that writes the table; one that has died is known to have by then."""
 _SAID_BEFORE = ("name", "label", "scheme", "seed", "finished")
 
 
@@ -51,13 +55,25 @@ class SweepTable:
             self.write()
 
     def write(self) -> None:
-        """Write the table; it appears whole, in place of the last one.
+        """Write the table, which appears whole, with what other sweeps into the folder have done.
+
+        They take turns, so that the last to write knows most.
 
         Raises:
             OSError: it cannot be written.
         """
-        with self._pace.writing(), appearing(self._folder / NAME) as path:
-            self.frame().to_parquet(path, index=False)
+        with self._pace.writing(), claimed(claim_of(self._folder / NAME), _PATIENCE_S):
+            self._look()
+            with appearing(self._folder / NAME) as path:
+                self.frame().to_parquet(path, index=False)
+
+    def _look(self) -> None:
+        """What others may have done is there, or it is not."""
+        for point in self._points:
+            if self._status[point.name] in ("waiting", "failed"):
+                summary = kept_summary(point.scenario, point.folder)
+                if summary is not None:
+                    self.set(point, "done", summary)
 
     def frame(self) -> pd.DataFrame:
         """A row a point, in the order of the sweep: name, scheme, seed, status, what is varied, its summary's numbers.

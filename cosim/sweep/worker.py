@@ -1,4 +1,4 @@
-"""What a worker does, in a process of its own: points, one after another, until its parent hangs up or is gone."""
+"""What a worker does with a point, in a process of its own, wherever that is."""
 
 from __future__ import annotations
 
@@ -8,26 +8,57 @@ from contextlib import suppress
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from cosim.scenario import Scenario
 
-Answer = tuple[dict[str, Any] | None, str]
-"""A summary, or None and why there is none."""
+
+class Task(NamedTuple):
+    """A point as a worker is given it; see ``Crew.take``."""
+
+    scenario: Scenario
+    folder: Path
+    threads: int
+    patience_s: float
 
 
-def work(line: Connection[Answer, tuple[Scenario, Path, int]]) -> None:
-    """Run the points that come down the ``line``, and answer each."""
+class Answer(NamedTuple):
+    """A summary, or None and why there is none; see ``Outcome``."""
+
+    summary: dict[str, Any] | None
+    problem: str = ""
+    because: Literal["", "problem", "elsewhere"] = ""
+
+
+def work(line: Connection[Answer, Task]) -> None:
+    """Run the points that come down the ``line``, and answer each, until the parent hangs up or is gone."""
     from cosim import libraries  # noqa: PLC0415
 
     Thread(target=_leave_with_parent, daemon=True).start()
     libraries.load("cosim.runner", "cosim.results", "cosim.tables", "cosim.tracking.tracker", "cosim.preparation")
     with suppress(EOFError, OSError):
         while True:
-            line.send(_answer(*line.recv()))
+            line.send(answer(line.recv()))
+
+
+def answer(task: Task) -> Answer:
+    """Run a point, unless another sweep has it or has done it; whatever goes wrong costs this point and no other."""
+    from cosim.claims import claimed  # noqa: PLC0415
+    from cosim.sweep.kept import claim_of, kept_summary  # noqa: PLC0415
+
+    try:
+        with claimed(claim_of(task.folder), task.patience_s) as ours:
+            if not ours:
+                return Answer(None, because="elsewhere")
+            kept = kept_summary(task.scenario, task.folder)
+            return Answer(kept or run_point(task.scenario, task.folder, task.threads))
+    except Exception as error:
+        text = " ".join(str(error).split())
+        said = text if type(error).__name__ == "ScenarioError" else f"{type(error).__name__}: {text}"
+        return Answer(None, said, "problem")
 
 
 def run_point(scenario: Scenario, folder: Path, threads: int | None = None) -> dict[str, Any]:
@@ -48,14 +79,6 @@ def run_point(scenario: Scenario, folder: Path, threads: int | None = None) -> d
     keeping = Keeping(folder)
     runner.run(scenario, entries(scenario)[0], [keeping, *trackers(scenario, folder)], threads=threads)
     return keeping.summary
-
-
-def _answer(scenario: Scenario, folder: Path, threads: int) -> Answer:
-    try:
-        return run_point(scenario, folder, threads), ""
-    except Exception as error:  # whatever it is, it costs this point and no other
-        text = " ".join(str(error).split())
-        return None, text if type(error).__name__ == "ScenarioError" else f"{type(error).__name__}: {text}"
 
 
 def _leave_with_parent() -> None:

@@ -16,6 +16,9 @@ class Callback:
     def start(self, run: Run) -> None:
         """All is built, and nothing has happened yet."""
 
+    def waits(self, run: Run) -> None:
+        """Another run is training the same; when it is over, this one begins, and finds the results in the cache."""
+
     def round(self, run: Run, row: Row) -> None:
         """A round has ended and all of its line of ``rounds.parquet`` is known; rounds come in their order.
 
@@ -27,10 +30,15 @@ class Callback:
 
 
 class Telling(Callback):
-    """Calls a function with each line of ``rounds.parquet``."""
+    """Calls a function with each line of ``rounds.parquet``, and one when the run must wait."""
 
-    def __init__(self, tell: Callable[[Row], None]) -> None:
+    def __init__(self, tell: Callable[[Row], None], waits: Callable[[], None] = lambda: None) -> None:
         self._tell = tell
+        self._waits = waits
+
+    def waits(self, run: Run) -> None:
+        """See ``Callback.waits``."""
+        self._waits()
 
     def round(self, run: Run, row: Row) -> None:
         """See ``Callback.round``."""

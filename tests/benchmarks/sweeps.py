@@ -7,9 +7,11 @@ from pathlib import Path
 
 from cosim import runner
 from cosim.scenario.loading import read_tree
+from cosim.sweep.local_crew import LocalCrew
 from cosim.sweep.points import Point, points
 from cosim.sweep.resources import Share
 from cosim.sweep.settings import grid
+from cosim.sweep.standing import standing
 from cosim.sweep.sweep import sweep
 from cosim.sweep.values import parse_values
 from cosim.sweep.worker import run_point
@@ -36,6 +38,9 @@ class Silent:
     def lost(self, point: Point, problem: str) -> None:
         raise AssertionError(problem)
 
+    def elsewhere(self, point: Point) -> None:
+        raise AssertionError(point)
+
 
 def points_by_workers() -> Measured:
     """Analytic points by one worker and by two, from the start of the workers to the whole table; wall time."""
@@ -47,7 +52,8 @@ def points_by_workers() -> Measured:
             here = Path(folder) / str(workers)
             moved = bandwidths(POINTS, here)
             share = Share(workers=workers, cores=workers)
-            taken[workers] = seconds(lambda: sweep(moved, here, share, Silent()), time.perf_counter)  # noqa: B023
+            begun = standing(moved, here)
+            taken[workers] = seconds(lambda: sweep(begun, LocalCrew(share), Silent()), time.perf_counter)  # noqa: B023
     rates = ", ".join(f"{POINTS / taken[workers]:.1f}/s by {workers}" for workers in taken)
     efficiency = taken[1] / (2 * taken[2])
     return Measured(

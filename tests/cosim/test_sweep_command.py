@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from tests.cosim.sweep.conftest import small
+from tests.cosim.sweep.crews import counting, stories
 
 Cosim = Callable[..., tuple[int, str, str]]
 
@@ -29,7 +31,7 @@ def test_a_sweep_of_the_file_says_what_it_does_and_where_it_is(cosim: Cosim, sma
     assert lines[:2] == ["radio.bandwidth: 5 MHz, 10 MHz", "backhaul.latency: 1 ms, 2 ms"]
     assert lines[2].startswith("2 points, 1 at a time, ")
     assert lines[3:] == [f"results in {tmp_path / 'out'}"]
-    assert cosim(*call)[1].splitlines()[3] == "2 of 2 points were there before"
+    assert cosim(*call)[1].splitlines()[2] == "2 of 2 points were there before"
     folders = sorted(path.name for path in (tmp_path / "out" / "points").iterdir())
     assert folders == ["radio.bandwidth=10MHz,backhaul.latency=2ms", "radio.bandwidth=5MHz,backhaul.latency=1ms"]
 
@@ -74,15 +76,14 @@ def test_points_that_fail_are_told_in_a_line_each_with_status_1(cosim: Cosim, sm
     assert pd.read_parquet(tmp_path / "out" / "sweep.parquet")["status"].tolist() == ["done", "failed"]
 
 
-def begun(small: Path, out: Path) -> "subprocess.Popen[str]":
+COSIM_SWEEP = (sys.executable, "-m", "cosim", "sweep")
+MANY = ("--vary", "radio.bandwidth=log(1,100,40) MHz", *ANALYTIC)
+
+
+def begun(small: Path, out: Path, *options: str) -> "subprocess.Popen[str]":
     """A sweep in a process of its own, of which some points are done."""
-    vary = ["--vary", "radio.bandwidth=log(1,100,40) MHz", *ANALYTIC]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cosim", "sweep", str(small), *vary, "--workers", "2", "--out", str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    call = [*COSIM_SWEEP, str(small), *MANY, "--workers", "2", "--out", str(out), *options]
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and len(list(out.glob("points/*/summary.json"))) < 3:
         time.sleep(0.01)
     return process
@@ -102,11 +103,16 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(small: Path,
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_killed_goes_on_and_its_workers_are_gone(small: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("backend", ["local", "ray"])
+def test_a_sweep_that_is_killed_goes_on_and_its_workers_are_gone(small: Path, tmp_path: Path, backend: str) -> None:
     out = tmp_path / "out"
-    process = begun(small, out)
+    process = begun(small, out, "--backend", backend)
+    its_own = psutil.Process(process.pid).children(recursive=True)
     process.kill()
-    process.communicate()  # until the workers, which hold its output, are gone
+    _, alive = psutil.wait_procs(its_own, timeout=60.0)
+    assert alive == []
+    process.communicate()
     kept = len(list(out.glob("points/*/summary.json")))
     assert kept < 40
     time.sleep(0.5)
@@ -114,22 +120,78 @@ def test_a_sweep_that_is_killed_goes_on_and_its_workers_are_gone(small: Path, tm
     _goes_on(small, out, least=kept)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_sweeps_into_one_folder_share_its_points(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheme = counting(tmp_path, monkeypatch, "counted", deaths=0)
+    small.write_text(small.read_text(encoding="utf-8").replace("{name: federated", f"{{name: '{scheme}'"))
+    call = [*COSIM_SWEEP, str(small), *MANY, "--workers", "1", "--out", str(tmp_path / "out")]
+    both = [subprocess.Popen(call, cwd=tmp_path, text=True, stderr=subprocess.PIPE) for _ in range(2)]
+    assert [process.communicate()[1] for process in both] == ["", ""]
+    assert [process.returncode for process in both] == [0, 0]
+    assert stories(tmp_path) == 40
+    found = pd.read_parquet(tmp_path / "out" / "sweep.parquet")
+    assert found["status"].tolist() == ["done"] * 40
+    assert not list((tmp_path / "out").rglob("*.lock"))
+
+
 def _goes_on(small: Path, out: Path, least: int) -> None:
     """To the table of a sweep that nothing disturbed."""
-    call = [
-        sys.executable,
-        "-m",
-        "cosim",
-        "sweep",
-        str(small),
-        "--vary",
-        "radio.bandwidth=log(1,100,40) MHz",
-        *ANALYTIC,
-    ]
+    call = [*COSIM_SWEEP, str(small), *MANY]
     said = subprocess.run([*call, "--out", str(out)], check=True, capture_output=True, text=True).stdout
     assert f"{least} of 40 points were there before" in said
     subprocess.run([*call, "--out", str(out.parent / "calm")], check=True, capture_output=True)
     one, other = (
         pd.read_parquet(folder / "sweep.parquet").drop(columns="wall_time_s") for folder in (out, out.parent / "calm")
     )
-    pd.testing.assert_frame_equal(one, other)
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (["--address", "auto"], "--address auto: only --backend ray has one"),
+        (["--part", "5/4"], "--part 5/4: expected one of so many, such as 1/4"),
+        (["--script", "a.sh", "--part", "1/2"], "--script a.sh: its jobs have parts and backend of their own"),
+        (["--part", "one"], "--part one: expected one of so many, such as 1/4"),
+        (["--script", "missing/sweep.sh"], "--script missing/sweep.sh: cannot be written (No such file or directory)"),
+    ],
+)
+def test_a_mistake_in_where_it_runs_is_one_line(cosim: Cosim, small: Path, given: list[str], line: str) -> None:
+    out = ("--out", str(small.parent / "out"))
+    status, _, wrong = cosim("sweep", str(small), "--vary", "radio.bandwidth=5MHz,10MHz", *out, *given)
+    assert status == 2
+    assert len(wrong.splitlines()) == 1
+    assert line in wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense"])
+def test_an_address_without_a_cluster_is_one_line(cosim: Cosim, small: Path, address: str) -> None:
+    given = ("--vary", "radio.bandwidth=5MHz,10MHz", "--out", str(small.parent / "out"), "--backend", "ray")
+    status, _, wrong = cosim("sweep", str(small), *given, "--address", address)
+    assert status == 2
+    assert len(wrong.splitlines()) == 1
+    assert wrong.startswith(f"--address {address}: no cluster of Ray (")
+
+
+def test_a_part_does_its_points_and_the_table_has_all(cosim: Cosim, small: Path, tmp_path: Path) -> None:
+    call = ("sweep", str(small), "--vary", "radio.bandwidth=1:4 MHz", "--workers", "1", *ANALYTIC)
+    call = (*call, "--out", str(tmp_path / "out"))
+    assert "2 of the 3 points, 1 at a time" in cosim(*call, "--part", "1/2")[1]
+    statuses = [pd.read_parquet(tmp_path / "out" / "sweep.parquet")["status"].tolist()]
+    assert cosim(*call, "--part", "2/2")[0] == 0
+    statuses.append(pd.read_parquet(tmp_path / "out" / "sweep.parquet")["status"].tolist())
+    assert statuses == [["done", "waiting", "done"], ["done"] * 3]
+
+
+def test_a_script_runs_nothing_and_says_how_it_is_submitted(cosim: Cosim, small: Path, tmp_path: Path) -> None:
+    script, out = tmp_path / "sweep.sh", tmp_path / "out"
+    given = ("--vary", "radio.bandwidth=1:4 MHz", "--out", str(out), "--workers", "2", *ANALYTIC)
+    status, said, _ = cosim("sweep", str(small), *given, "--script", str(script))
+    assert status == 0
+    assert said.splitlines()[-1] == f"nothing is run yet: sbatch {script}"
+    assert "#SBATCH --array=1-2" in script.read_text(encoding="utf-8")
+    assert not list((out / "points").iterdir())

@@ -21,8 +21,8 @@ from cosim.scenario.checks import check_against_files
 from cosim.scenario.entries import entries
 from cosim.schemes.demand import batches_of, mean_demand
 from cosim.schemes.places import Place
-from cosim.sweep.families import training_of
 from cosim.tracking.callback import Callback
+from cosim.trained_once import training_of
 from training.compression.base import Shared
 from training.compression.exact import Exact
 from training.compression.form import Form

@@ -55,6 +55,7 @@ class Heard:
         self.cached: list[str] = []
         self.problems: dict[str, str] = {}
         self.losses: list[tuple[str, str]] = []
+        self.taken: list[str] = []
 
     def found(self, points: int) -> None:
         self.there_before = points
@@ -70,3 +71,6 @@ class Heard:
 
     def lost(self, point: Point, problem: str) -> None:
         self.losses.append((point.name, problem))
+
+    def elsewhere(self, point: Point) -> None:
+        self.taken.append(point.name)

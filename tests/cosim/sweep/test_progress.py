@@ -15,6 +15,9 @@ def test_points_are_counted_by_what_became_of_them(small: Path, tmp_path: Path) 
     for point in points:
         progress.began(point)
     assert progress.seen() == "4 running"
+    progress.elsewhere(points[0])
+    assert progress.seen() == "3 running"
+    progress.began(points[0])
     progress.ended(points[0], cached=False, problem="")
     progress.ended(points[1], cached=True, problem="")
     progress.ended(points[2], cached=False, problem="no")

@@ -1,46 +1,34 @@
 """Sweeps by real worker processes: the same results as single runs, whoever dies meanwhile."""
 
-import os
-import signal
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from cosim import runner
+from cosim.claims import LEASE_S
 from cosim.scenario.entries import entries
+from cosim.sweep.crew import Crew, Outcome
+from cosim.sweep.local_crew import LocalCrew
 from cosim.sweep.points import Point
 from cosim.sweep.resources import Share
+from cosim.sweep.standing import standing
 from cosim.sweep.sweep import Swept, sweep
 from cosim.sweep.table import SweepTable
 from cosim.sweep.worker import run_point
 from tests.cosim.sweep.conftest import Heard, planned
+from tests.cosim.sweep.crews import MakeCrew, by_ray, counting, local
 
 NOT_OF_THE_RUN = ["wall_time_s", "jobs.run", "jobs.cached"]
 """Columns that say how a result came about, not what it is."""
 
-DYING = '''
-import os, signal
-from pathlib import Path
-from cosim.schemes.federated import Federated
-
-class Dying(Federated):
-    """Kills its process in the middle of its story, as often as its bandwidth has MHz."""
-
-    def story(self):
-        marks = Path(__file__).parent / "deaths"
-        marks.mkdir(exist_ok=True)
-        died = len(list(marks.iterdir()))
-        if died < self.world.users[0].times:
-            (marks / str(died)).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield from super().story()
-'''
-
 
 def swept(points: list[Point], folder: Path, workers: int = 2, heard: Heard | None = None) -> Swept:
-    return sweep(points, folder, Share(workers=workers, cores=2), heard or Heard())
+    return sweep(standing(points, folder), LocalCrew(Share(workers=workers, cores=2)), heard or Heard())
 
 
 def table(folder: Path) -> pd.DataFrame:
@@ -104,19 +92,10 @@ def test_half_a_point_is_run_again(small: Path, tmp_path: Path, left: str) -> No
     assert heard.begun == [point.name]
 
 
-def dying(folder: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> str:
-    """A scheme of one's own that kills its process so many times, and its name."""
-    text = DYING.replace("self.world.users[0].times", str(times))
-    name = f"dying_{times}"
-    (folder / f"{name}.py").write_text(text, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(folder))
-    return f"{name}:Dying"
-
-
 def test_a_worker_that_dies_costs_no_point_if_the_second_one_lives(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = dying(tmp_path, monkeypatch, times=1)
+    name = counting(tmp_path, monkeypatch, "dies_once", deaths=1)
     points = planned(small, tmp_path, f"scheme.name=federated,'{name}',centralised", overrides=("execution=analytic",))
     heard = Heard()
     assert swept(points, tmp_path, heard=heard).failed == {}
@@ -130,7 +109,7 @@ def test_a_worker_that_dies_costs_no_point_if_the_second_one_lives(
 def test_a_point_that_kills_two_workers_has_failed_and_the_others_have_not(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = dying(tmp_path, monkeypatch, times=2)
+    name = counting(tmp_path, monkeypatch, "dies_twice", deaths=2)
     points = planned(small, tmp_path, f"scheme.name=federated,'{name}',centralised", overrides=("execution=analytic",))
     assert swept(points, tmp_path).failed == {
         points[1].name: "its worker was killed by SIGKILL, as it does where memory runs out"
@@ -150,57 +129,134 @@ def test_what_a_point_cannot_have_is_its_failure_alone(small: Path, tmp_path: Pa
     assert done.done == 2
 
 
+def test_a_point_that_another_sweep_has_is_waited_for_when_nothing_else_is_left(small: Path, tmp_path: Path) -> None:
+    points = planned(small, tmp_path, "radio.bandwidth=1:4 MHz", overrides=("execution=analytic",))
+    crew, heard = _Elsewhere(points[0]), Heard()
+    assert sweep(standing(points, tmp_path), crew, heard).done == 3
+    assert [name for name, _ in crew.taken] == [points[place].name for place in (0, 1, 2, 0)]
+    assert [patience_s > LEASE_S for _, patience_s in crew.taken] == [False, False, False, True]
+    assert heard.taken == [points[0].name]
+    assert table(tmp_path)["status"].tolist() == ["done"] * 3
+
+
+class _Elsewhere:
+    """A crew of one, which finds ``point`` taken the first time."""
+
+    share = Share(workers=1, cores=1)
+
+    def __init__(self, point: Point) -> None:
+        self._point = point
+        self.busy: list[Point] = []
+        self.taken: list[tuple[str, float]] = []
+
+    def prepare(self, points: int) -> None:
+        pass
+
+    def take(self, point: Point, threads: int, patience_s: float) -> None:
+        self.busy.append(point)
+        self.taken.append((point.name, patience_s))
+
+    def outcomes(self, timeout_s: float) -> Iterator[Outcome]:
+        point = self.busy.pop()
+        if (point.name, 0.0) == (self._point.name, self.taken[-1][1]):
+            yield Outcome(point=point, because="elsewhere")
+        else:
+            yield Outcome(point=point, summary={"jobs": {"run": 0, "cached": 0}})
+
+    def close(self) -> None:
+        pass
+
+
+def test_the_table_has_what_other_sweeps_have_done(small: Path, tmp_path: Path) -> None:
+    analytic = ("execution=analytic",)
+    points = planned(small, tmp_path, "radio.bandwidth=1:4 MHz", overrides=analytic)
+    written = SweepTable(points, tmp_path)
+    assert again(written, tmp_path)["status"].tolist() == ["waiting"] * 3
+    run_point(points[1].scenario, points[1].folder)
+    found = again(written, tmp_path)
+    assert found["status"].tolist() == ["waiting", "done", "waiting"]
+    assert found["sim_time_s"].notna().tolist() == [False, True, False]
+
+
 @pytest.mark.slow
-def test_training_is_that_of_one_point_and_the_table_that_of_one_worker(
+@pytest.mark.timeout(900)
+def test_training_is_that_of_one_point_and_the_table_the_same_whoever_works(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables = []
-    for workers in (1, 2):
-        monkeypatch.setenv("COSIM_CACHE", str(tmp_path / f"cache-{workers}"))
-        folder = tmp_path / f"by-{workers}"
+    for name, crew_of in {"one": one, "two": local, "ray": by_ray}.items():
+        monkeypatch.setenv("COSIM_CACHE", str(tmp_path / f"cache-{name}"))
         heard = Heard()
-        points = planned(small, folder, "radio.bandwidth=log(1,100,6) MHz")
-        assert swept(points, folder, workers=workers, heard=heard).done == 6
+        points = planned(small, tmp_path / name, "radio.bandwidth=log(1,100,20) MHz")
+        assert sweep(standing(points, tmp_path / name), crew_of(points), heard).done == 20
         assert sorted(heard.cached) == sorted(point.name for point in points[1:])
-        tables.append(table(folder).drop(columns="wall_time_s"))
-    pd.testing.assert_frame_equal(*tables)
+        tables.append(table(tmp_path / name).drop(columns="wall_time_s"))
+    pd.testing.assert_frame_equal(tables[0], tables[1], check_exact=True)
+    pd.testing.assert_frame_equal(tables[0], tables[2], check_exact=True)
     monkeypatch.setenv("COSIM_CACHE", str(tmp_path / "cache-alone"))
     alone = runner.run(points[0].scenario, entries(points[0].scenario)[0])
-    assert tables[0]["jobs.run"].tolist() == [alone.runtime.jobs_run, 0, 0, 0, 0, 0]
+    assert tables[0]["jobs.run"].tolist() == [alone.runtime.jobs_run, *[0] * 19]
+
+
+def one(points: list[Point]) -> Crew:
+    return LocalCrew(Share(workers=1, cores=2))
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("crew_of", [local, by_ray])
 def test_workers_that_are_killed_at_any_moment_leave_the_table_of_an_undisturbed_sweep(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crew_of: MakeCrew
 ) -> None:
     monkeypatch.setenv("COSIM_CACHE", str(tmp_path / "cache"))
-    calm = planned(small, tmp_path / "calm", "radio.bandwidth=log(1,100,8) MHz", seeds="0:2")
+    calm = planned(small, tmp_path / "calm", "radio.bandwidth=log(1,100,12) MHz", seeds="0:2")
     swept(calm, tmp_path / "calm")
     monkeypatch.setenv("COSIM_CACHE", str(tmp_path / "another-cache"))
-    points = planned(small, tmp_path / "rough", "radio.bandwidth=log(1,100,8) MHz", seeds="0:2")
+    points = planned(small, tmp_path / "rough", "radio.bandwidth=log(1,100,12) MHz", seeds="0:2")
     heard = _Killing(every=4)
-    assert swept(points, tmp_path / "rough", heard=heard).failed == {}
-    assert heard.killed >= 3
+    assert sweep(standing(points, tmp_path / "rough"), crew_of(points), heard).failed == {}
+    assert heard.killed >= 2
     assert len(heard.losses) <= heard.killed  # one that was idle again costs nothing
-    assert len(heard.begun) == len(points) + len(heard.losses)
+    assert len(heard.begun) == len(points) + len(heard.losses) + len(heard.taken)
     rough, undisturbed = (table(tmp_path / name).drop(columns=NOT_OF_THE_RUN) for name in ("rough", "calm"))
-    pd.testing.assert_frame_equal(rough, undisturbed)
+    pd.testing.assert_frame_equal(rough, undisturbed, check_exact=True)
 
 
 class _Killing(Heard):
-    """Kills a worker a moment after every so many points have begun."""
+    """Kills a worker a moment after every so many points have begun, but none that runs what was lost before."""
 
     def __init__(self, every: int) -> None:
         super().__init__()
         self._every = every
+        self._timer = threading.Timer(0.0, self._kill)
+        self._recovering: set[str] = set()
         self.killed = 0
 
     def began(self, point: Point) -> None:
-        import multiprocessing
-
         super().began(point)
-        if len(self.begun) % self._every == 0:
-            victim = multiprocessing.active_children()[self.killed % 2].pid
-            assert victim is not None
+        if len(self.begun) % self._every == 0 and not self._timer.is_alive() and not self._recovering:
+            self._timer = threading.Timer(0.05 * self.killed, self._kill)
+            self._timer.start()
+
+    def lost(self, point: Point, problem: str) -> None:
+        super().lost(point, problem)
+        self._recovering.add(point.name)
+
+    def ended(self, point: Point, *, cached: bool, problem: str) -> None:
+        super().ended(point, cached=cached, problem=problem)
+        self._recovering.discard(point.name)
+
+    def _kill(self) -> None:
+        at_work = [process for process in psutil.Process().children(recursive=True) if _is_worker(process)]
+        if at_work:
+            at_work[self.killed % len(at_work)].kill()
             self.killed += 1
-            threading.Timer(0.05 * self.killed, os.kill, (victim, signal.SIGKILL)).start()
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Of either crew; Ray's are called by what they do."""
+    with suppress(psutil.Error):
+        return any(
+            word.startswith(("ray::_answer_at", "ray::radio")) or "spawn_main" in word for word in process.cmdline()
+        )
+    return False
