@@ -24,6 +24,7 @@ Vary = Annotated[
 ]
 Zip = Annotated[bool, typer.Option("--zip", help="the first values together, then the second; else each with each")]
 Samples = Annotated[int | None, typer.Option(min=1, help="so many points at random; else all")]
+Compare = Annotated[bool, typer.Option("--compare", help="every scheme of the compare: list at each point")]
 PointSeeds = Annotated[str | None, typer.Option(help="of each point, several: 0:5 (0 to 4) or 0,3,7", metavar="SEEDS")]
 PointWorkers = Annotated[int | None, typer.Option(min=1, help="points at a time; else by cores and free memory")]
 Out = Annotated[Path | None, typer.Option(help="folder for the results; else runs/NAME-sweep")]
@@ -35,24 +36,29 @@ def sweep(
     zip_values: Zip = False,
     seeds: PointSeeds = None,
     samples: Samples = None,
+    compare: Compare = False,
     overrides: Overrides = [],  # noqa: B006
     out: Out = None,
     workers: PointWorkers = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run the scenario's scheme at many points; what is there already is not run again."""
-    from cosim.sweep.points import points  # noqa: PLC0415 - other commands do without
+    """Run the scenario at many points, and draw what came out; what is there already is not run again."""
+    from cosim.sweep import figures  # noqa: PLC0415
+    from cosim.sweep.kept import beside_others  # noqa: PLC0415 - other commands do without
+    from cosim.sweep.points import points  # noqa: PLC0415
     from cosim.sweep.progress import PointsProgress  # noqa: PLC0415
     from cosim.sweep.request import request  # noqa: PLC0415
     from cosim.sweep.resources import share  # noqa: PLC0415
     from cosim.sweep.sweep import sweep as run  # noqa: PLC0415
 
     read = read_scenario(scenario, overrides)
-    wanted = request(read.sweep, vary, zipped=zip_values, samples=samples, seeds=seeds)
+    wanted = request(read.sweep, vary, zipped=zip_values, samples=samples, seeds=seeds, compare=compare)
     folder = out or Path("runs") / f"{read.name}-sweep"
     settings = wanted.settings(read.seed)
-    planned = points(read_tree(scenario, overrides), str(scenario), settings, folder / "points")
+    tree = read_tree(scenario, overrides)
+    planned = beside_others(points(tree, str(scenario), settings, folder / "points", compare=wanted.compare))
     writable(folder / "points")
+    figures.note(figures.figures(read, wanted), folder)
     room = share(workers, read, len(planned))
     _announce(wanted, planned, room)
     try:
@@ -63,6 +69,10 @@ def sweep(
             f"{error.filename or folder}: cannot be written ({error.strerror}); what is finished is kept", err=True
         )
         raise typer.Exit(1) from error
+    if done.done:
+        from analysis.figures import pictures  # noqa: PLC0415
+
+        pictures.show(folder, typer.echo)
     _conclude(done, len(planned), folder)
 
 

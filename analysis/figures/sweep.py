@@ -55,7 +55,8 @@ def sweep_data(results: Results, x: str, y: str = "sim_time_s", hue: str | None 
     """Columns `line`, `hue`, `x`, `y`, `y_low`, `y_high` and `seeds`: the mean over seeds, its band, in base units.
 
     Lines are told apart by scheme and by whatever was varied besides `x`; by the setting `hue` first (`label` is the
-    scheme), whose value they share a colour for. Raises ValueError for an unknown setting or quantity.
+    scheme), whose value they share a colour for. A scheme that does not know `x` is the same at each of its values.
+    Raises ValueError for an unknown setting or quantity.
     """
     several = len({run.label for run in results}) > 1
     told = [*(["label"] if several else []), *(key for key in results.varied if key != x)]
@@ -63,8 +64,17 @@ def sweep_data(results: Results, x: str, y: str = "sim_time_s", hue: str | None 
     keys = [first, *(key for key in told if key != first)]
     data = varied_data(results, [key for key in (x, *keys) if key != "label"], y)
     names = pd.DataFrame({key: _names(results, key) for key in keys})
-    data = data.assign(hue=names[first], line=names.agg(", ".join, axis="columns"))
+    data = _everywhere(data.assign(hue=names[first], line=names.agg(", ".join, axis="columns")), x)
     return mean_with_band(in_order(data, [*keys, x]), ["line", "hue", x], y)
+
+
+def _everywhere(data: pd.DataFrame, x: str) -> pd.DataFrame:
+    """Rows of a scheme that has no `x` at all, once at each value that the others have."""
+    without = data.groupby("label")[x].transform(lambda values: values.isna().all()).astype(bool)
+    if without.all() or not without.any():
+        return data
+    values = pd.DataFrame({x: data.loc[~without, x].unique()})
+    return pd.concat([data[~without], data[without].drop(columns=x).merge(values, how="cross")], ignore_index=True)
 
 
 def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> None:

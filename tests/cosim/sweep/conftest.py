@@ -42,8 +42,9 @@ def split(file: Path) -> str:
 def planned(file: Path, folder: Path, *vary: str, overrides: tuple[str, ...] = (), **wanted: Any) -> list[Point]:
     """The points of ``cosim sweep FILE --vary ...``."""
     scenario = load_scenario(file, overrides)
-    asked = request(scenario.sweep, vary, **{"zipped": False, "samples": None, "seeds": None} | wanted)
-    return points(read_tree(file, overrides), str(file), asked.settings(scenario.seed), folder / "points")
+    asked = request(scenario.sweep, vary, **wanted)
+    tree = read_tree(file, overrides)
+    return points(tree, str(file), asked.settings(scenario.seed), folder / "points", compare=asked.compare)
 
 
 class Heard:
