@@ -44,7 +44,7 @@ def sweep(
 ) -> None:
     """Run the scenario at many points, and draw what came out; what is there already is not run again."""
     from cosim.sweep import figures  # noqa: PLC0415
-    from cosim.sweep.kept import beside_others  # noqa: PLC0415 - other commands do without
+    from cosim.sweep.beside import beside_others  # noqa: PLC0415 - other commands do without
     from cosim.sweep.points import points  # noqa: PLC0415
     from cosim.sweep.progress import PointsProgress  # noqa: PLC0415
     from cosim.sweep.request import request  # noqa: PLC0415

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from analysis.figures.bands import band_note, mean_with_band
 from analysis.figures.canvas import Drawn, legend_beside
@@ -29,6 +30,9 @@ MOST_BANDS = 4
 DODGE = 0.007
 """By how much of the axis the bars of neighbouring lines stand apart, so that none hides another."""
 
+_LEAST_OF_LOWEST = 0.5
+"""Where a logarithmic axis begins, as a share of the lowest mean: bands reach down to 0, which it has not."""
+
 LEAST_FOR_SCALE = 3
 """Two values are as well in arithmetic as in geometric progression."""
 
@@ -40,7 +44,7 @@ def drawn(results: Results, wish: Sweep) -> Drawn:
     beside = lines > MOST_BANDS
     figure = Figure(figsize=(8.6 if beside else 6.4, 4.2), layout="constrained")
     axes = figure.subplots()
-    draw_sweep(axes, data, wish.x, wish.y, setting_unit(results, wish.x))
+    draw_sweep(axes, data, wish.x, wish.y, setting_unit(results, wish.x), log=wish.scale == "log")
     note = band_note(data, "bar" if beside else "band")
     if beside:
         legend_beside(axes, title=note)
@@ -77,12 +81,13 @@ def _everywhere(data: pd.DataFrame, x: str) -> pd.DataFrame:
     return pd.concat([data[~without], data[without].drop(columns=x).merge(values, how="cross")], ignore_index=True)
 
 
-def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> None:
-    """Draw `sweep_data`: colour and marker by hue, line style by the rest.
+def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit, *, log: bool = False) -> None:
+    """Draw `sweep_data`: colour and marker by hue, line style by the rest; `log` is said of `y`.
 
-    Values in geometric progression stand on a logarithmic axis, words side by side.
+    Values of `x` in geometric progression stand on a logarithmic axis, words side by side. Raises ValueError for a
+    `y` that has no logarithm.
     """
-    y_unit = value_unit(y, data[y])
+    y_unit = value_unit(y, data[y].clip(upper=data[y].median()) if log else data[y])
     values = in_order(data, [x])[x].unique().tolist()
     numeric = is_numeric(data[x])
     places = {value: value / x_unit.size if numeric else place for place, value in enumerate(values)}
@@ -98,9 +103,21 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> 
     axes.set_xlabel(x_unit.named(setting_name(x)))
     axes.set_ylabel(y_unit.named(value_name(y)))
     axes.set_xticks(list(places.values()), [f"{place:g}" if numeric else str(key) for key, place in places.items()])
-    axes.minorticks_off()
-    if (data[y] >= 0).all():
+    if log:
+        _to_log(axes, data[y] / y_unit.size)
+    elif (data[y] >= 0).all():
         axes.set_ylim(bottom=0)
+    axes.minorticks_off()
+
+
+def _to_log(axes: Axes, values: "pd.Series[float]") -> None:
+    """Make the axis of `values` logarithmic, with plain numbers at its ticks; bands may leave it below."""
+    if (values <= 0).any():
+        raise ValueError("scale = 'log': some values are not above 0")
+    axes.set_yscale("log", nonpositive="clip")
+    axes.set_ylim(bottom=_LEAST_OF_LOWEST * values.min())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter("{x:g}")
 
 
 def _draw_line(axes: Axes, line: str, points: pd.DataFrame, look: SeriesStyle, *, bars: bool) -> None:

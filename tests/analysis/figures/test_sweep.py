@@ -62,8 +62,8 @@ def test_another_setting_that_was_varied_is_a_line_of_its_own(make_run: Callable
     runs = load(tmp_path)
     data = sweep_data(runs, "radio.bandwidth")
     assert data[["line", "sim_time_s"]].to_numpy().tolist() == [
-        *(["users count 4", 18.0 * 4 / 5], ["users count 4", 18.0 * 4 / 10]),
-        *(["users count 16", 18.0 * 16 / 5], ["users count 16", 18.0 * 16 / 10]),
+        *(["users 4", 18.0 * 4 / 5], ["users 4", 18.0 * 4 / 10]),
+        *(["users 16", 18.0 * 16 / 5], ["users 16", 18.0 * 16 / 10]),
     ]
     other = sweep_data(runs, "users.count", hue="radio.bandwidth")
     assert other["hue"].unique().tolist() == ["radio bandwidth 5 MHz", "radio bandwidth 10 MHz"]
@@ -76,7 +76,7 @@ def test_hue_shares_a_colour_and_the_rest_a_line_style(make_run: Callable[..., P
                 make_run(f"{label}/{mhz}/{users}", label=label, settings=world(mhz, users))
     (axes,) = draw(load(tmp_path), Sweep(x="radio.bandwidth", hue="users.count")).figure.axes
     looks = {line.get_label(): (line.get_color(), line.get_linestyle()) for line in axes.get_lines()}
-    assert list(looks) == ["users count 4, a", "users count 4, b", "users count 8, a", "users count 8, b"]
+    assert list(looks) == ["users 4, a", "users 4, b", "users 8, a", "users 8, b"]
     (a4, b4, a8, b8) = looks.values()
     assert a4[0] == b4[0] != a8[0] == b8[0]
     assert a4[1] == a8[1] != b4[1] == b8[1]

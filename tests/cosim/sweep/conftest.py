@@ -1,5 +1,6 @@
 """A world small enough to be run at many points: two users, one round, one mini-batch of one short sequence."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class Heard:
     def began(self, point: Point) -> None:
         self.begun.append(point.name)
 
-    def ended(self, point: Point, *, cached: bool, problem: str) -> None:
+    def ended(self, point: Point, summary: Mapping[str, Any] | None, *, cached: bool, problem: str) -> None:
         if cached:
             self.cached.append(point.name)
         if problem:

@@ -1,0 +1,37 @@
+"""What is finished stays: a changed scenario gets a folder of its own beside that of the run it differs from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from cosim.sweep.kept import kept_summary
+from cosim.sweep.points import Point, mark
+
+
+def beside_others(points: Sequence[Point]) -> list[Point]:
+    """The points, with another name for each whose folder has a finished run of another scenario."""
+    return [_renamed(point) if _has_another(point) else point for point in points]
+
+
+def _has_another(point: Point) -> bool:
+    return (point.folder / "summary.json").is_file() and kept_summary(point) is None and _is_finished(point.folder)
+
+
+def _is_finished(folder: Path) -> bool:
+    """Whether a run has come to its end there, and can be read."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        scenario = yaml.safe_load((folder / "scenario.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return False
+    return isinstance(scenario, dict) and isinstance(summary, dict) and bool(summary.get("finished"))
+
+
+def _renamed(point: Point) -> Point:
+    name = f"{point.name}-{mark(point.scenario.model_dump(mode='json'))}"
+    return replace(point, name=name, folder=point.folder.with_name(name))
