@@ -61,14 +61,8 @@ def sweep(
     figures.note(figures.figures(read, wanted), folder)
     room = share(workers, read, len(planned))
     _announce(wanted, planned, room)
-    try:
-        with PointsProgress(len(planned), quiet=quiet) as progress:
-            done = run(planned, folder, room, progress)
-    except OSError as error:
-        typer.echo(
-            f"{error.filename or folder}: cannot be written ({error.strerror}); what is finished is kept", err=True
-        )
-        raise typer.Exit(1) from error
+    with PointsProgress(len(planned), quiet=quiet) as progress:
+        done = run(planned, folder, room, progress)
     if done.done:
         from analysis.figures import pictures  # noqa: PLC0415
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from cosim.telling import disk_trouble, warn_plainly
+
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
@@ -24,6 +26,7 @@ def work(line: Connection[Answer, tuple[Scenario, Path, int]]) -> None:
     from cosim import libraries  # noqa: PLC0415
 
     Thread(target=_leave_with_parent, daemon=True).start()
+    warn_plainly()
     libraries.load("cosim.runner", "cosim.results", "cosim.tables", "cosim.tracking.tracker", "cosim.preparation")
     with suppress(EOFError, OSError):
         while True:
@@ -53,6 +56,8 @@ def run_point(scenario: Scenario, folder: Path, threads: int | None = None) -> d
 def _answer(scenario: Scenario, folder: Path, threads: int) -> Answer:
     try:
         return run_point(scenario, folder, threads), ""
+    except OSError as error:
+        return None, disk_trouble(error)
     except Exception as error:  # whatever it is, it costs this point and no other
         text = " ".join(str(error).split())
         return None, text if type(error).__name__ == "ScenarioError" else f"{type(error).__name__}: {text}"
