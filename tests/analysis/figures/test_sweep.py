@@ -158,3 +158,31 @@ def test_what_no_run_learned_is_refused(make_run: Callable[..., Path], nothing_l
     runs = [make_run(f"{mhz}", label="a", settings=world(mhz), **nothing_learned) for mhz in (5, 10)]
     with pytest.raises(ValueError, match="perplexity_after: no run has it; an analytic run"):
         sweep_data(load(*runs), "radio.bandwidth", "perplexity_after")
+
+
+def test_a_scheme_without_the_setting_is_the_same_at_all_its_values(
+    make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    for cut in (1, 2, 4):
+        make_run(f"split-{cut}", label="split", slowness=cut, settings={"scheme": {"cut": [cut]}})
+    make_run("whole", label="whole", slowness=3)
+    data = sweep_data(load(tmp_path), "scheme.cut")
+    assert data["line"].tolist() == ["split"] * 3 + ["whole"] * 3
+    assert data["scheme.cut"].tolist() == [1, 2, 4] * 2
+    assert data["sim_time_s"].tolist() == [18.0, 36.0, 72.0, 54.0, 54.0, 54.0]
+
+
+def test_an_axis_of_values_far_apart_may_be_logarithmic(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for mhz in (1, 10, 100):
+        make_run(f"{mhz}", label="a", slowness=100 / mhz, settings=world(mhz))
+    (axes,) = draw(load(tmp_path), Sweep(x="radio.bandwidth", scale="log")).figure.axes
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylabel() == "Simulated time (min)"  # 18 s, 3 and 30 min: the unit of the middle one
+    assert axes.get_ylim()[0] == pytest.approx(0.15)
+
+
+def test_what_has_no_logarithm_is_told(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for mhz in (1, 10):
+        make_run(f"{mhz}", label="a", settings=world(mhz))
+    with pytest.raises(ValueError, match="scale = 'log': some values are not above 0"):
+        draw(load(tmp_path), Sweep(x="radio.bandwidth", y="energy_j.cloud", scale="log"))
