@@ -31,7 +31,9 @@ DODGE = 0.007
 """By how much of the axis the bars of neighbouring lines stand apart, so that none hides another."""
 
 _LEAST_OF_LOWEST = 0.5
-"""Where a logarithmic axis begins, as a share of the lowest mean: bands reach down to 0, which it has not."""
+"""Where a logarithmic axis begins at least, as a share of the lowest mean: bands reach down to 0, which it has not."""
+_MARGIN = 0.95
+"""Between that or the lowest value and the end of the axis, as a share."""
 
 LEAST_FOR_SCALE = 3
 """Two values are as well in arithmetic as in geometric progression."""
@@ -104,18 +106,19 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit, *, 
     axes.set_ylabel(y_unit.named(value_name(y)))
     axes.set_xticks(list(places.values()), [f"{place:g}" if numeric else str(key) for key, place in places.items()])
     if log:
-        _to_log(axes, data[y] / y_unit.size)
+        _to_log(axes, data[[*_columns(y).values()]] / y_unit.size)
     elif (data[y] >= 0).all():
         axes.set_ylim(bottom=0)
     axes.minorticks_off()
 
 
-def _to_log(axes: Axes, values: "pd.Series[float]") -> None:
-    """Make the axis of `values` logarithmic, with plain numbers at its ticks; bands may leave it below."""
-    if (values <= 0).any():
+def _to_log(axes: Axes, points: pd.DataFrame) -> None:
+    """Make the axis of `points`, of a mean and its band, logarithmic, with plain numbers at its ticks."""
+    lowest = points.iloc[:, 0].min()
+    if lowest <= 0:
         raise ValueError("scale = 'log': some values are not above 0")
     axes.set_yscale("log", nonpositive="clip")
-    axes.set_ylim(bottom=_LEAST_OF_LOWEST * values.min())
+    axes.set_ylim(bottom=_MARGIN * max(points.min(axis=None), _LEAST_OF_LOWEST * lowest))
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter("{x:g}")
 
