@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cosim import libraries
 from cosim.every_command import Overrides, Quiet, ScenarioFile, read_scenario, writable
 from cosim.scenario.loading import read_tree
 
@@ -62,6 +64,7 @@ def sweep(
     room = share(workers, read, len(planned))
     _announce(wanted, planned, room)
     with PointsProgress(len(planned), quiet=quiet) as progress:
+        Thread(target=libraries.load, args=("analysis.figures.sweep",), daemon=True).start()
         done = run(planned, folder, room, progress)
     if done.done:
         from analysis.figures import pictures  # noqa: PLC0415
