@@ -8,7 +8,9 @@ import warnings
 def disk_trouble(error: OSError) -> str:
     """What of a disk that is full, or is not ours to write to, the user should know."""
     reason = error.strerror or " ".join(str(error).split())
-    return f"{error.filename}: cannot be written ({reason})" if error.filename else reason
+    if not error.filename:
+        return reason
+    return f"{error.filename}: cannot be {'found' if isinstance(error, FileNotFoundError) else 'written'} ({reason})"
 
 
 def warn_plainly() -> None:
@@ -16,5 +18,5 @@ def warn_plainly() -> None:
     warnings.formatwarning = _line
 
 
-def _line(message: Warning | str, *_: object) -> str:
+def _line(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
     return f"{' '.join(str(message).split())}\n"

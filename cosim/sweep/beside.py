@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from cosim.sweep.kept import kept_summary
 from cosim.sweep.points import Point, mark
 
@@ -19,17 +17,16 @@ def beside_others(points: Sequence[Point]) -> list[Point]:
 
 
 def _has_another(point: Point) -> bool:
-    return (point.folder / "summary.json").is_file() and kept_summary(point) is None and _is_finished(point.folder)
+    return _is_finished(point.folder) and kept_summary(point) is None
 
 
 def _is_finished(folder: Path) -> bool:
-    """Whether a run has come to its end there, and can be read."""
+    """Whether a run has come to its end there."""
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        scenario = yaml.safe_load((folder / "scenario.yaml").read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError):
         return False
-    return isinstance(scenario, dict) and isinstance(summary, dict) and bool(summary.get("finished"))
+    return isinstance(summary, dict) and bool(summary.get("finished"))
 
 
 def _renamed(point: Point) -> Point:

@@ -43,7 +43,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk of its own."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only the administrator may mount a disk")
     yield folder
@@ -139,3 +139,25 @@ def test_a_cache_that_cannot_be_written_is_told_in_a_line_and_costs_nothing_else
     call = [sys.executable, "-m", "cosim", name, str(small), *options, "--out", str(tmp_path / "out"), *ANALYTIC]
     ended = subprocess.run(call, check=True, capture_output=True, text=True)
     assert set(ended.stderr.splitlines()) == {f"results are not kept in {cache}: Not a directory"}
+
+
+@pytest.mark.slow
+def test_a_cache_that_can_only_be_read_gives_what_it_has(
+    small: Path, tmp_path: Path, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSIM_CACHE", str(disk))
+
+    def run(name: str, *options: str) -> tuple[dict[str, int], str]:
+        call = [sys.executable, "-m", "cosim", "run", str(small), "--quiet", *options, "--out", str(tmp_path / name)]
+        ended = subprocess.run(call, check=True, capture_output=True, text=True)
+        return json.loads((tmp_path / name / "summary.json").read_text())["jobs"], ended.stderr
+
+    run("first")
+    before = files(disk)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    jobs, told = run("later", "--set", "backhaul.latency=1 s")
+    assert (jobs["run"], told) == (0, "")
+    jobs, told = run("another", "--seed", "1")
+    assert jobs["run"] > 0
+    assert told == f"results are not kept in {disk}: Read-only file system\n"
+    assert files(disk) == before
