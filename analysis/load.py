@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from analysis.result import Result, is_run
 from analysis.settings import Setting, is_number, leaves
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 ORDER = "order.json"
 """In a folder of runs, names of those that come first."""
+
+SWEEP = "sweep.parquet"
+"""In the folder of a sweep, its points and how far each is; their runs are in `POINTS` beside it."""
+POINTS = "points"
+FIGURES = "figures.json"
+"""In the folder of a sweep, what is drawn of it."""
 
 NOT_VARIED = ("seed", "name", "execution", "scheme.name", "scheme.label")
 """Settings by which no two runs are told apart: repetitions differ in the seed, schemes in the label."""
@@ -29,8 +35,9 @@ _PICTURES = "figures"
 class Results(Sequence[Result]):
     """Runs, in a given order. Each table begins with ``run``, ``label`` and ``seed``, and then what is ``varied``."""
 
-    def __init__(self, runs: Iterable[Result]) -> None:
+    def __init__(self, runs: Iterable[Result], figures: list[Any] | None = None) -> None:
         self._runs = tuple(runs)
+        self._figures = figures
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -40,6 +47,13 @@ class Results(Sequence[Result]):
         paths = [run.path.absolute().parts for run in self]
         common = next(depth for depth, parts in enumerate(zip(*paths, strict=False)) if len(set(parts)) > 1)
         return tuple("/".join(parts[common:]) for parts in paths)
+
+    @property
+    def figures(self) -> list[Any] | None:
+        """What is to be drawn: of a sweep what it says, else what the first run does that says something; else None."""
+        if self._figures is not None:
+            return self._figures
+        return next((run.scenario["figures"] for run in self if run.scenario.get("figures") is not None), None)
 
     @cached_property
     def varied(self) -> tuple[str, ...]:
@@ -156,11 +170,12 @@ class Results(Sequence[Result]):
 def load(*sources: Path | str) -> Results:
     """The runs that ``sources`` name: folders of a run, folders with runs at any depth below, or patterns (``*``).
 
-    Runs come in the order of the sources, and below each in that of its ``order.json``, or else by name. Raises
-    ValueError for a source without a run; of the runs themselves, each file when it is read.
+    Runs come in the order of the sources, and below each in that of its ``order.json``, or else by name; of a sweep
+    those that its table has, in its order, and none of an earlier sweep into the same folder. Raises ValueError for a
+    source without a run; of the runs themselves, each file when it is read.
     """
     found = dict.fromkeys(folder for source in sources for folder in _folders(str(source)))
-    return Results(Result(folder) for folder in found)
+    return Results(map(Result, found), _figures(Path(str(sources[0]))) if len(sources) == 1 else None)
 
 
 def _tells_apart(key: str) -> bool:
@@ -182,7 +197,29 @@ def _below(root: Path) -> list[Path]:
         return []
     if is_run(root):
         return [root]
+    if (root / SWEEP).is_file():
+        return [point for point in _points(root) if is_run(point)]
     return [run for child in _children(root) for run in _below(child)]
+
+
+def _points(root: Path) -> list[Path]:
+    """Of a sweep, those that are done or under way; what another sweep has left of one that waits is not its own."""
+    import pandas as pd  # noqa: PLC0415 - so that importing the analysis costs nothing
+
+    file = root / SWEEP
+    try:
+        table = pd.read_parquet(file, columns=["point", "status"])
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file}: not readable as Parquet ({str(error).splitlines()[0]})") from error
+    return [root / POINTS / str(name) for name in table["point"][table["status"].isin(["done", "running"])]]
+
+
+def _figures(root: Path) -> list[Any] | None:
+    try:
+        found: list[Any] = json.loads((root / FIGURES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def _children(root: Path) -> list[Path]:

@@ -123,7 +123,7 @@ def compare(
 
     try:
         overview.show(folder, done, Console(), baseline=standing, target=wanted)
-    except ValueError as error:  # the runs stay, whatever cannot be shown of them
+    except (ValueError, OSError) as error:  # the runs stay, whatever cannot be shown of them
         typer.echo(f"no table and pictures: {error}", err=True)
     conclude(summaries, folder, not_begun=len(outcomes) - len(summaries))
 

@@ -22,6 +22,7 @@ from cosim.observer import Row
 from cosim.results import appearing
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.entries import Entry, entries
+from cosim.telling import warn_plainly
 from cosim.tracking.callback import Callback, Telling
 from cosim.tracking.keeping import Keeping
 from cosim.tracking.tracker import trackers
@@ -157,6 +158,7 @@ def _begin(line: _Line) -> None:
     global _line  # noqa: PLW0603 - queues can only be inherited
     _line = line
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an idle worker has nothing to interrupt
+    warn_plainly()
 
 
 class _Undisturbed(Callback):

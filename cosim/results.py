@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
 def write(run: Run, folder: Path) -> dict[str, Any]:
     """Write all results that ``run`` has so far in place of an earlier run's, and return its summary.
 
-    Another run's ``summary.json`` goes first, its own comes last: where it is, all the rest is there and of one run. Of
-    a run under way the other tables may be later than their summary, which says how many rounds all of them have.
+    All is written before any of it takes its place, so that a full disk costs nothing that is there. Then another run's
+    ``summary.json`` goes first, its own comes last: where it is, all the rest is there and of one run. Of a run under
+    way the other tables may be later than their summary, which says how many rounds all of them have.
+
+    Raises:
+        OSError: it cannot be written; ``folder`` is as it was.
     """
     from cosim import tables  # noqa: PLC0415 - with pandas
 
-    folder.mkdir(parents=True, exist_ok=True)
     frames = {
         "rounds": tables.rounds_frame(run),
         "events": tables.events_frame(run),
@@ -39,34 +43,54 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
         "links": links_frame(run),
     }
     summary: dict[str, Any] = _finite(summarise(run, frames["events"], frames["memory"]))
-    if run.written_to != folder:
-        (folder / "summary.json").unlink(missing_ok=True)
-    for name, frame in frames.items():
-        with appearing(folder / f"{name}.parquet") as path:
-            frame.to_parquet(path, index=False)
-    _write_adapter(run, folder / "adapter")
-    if run.written_to != folder:
-        _write_text(folder / "scenario.yaml", write_scenario(run.resolved))
-        _write_text(folder / "provenance.json", json_text(provenance(run)))
-        run.written_to = folder
-    _write_text(folder / "summary.json", json_text(summary))
+    first = run.written_to != folder
+    texts = {"summary.json": json_text(summary)}
+    if first:
+        texts |= {"scenario.yaml": write_scenario(run.resolved), "provenance.json": json_text(provenance(run))}
+    with _naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".results-", dir=folder) as scratch:
+            for name, frame in frames.items():
+                frame.to_parquet(Path(scratch) / f"{name}.parquet", index=False)
+            for name, text in texts.items():
+                (Path(scratch) / name).write_text(text, encoding="utf-8")
+            _write_adapter(run, Path(scratch) / "adapter")
+            _take_place(Path(scratch), folder, instead=first)
+    run.written_to = folder
     return summary
 
 
-def _write_text(file: Path, text: str) -> None:
-    with appearing(file) as path:
-        path.write_text(text, encoding="utf-8")
+def _take_place(scratch: Path, folder: Path, *, instead: bool) -> None:
+    """Move all files from ``scratch`` to ``folder``, the summary last; ``instead`` of another run's."""
+    if instead:
+        (folder / "summary.json").unlink(missing_ok=True)
+    if (folder / "adapter").exists():
+        shutil.rmtree(folder / "adapter")
+    for path in sorted(scratch.iterdir(), key=lambda path: path.name == "summary.json"):
+        path.replace(folder / path.name)
 
 
 @contextmanager
 def appearing(target: Path) -> Iterator[Path]:
-    """A temporary path that becomes ``target`` if all goes well, and nothing otherwise; files and folders."""
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+    """A temporary path that becomes the file ``target`` if all goes well, and nothing otherwise.
+
+    Raises:
+        OSError: it cannot be written; the error names the target.
+    """
+    with _naming(target), tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         path = Path(scratch) / target.name
         yield path
-        if target.is_dir():
-            shutil.rmtree(target)
         path.replace(target)
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Of an OSError, what the user knows of, in place of a temporary path."""
+    try:
+        yield
+    except OSError as error:
+        reason = str(error) if error.errno is None else os.strerror(error.errno)
+        raise OSError(error.errno, reason, str(target)) from error
 
 
 def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str, Any]:
@@ -105,16 +129,13 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
 
 
 def _write_adapter(run: Run, folder: Path) -> None:
-    """The adapter of the last round; where the run has computed none, or none yet, an earlier run's is removed."""
+    """The adapter of the last round, if the run is over and has computed one."""
     if not run.over or not run.runtime.computes_values or run.observer.last is None:
-        if folder.exists():
-            shutil.rmtree(folder)
         return
     from training.export import save_adapter  # noqa: PLC0415
 
     weights = run.runtime.weights(run.observer.last.adapters)
-    with appearing(folder) as path:
-        save_adapter(path, run.prepared.lab.foundation, weights)
+    save_adapter(folder, run.prepared.lab.foundation, weights)
 
 
 def _diverged(rows: list[dict[str, Any]]) -> int | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cosim import libraries
 from cosim.every_command import Overrides, Quiet, ScenarioFile, read_scenario, writable
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.loading import read_tree
+from cosim.telling import disk_trouble
 
 if TYPE_CHECKING:
     from cosim.sweep.crew import Crew
@@ -26,6 +29,7 @@ Vary = Annotated[
 ]
 Zip = Annotated[bool, typer.Option("--zip", help="the first values together, then the second; else each with each")]
 Samples = Annotated[int | None, typer.Option(min=1, help="so many points at random; else all")]
+Compare = Annotated[bool, typer.Option("--compare", help="every scheme of the compare: list at each point")]
 PointSeeds = Annotated[str | None, typer.Option(help="of each point, several: 0:5 (0 to 4) or 0,3,7", metavar="SEEDS")]
 PointWorkers = Annotated[
     int | None, typer.Option(min=1, help="points at a time, or jobs of a script; else by cores and memory")
@@ -47,6 +51,7 @@ def sweep(
     zip_values: Zip = False,
     seeds: PointSeeds = None,
     samples: Samples = None,
+    compare: Compare = False,
     overrides: Overrides = [],  # noqa: B006
     out: Out = None,
     workers: PointWorkers = None,
@@ -56,8 +61,10 @@ def sweep(
     script: Script = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run the scenario's scheme at many points; what is there already is not run again."""
-    from cosim.sweep.points import points  # noqa: PLC0415 - other commands do without
+    """Run the scenario at many points, and draw what came out; what is there already is not run again."""
+    from cosim.sweep import figures  # noqa: PLC0415
+    from cosim.sweep.beside import beside_others  # noqa: PLC0415 - other commands do without
+    from cosim.sweep.points import points  # noqa: PLC0415
     from cosim.sweep.request import request, said  # noqa: PLC0415
     from cosim.sweep.standing import standing  # noqa: PLC0415
 
@@ -67,14 +74,19 @@ def sweep(
         raise ScenarioError(f"--script {script}: its jobs have parts and backend of their own; leave those options out")
     chosen = _part(part)
     read = read_scenario(scenario, overrides)
-    wanted = request(read.sweep, vary, zipped=zip_values, samples=samples, seeds=seeds)
+    wanted = request(read.sweep, vary, zipped=zip_values, samples=samples, seeds=seeds, compare=compare)
     folder = out or Path("runs") / f"{read.name}-sweep"
-    planned = points(read_tree(scenario, overrides), str(scenario), wanted.settings(read.seed), folder / "points")
+    settings = wanted.settings(read.seed)
+    tree = read_tree(scenario, overrides)
+    planned = beside_others(points(tree, str(scenario), settings, folder / "points", compare=wanted.compare))
     writable(folder / "points")
+    figures.note(figures.figures(read, wanted), folder)
     for key, values in wanted.varied.items():
         typer.echo(f"{key}: {said(values)}")
     if script is not None:
-        options = _again(scenario, vary, overrides, zip_values=zip_values, samples=samples, seeds=seeds)
+        options = _again(
+            scenario, vary, overrides, zip_values=zip_values, samples=samples, seeds=seeds, compare=compare
+        )
         _write(script, options, read, planned, folder, workers)
         return
     begun = standing(planned, folder, chosen)
@@ -113,13 +125,15 @@ def _run(begun: Standing, crew: Crew, *, quiet: bool) -> None:
         _announce(begun, crew.share)
     try:
         with PointsProgress(begun.wanted, quiet=quiet) as progress:
+            Thread(target=libraries.load, args=("analysis.figures.sweep",), daemon=True).start()
             done = run(begun, crew, progress)
     except OSError as error:
-        typer.echo(
-            f"{error.filename or begun.folder}: cannot be written ({error.strerror}); what is finished is kept",
-            err=True,
-        )
+        typer.echo(f"{disk_trouble(error)}; what is finished is kept", err=True)
         raise typer.Exit(1) from error
+    if done.done:
+        from analysis.figures import pictures  # noqa: PLC0415
+
+        pictures.show(begun.folder, typer.echo)
     _conclude(done, begun)
 
 
@@ -144,13 +158,21 @@ def _conclude(done: Swept, begun: Standing) -> None:
 
 
 def _again(
-    scenario: Path, vary: list[str], overrides: list[str], *, zip_values: bool, samples: int | None, seeds: str | None
+    scenario: Path,
+    vary: list[str],
+    overrides: list[str],
+    *,
+    zip_values: bool,
+    samples: int | None,
+    seeds: str | None,
+    compare: bool,
 ) -> list[str]:
     """The options that ask for the same points."""
     options = [str(scenario)]
     options += [word for text in vary for word in ("--vary", text)]
     options += [word for text in overrides for word in ("--set", text)]
     options += ["--zip"] if zip_values else []
+    options += ["--compare"] if compare else []
     options += ["--samples", str(samples)] if samples is not None else []
     options += ["--seeds", seeds] if seeds is not None else []
     return options

@@ -32,12 +32,19 @@ def events_frame(run: Run) -> pd.DataFrame:
 
 def memory_frame(run: Run) -> pd.DataFrame:
     """Peak bytes of every node by kind, and in total, until that end, and what memory it has; NaN is no limit."""
-    peaks = pd.DataFrame(run.world.ledger.peaks(to_ns(run.observer.ended_s)), index=run.world.ledger.nodes)
-    rows = [(node.name, node.role, node.memory_bytes) for node in run.world.nodes]
-    nodes = pd.DataFrame(rows, columns=["node", "role", "limit_bytes"]).astype({"limit_bytes": float})
-    wide = nodes.join(peaks, on="node")
-    order = wide.melt([*nodes.columns], var_name="kind", value_name="peak_bytes", ignore_index=False)
-    return order.sort_index(kind="stable", ignore_index=True)[["node", "role", "kind", "peak_bytes", "limit_bytes"]]
+    nodes, ledger = run.world.nodes, run.world.ledger
+    peaks = ledger.peaks(to_ns(run.observer.ended_s))
+    places = {name: place for place, name in enumerate(ledger.nodes)}
+    rows = [places[node.name] for node in nodes]
+    return pd.DataFrame(
+        {
+            "node": [node.name for node in nodes for _ in peaks],
+            "role": [node.role for node in nodes for _ in peaks],
+            "kind": [*peaks] * len(nodes),
+            "peak_bytes": np.stack([peaks[kind][rows] for kind in peaks], axis=1).ravel(),
+            "limit_bytes": np.repeat(np.array([node.memory_bytes for node in nodes], dtype=float), len(peaks)),
+        }
+    )
 
 
 def held_frame(run: Run) -> pd.DataFrame:

@@ -34,8 +34,12 @@ def save_adapter(folder: Path, foundation: Foundation, weights: NDArray[np.float
     """Write ``adapter_config.json`` and ``adapter_model.safetensors`` for ``peft.PeftModel.from_pretrained``.
 
     ``weights`` (parameters,) are those of the whole model.
+
+    Raises:
+        OSError: a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _CONFIG).write_text(foundation.adapter_config, encoding="utf-8")
     tensors = {name: np.ascontiguousarray(a) for name, a in state_dict(foundation.layout, weights).items()}
-    safetensors.numpy.save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    content = safetensors.numpy.save(tensors, metadata={"format": "pt"})
+    (folder / "adapter_model.safetensors").write_bytes(content)  # a full disk is an OSError, to save_file it is not

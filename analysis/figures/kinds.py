@@ -81,15 +81,17 @@ class Cdf(Wish):
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep(Wish):
-    """A number of the summary (y) against a setting that was varied (x), a line a scheme or a value of hue."""
+    """A number of the summary (y; scale: linear, log) against a varied setting (x), a line a scheme or value of hue."""
 
     module = "analysis.figures.sweep"
     x: str
     y: str = "sim_time_s"
     hue: str | None = None
+    scale: str = "linear"
 
     def __post_init__(self) -> None:
         _summary_number("y", self.y)
+        _one_of("scale", self.scale, ("linear", "log"))
 
     @property
     def stem(self) -> str:

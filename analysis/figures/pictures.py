@@ -2,25 +2,24 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from analysis.figures.drawing import draw, save
-from analysis.figures.kinds import Comparison, Curves, Delay, Signals, Wish, read
+from analysis.figures.kinds import Comparison, Curves, Delay, Heatmap, Signals, Sweep, Wish, read
 from analysis.load import Results, load
-
-
-def named(results: Results) -> list[Any] | None:
-    """What the runs' scenario says of figures, of several the first that says something; None if none does."""
-    return next((run.scenario["figures"] for run in results if run.scenario.get("figures") is not None), None)
 
 
 def wishes(results: Results) -> list[Wish]:
     """The figures that the runs' scenario names (``figures``); else what every comparison shows.
 
-    Raises ValueError for a kind or option that is not known.
+    A figure of a sweep is left out where its setting was not varied: the file was run or compared. Raises ValueError
+    for a kind or option that is not known.
     """
-    if (given := named(results)) is not None:
-        return [read(one) for one in given]
+    if results.figures is not None:
+        return [
+            wish
+            for wish in map(read, results.figures)
+            if not isinstance(wish, Sweep | Heatmap) or wish.x in results.varied
+        ]
     sampled = any(run.links["time_s"].nunique() > 1 for run in results)
     return [Comparison(), Curves(), Delay(), *([Signals()] if sampled else [])]
 
@@ -54,7 +53,7 @@ def draw_all(results: Results, folder: Path, tell: Callable[[str], None]) -> lis
             drawn = draw(results, wish)
             save(drawn.figure, drawn.data, target)
         except (ValueError, OSError) as error:
-            if named(results) is not None:
+            if results.figures is not None:
                 tell(f"{wish.stem}: not drawn; {error}")
         else:
             found.append(target)

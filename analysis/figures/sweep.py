@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from analysis.figures.bands import band_note, mean_with_band
 from analysis.figures.canvas import Drawn, legend_beside
@@ -29,6 +30,11 @@ MOST_BANDS = 4
 DODGE = 0.007
 """By how much of the axis the bars of neighbouring lines stand apart, so that none hides another."""
 
+_LEAST_OF_LOWEST = 0.5
+"""Where a logarithmic axis begins at least, as a share of the lowest mean: bands reach down to 0, which it has not."""
+_MARGIN = 0.95
+"""Between that or the lowest value and the end of the axis, as a share."""
+
 LEAST_FOR_SCALE = 3
 """Two values are as well in arithmetic as in geometric progression."""
 
@@ -40,7 +46,7 @@ def drawn(results: Results, wish: Sweep) -> Drawn:
     beside = lines > MOST_BANDS
     figure = Figure(figsize=(8.6 if beside else 6.4, 4.2), layout="constrained")
     axes = figure.subplots()
-    draw_sweep(axes, data, wish.x, wish.y, setting_unit(results, wish.x))
+    draw_sweep(axes, data, wish.x, wish.y, setting_unit(results, wish.x), log=wish.scale == "log")
     note = band_note(data, "bar" if beside else "band")
     if beside:
         legend_beside(axes, title=note)
@@ -55,7 +61,8 @@ def sweep_data(results: Results, x: str, y: str = "sim_time_s", hue: str | None 
     """Columns `line`, `hue`, `x`, `y`, `y_low`, `y_high` and `seeds`: the mean over seeds, its band, in base units.
 
     Lines are told apart by scheme and by whatever was varied besides `x`; by the setting `hue` first (`label` is the
-    scheme), whose value they share a colour for. Raises ValueError for an unknown setting or quantity.
+    scheme), whose value they share a colour for. A scheme that does not know `x` is the same at each of its values.
+    Raises ValueError for an unknown setting or quantity.
     """
     several = len({run.label for run in results}) > 1
     told = [*(["label"] if several else []), *(key for key in results.varied if key != x)]
@@ -63,16 +70,26 @@ def sweep_data(results: Results, x: str, y: str = "sim_time_s", hue: str | None 
     keys = [first, *(key for key in told if key != first)]
     data = varied_data(results, [key for key in (x, *keys) if key != "label"], y)
     names = pd.DataFrame({key: _names(results, key) for key in keys})
-    data = data.assign(hue=names[first], line=names.agg(", ".join, axis="columns"))
+    data = _everywhere(data.assign(hue=names[first], line=names.agg(", ".join, axis="columns")), x)
     return mean_with_band(in_order(data, [*keys, x]), ["line", "hue", x], y)
 
 
-def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> None:
-    """Draw `sweep_data`: colour and marker by hue, line style by the rest.
+def _everywhere(data: pd.DataFrame, x: str) -> pd.DataFrame:
+    """Rows of a scheme that has no `x` at all, once at each value that the others have."""
+    without = data.groupby("label")[x].transform(lambda values: values.isna().all()).astype(bool)
+    if without.all() or not without.any():
+        return data
+    values = pd.DataFrame({x: data.loc[~without, x].unique()})
+    return pd.concat([data[~without], data[without].drop(columns=x).merge(values, how="cross")], ignore_index=True)
 
-    Values in geometric progression stand on a logarithmic axis, words side by side.
+
+def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit, *, log: bool = False) -> None:
+    """Draw `sweep_data`: colour and marker by hue, line style by the rest; `log` is said of `y`.
+
+    Values of `x` in geometric progression stand on a logarithmic axis, words side by side. Raises ValueError for a
+    `y` that has no logarithm.
     """
-    y_unit = value_unit(y, data[y])
+    y_unit = value_unit(y, data[y].clip(upper=data[y].median()) if log else data[y])
     values = in_order(data, [x])[x].unique().tolist()
     numeric = is_numeric(data[x])
     places = {value: value / x_unit.size if numeric else place for place, value in enumerate(values)}
@@ -88,9 +105,22 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit) -> 
     axes.set_xlabel(x_unit.named(setting_name(x)))
     axes.set_ylabel(y_unit.named(value_name(y)))
     axes.set_xticks(list(places.values()), [f"{place:g}" if numeric else str(key) for key, place in places.items()])
-    axes.minorticks_off()
-    if (data[y] >= 0).all():
+    if log:
+        _to_log(axes, data[[*_columns(y).values()]] / y_unit.size)
+    elif (data[y] >= 0).all():
         axes.set_ylim(bottom=0)
+    axes.minorticks_off()
+
+
+def _to_log(axes: Axes, points: pd.DataFrame) -> None:
+    """Make the axis of `points`, of a mean and its band, logarithmic, with plain numbers at its ticks."""
+    lowest = points.iloc[:, 0].min()
+    if lowest <= 0:
+        raise ValueError("scale = 'log': some values are not above 0")
+    axes.set_yscale("log", nonpositive="clip")
+    axes.set_ylim(bottom=_MARGIN * max(points.min(axis=None), _LEAST_OF_LOWEST * lowest))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter("{x:g}")
 
 
 def _draw_line(axes: Axes, line: str, points: pd.DataFrame, look: SeriesStyle, *, bars: bool) -> None:

@@ -43,8 +43,14 @@ def value_unit(value: str, values: "pd.Series[float]") -> Unit:
     return unit_for(values, ladder_of(value.partition(".")[0]))
 
 
+_NAMES = {"users.count": "Users", "edges.count": "Edge servers", "model.lora.r": "LoRA rank", "scheme.cut": "Cut layer"}
+"""Of settings whose key says it in other words."""
+
+
 def setting_name(key: str) -> str:
     """What a setting is, in words: `radio.bandwidth` is the radio bandwidth."""
+    if key in _NAMES:
+        return _NAMES[key]
     return " ".join(key.split(".")[-2:]).replace("_", " ").capitalize()
 
 

@@ -22,7 +22,7 @@ from analysis.figures.kinds import (
     Sweep,
     Wish,
 )
-from analysis.figures.pictures import named, wishes
+from analysis.figures.pictures import wishes
 from analysis.figures.varied import setting_name, value_name
 from analysis.load import Results
 from analysis.report.alternatives import curves_in_words, data_in_words, delays_in_words, signals_in_words
@@ -71,7 +71,7 @@ class Picture:
 def pictures(results: Results) -> list[Picture]:
     """All figures that ``results`` have the numbers for, and in place of one that a scenario names, why not."""
     wished = wishes(results)
-    required = wished if named(results) is not None else []
+    required = wished if results.figures is not None else []
     begun = results.where(lambda run: not run.events.empty and len(run.rounds) > 1)
     found = []
     for number, wish in enumerate(_wanted(results, wished), 1):

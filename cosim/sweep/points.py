@@ -18,8 +18,10 @@ from cosim.sweep.settings import Settings
 _UNSAFE = re.compile(r"[^\w.+-]+", re.ASCII)
 _LONGEST_NAME = 120
 """Characters, so that temporary names made from it stay below the 255 that file systems take."""
-_LEFT_OUT = ("compare", "figures", "sweep")
+_OF_ALL = ("compare", "figures", "sweep")
 """What has no part in a run of one scheme."""
+_WHICH = ("scheme", "scheme.name", "scheme.label")
+"""Keys that say which scheme runs, as the ``compare`` list does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,31 +40,50 @@ class Point:
         return entries(self.scenario)[0]
 
 
-def points(tree: dict[str, Any], source: str, settings: Sequence[Settings], folder: Path) -> list[Point]:
+def points(
+    tree: dict[str, Any], source: str, settings: Sequence[Settings], folder: Path, *, compare: bool = False
+) -> list[Point]:
     """A point for each of ``settings``, which change the scenario ``tree``; results go to ``folder/NAME``.
+
+    To ``compare``, one for each scheme of the file; one that knows nothing of what is varied has one point alone.
 
     Raises:
         ScenarioError: one line for each mistake, naming the key and the value of its point.
     """
-    if unfit := next((key for each in settings for key in each if key.partition(".")[0] in ("name", *_LEFT_OUT)), None):
-        raise ScenarioError(f"--vary {unfit}: not a part of one run, so that it cannot be varied")
+    _require_possible(settings, compare)
     found: dict[str, Point] = {}
     problems = []
-    for place, chosen in enumerate(settings):
+    for chosen in settings:
         try:
-            scenario = _scenario(tree, chosen, source)
+            runs = _compared(tree, chosen, source) if compare else [(chosen, _scenario(tree, chosen, source))]
         except ScenarioError as error:
             problems += [f"{line}; at the point {_said(chosen)}" for line in str(error).split("\n")]
             continue
-        name = name_of(chosen) or "as-given"
-        if (other := found.get(name.lower())) is not None:
-            if other.scenario == scenario:
-                raise ScenarioError(f"two points are alike: {_said(other.settings)}, and {_said(chosen)}")
-            name = f"{name}-{_mark(chosen)}"  # 5mW and 5MW are one folder to some file systems
-        found[name.lower()] = Point(place=place, name=name, settings=chosen, scenario=scenario, folder=folder / name)
+        for said, scenario in runs:
+            _add(found, said, scenario, folder)
     if problems:
         raise ScenarioError("\n".join(_few(problems)))
     return list(found.values())
+
+
+def _require_possible(settings: Sequence[Settings], compare: bool) -> None:
+    keys = {key for each in settings for key in each}
+    if unfit := sorted(key for key in keys if key.partition(".")[0] in ("name", *_OF_ALL)):
+        raise ScenarioError(f"--vary {unfit[0]}: not a part of one run, so that it cannot be varied")
+    if compare and (doubled := sorted(keys.intersection(_WHICH))):
+        raise ScenarioError(f"--vary {doubled[0]}: schemes are those of the compare: list (--compare); leave one out")
+
+
+def _add(found: dict[str, Point], chosen: Settings, scenario: Scenario, folder: Path) -> None:
+    """Put a point to those that are ``found``, by their names in lower case."""
+    name = name_of(chosen) or "as-given"
+    if (other := found.get(name.lower())) is not None:
+        if other.settings == chosen and other.scenario == scenario:
+            return  # a scheme that does not know what is varied
+        if other.scenario == scenario:
+            raise ScenarioError(f"two points are alike: {_said(other.settings)}, and {_said(chosen)}")
+        name = f"{name}-{mark(chosen)}"  # 5mW and 5MW are one folder to some file systems
+    found[name.lower()] = Point(place=len(found), name=name, settings=chosen, scenario=scenario, folder=folder / name)
 
 
 def name_of(settings: Mapping[str, Any]) -> str:
@@ -76,10 +97,11 @@ def name_of(settings: Mapping[str, Any]) -> str:
     name = ",".join(parts)
     if faithful and len(name) <= _LONGEST_NAME:
         return name
-    return f"{name[:_LONGEST_NAME]}-{_mark(settings)}"
+    return f"{name[:_LONGEST_NAME]}-{mark(settings)}"
 
 
-def _mark(settings: Mapping[str, Any]) -> str:
+def mark(settings: Mapping[str, Any]) -> str:
+    """A short word that other settings do not have."""
     return blake2b(_json(settings).encode(), digest_size=4).hexdigest()
 
 
@@ -89,14 +111,36 @@ def _json(value: Any) -> str:
 
 def _scenario(tree: dict[str, Any], settings: Settings, source: str) -> Scenario:
     """The scenario of one point; of the scheme in the file another scheme has the options that it knows."""
-    alone = {key: value for key, value in tree.items() if key not in _LEFT_OUT}
+    alone = {key: value for key, value in tree.items() if key not in _OF_ALL}
     if (chosen := settings.get("scheme.name")) is not None and isinstance(alone.get("scheme"), dict):
         wanted = {"name": chosen}
         alone["scheme"] = {**inherited("scheme", wanted, alone["scheme"]), **wanted}
-    for key, value in settings.items():
-        alone = changed(alone, key, value)
-    scenario = checked(alone, source)
+    scenario = _set(alone, settings, source)
     return single(scenario, entries(scenario)[0])
+
+
+def _compared(tree: dict[str, Any], settings: Settings, source: str) -> list[tuple[Settings, Scenario]]:
+    """The scenario of each scheme at one point, and its label with those of the ``settings`` that it heeds."""
+    listed = {key: value for key, value in tree.items() if key == "compare" or key not in _OF_ALL}
+    scenario = _set(listed, settings, source)
+    found = []
+    for entry, own in zip(entries(scenario), ({}, *scenario.compare), strict=True):
+        heeded = {key: value for key, value in settings.items() if _heeds(entry, own, key)}
+        found.append(({"scheme": entry.label, **heeded}, single(scenario, entry)))
+    return found
+
+
+def _heeds(entry: Entry, own: Mapping[str, Any], key: str) -> bool:
+    """Whether ``key`` can change a scheme: its options are what it knows of the first one's, and not its ``own``."""
+    section, _, below = key.partition(".")
+    option = below.partition(".")[0]
+    return section != "scheme" or (option in type(entry.options).model_fields and option not in own)
+
+
+def _set(tree: dict[str, Any], settings: Settings, source: str) -> Scenario:
+    for key, value in settings.items():
+        tree = changed(tree, key, value)
+    return checked(tree, source)
 
 
 def _said(settings: Settings) -> str:

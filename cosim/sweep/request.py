@@ -15,12 +15,13 @@ from cosim.sweep.values import Listed, Values, parse_values
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The values of each varied key, how they are combined, and the seeds of each point."""
+    """The values of each varied key, how they are combined, the seeds of each point, and whether all schemes run."""
 
     varied: dict[str, Values]
     zip: bool
     samples: int | None
     seeds: tuple[int, ...]
+    compare: bool
 
     def settings(self, seed: int) -> list[Settings]:
         """What is set at each point, with all seeds of one after another; ``seed`` is that of a sample.
@@ -42,7 +43,13 @@ class Request:
 
 
 def request(
-    section: Sweep | None, vary: Sequence[str], *, zipped: bool, samples: int | None, seeds: str | None
+    section: Sweep | None,
+    vary: Sequence[str],
+    *,
+    zipped: bool = False,
+    samples: int | None = None,
+    seeds: str | None = None,
+    compare: bool = False,
 ) -> Request:
     """What is asked for: each ``vary``, ``key=values``, stands for the section's of that key, and so do the others.
 
@@ -72,6 +79,7 @@ def request(
         zip=zipped or section.zip,
         samples=samples if samples is not None else section.samples,
         seeds=tuple(parse_seeds(seeds)) if seeds is not None else (),
+        compare=compare or section.compare,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from cosim.claims import LEASE_S
 from cosim.sweep.crew import Crew, Outcome
@@ -28,8 +29,8 @@ class Listener(Protocol):
     def began(self, point: Point) -> None:
         """``point`` runs now."""
 
-    def ended(self, point: Point, *, cached: bool, problem: str) -> None:
-        """``point`` is over; ``cached`` if it trained nothing, ``problem`` if it failed."""
+    def ended(self, point: Point, summary: Mapping[str, Any] | None, *, cached: bool, problem: str) -> None:
+        """``point`` is over; ``cached`` if it trained nothing, ``problem`` and no ``summary`` if it failed."""
 
     def lost(self, point: Point, problem: str) -> None:
         """The worker of ``point`` died, and it will run again."""
@@ -101,7 +102,8 @@ class _Sweep:
         else:
             self.done += 1
         jobs = (summary or {}).get("jobs", {"run": 1})
-        self.listener.ended(point, cached=not jobs["run"] and bool(jobs["cached"]), problem=outcome.problem)
+        cached = not jobs["run"] and bool(jobs["cached"])
+        self.listener.ended(point, summary, cached=cached, problem=outcome.problem)
         self.schedule.done(point, trained=summary is not None)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from cosim.telling import disk_trouble, warn_plainly
+
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
@@ -38,6 +40,7 @@ def work(line: Connection[Answer, Task]) -> None:
     from cosim import libraries  # noqa: PLC0415
 
     Thread(target=_leave_with_parent, daemon=True).start()
+    warn_plainly()
     libraries.load("cosim.runner", "cosim.results", "cosim.tables", "cosim.tracking.tracker", "cosim.preparation")
     with suppress(EOFError, OSError):
         while True:
@@ -55,6 +58,8 @@ def answer(task: Task) -> Answer:
                 return Answer(None, because="elsewhere")
             kept = kept_summary(task.scenario, task.folder)
             return Answer(kept or run_point(task.scenario, task.folder, task.threads))
+    except OSError as error:
+        return Answer(None, disk_trouble(error), "problem")
     except Exception as error:
         text = " ".join(str(error).split())
         said = text if type(error).__name__ == "ScenarioError" else f"{type(error).__name__}: {text}"

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import analysis
@@ -93,3 +94,29 @@ def test_a_setting_that_no_run_has_is_refused_with_those_that_differ(make_run: C
     assert [str(setting) for setting in runs.setting("radio.bandwidth")] == ["5 MHz", "10 MHz"]
     with pytest.raises(ValueError, match=r"'radio.width' is no key .* known are radio.bandwidth"):
         runs.setting("radio.width")
+
+
+def swept(folder: Path, **status: str) -> None:
+    """The table of a sweep whose points are so far."""
+    pd.DataFrame({"point": list(status), "status": list(status.values())}).to_parquet(folder / "sweep.parquet")
+
+
+def test_a_sweep_is_what_its_table_has_in_its_order(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for name in ("c", "b", "a", "of_another_sweep", "left_by_another"):
+        make_run(f"points/{name}")
+    swept(tmp_path, c="done", a="done", b="running", begun="running", left_by_another="waiting", d="failed")
+    assert [run.path.name for run in load(tmp_path)] == ["c", "a", "b"]
+
+
+def test_a_sweep_says_what_is_drawn_of_it(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    make_run("points/a", settings={"figures": ["delay"]})
+    swept(tmp_path, a="done")
+    assert load(tmp_path).figures == ["delay"]
+    (tmp_path / "figures.json").write_text('[{"kind": "sweep", "x": "users.count"}]')
+    assert load(tmp_path).figures == [{"kind": "sweep", "x": "users.count"}]
+
+
+def test_a_table_of_a_sweep_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sweep.parquet").write_text("no table")
+    with pytest.raises(ValueError, match=r"sweep\.parquet: not readable as Parquet"):
+        load(tmp_path)

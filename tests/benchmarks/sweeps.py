@@ -2,8 +2,9 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cosim import runner
 from cosim.scenario.loading import read_tree
@@ -32,7 +33,7 @@ class Silent:
     def began(self, point: Point) -> None:
         pass
 
-    def ended(self, point: Point, *, cached: bool, problem: str) -> None:
+    def ended(self, point: Point, summary: Mapping[str, Any] | None, *, cached: bool, problem: str) -> None:
         assert not problem, problem
 
     def lost(self, point: Point, problem: str) -> None:

@@ -31,6 +31,7 @@ def test_a_sweep_of_the_file_says_what_it_does_and_where_it_is(cosim: Cosim, sma
     assert lines[:2] == ["radio.bandwidth: 5 MHz, 10 MHz", "backhaul.latency: 1 ms, 2 ms"]
     assert lines[2].startswith("2 points, 1 at a time, ")
     assert lines[3:] == [f"results in {tmp_path / 'out'}"]
+    assert not list((tmp_path / "out").glob("*.png"))  # of zipped values it would be of points that differ in two
     assert cosim(*call)[1].splitlines()[2] == "2 of 2 points were there before"
     folders = sorted(path.name for path in (tmp_path / "out" / "points").iterdir())
     assert folders == ["radio.bandwidth=10MHz,backhaul.latency=2ms", "radio.bandwidth=5MHz,backhaul.latency=1ms"]
@@ -100,6 +101,22 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(small: Path,
     assert 2 <= kept < 40
     assert (pd.read_parquet(out / "sweep.parquet")["status"] == "done").sum() == kept
     _goes_on(small, out, least=kept)
+
+
+@pytest.mark.slow
+def test_a_sweep_under_way_can_be_drawn(cosim: Cosim, small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = begun(small, out)
+    while process.poll() is None and not (out / "sweep.parquet").exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGSTOP)  # it stays under way, however slow the drawing is
+    picture = out / "sim_time_s-radio.bandwidth.png"
+    status, said, wrong = cosim("plot", out)
+    process.send_signal(signal.SIGCONT)
+    process.kill()
+    process.communicate()
+    assert (status, said, wrong) == (0, f"{picture}\n", "")
+    assert 1 <= len(pd.read_csv(picture.with_suffix(".csv"))) < 40
 
 
 @pytest.mark.slow

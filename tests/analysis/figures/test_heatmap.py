@@ -68,7 +68,7 @@ def test_the_number_in_each_cell_is_its_value_and_what_was_not_run_has_a_dash(sw
 
 def test_axes_name_settings_values_and_units(swept: Results) -> None:
     first, second, bar = draw(swept, WISH).figure.axes
-    assert (first.get_xlabel(), first.get_ylabel()) == ("Radio bandwidth (MHz)", "Users count")
+    assert (first.get_xlabel(), first.get_ylabel()) == ("Radio bandwidth (MHz)", "Users")
     assert [text.get_text() for text in first.get_xticklabels()] == ["5", "10", "20"]
     assert [text.get_text() for text in first.get_yticklabels()] == ["4", "16"]
     assert [axes.get_title(loc="left") for axes in (first, second)] == ["a", "b"]

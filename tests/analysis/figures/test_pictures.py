@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.figures import pictures
-from analysis.figures.kinds import Comparison, Curves, Delay, Gantt
+from analysis.figures.kinds import Comparison, Curves, Delay, Gantt, Sweep
 from analysis.figures.pictures import draw_all, wishes
 from analysis.load import load
 
@@ -99,3 +99,12 @@ def test_a_run_that_has_left_only_its_scenario_is_told(make_run: Make, tmp_path:
     assert [line.partition(":")[0] for line in told] == [
         *("comparison", "learning", "delay", "cdf", "memory", "gantt-1", "map")
     ]
+
+
+def test_a_figure_of_a_sweep_needs_what_was_varied(make_run: Make, tmp_path: Path) -> None:
+    """A study that is run or compared, and not swept."""
+    study = {"figures": [{"kind": "sweep", "x": "users.count"}, "delay"]}
+    for users in (2, 3):
+        make_run(f"{users}", settings=study | {"users": {"count": users}})
+    assert wishes(load(tmp_path / "2")) == [Delay()]
+    assert wishes(load(tmp_path)) == [Sweep(x="users.count"), Delay()]

@@ -62,8 +62,8 @@ def test_another_setting_that_was_varied_is_a_line_of_its_own(make_run: Callable
     runs = load(tmp_path)
     data = sweep_data(runs, "radio.bandwidth")
     assert data[["line", "sim_time_s"]].to_numpy().tolist() == [
-        *(["users count 4", 18.0 * 4 / 5], ["users count 4", 18.0 * 4 / 10]),
-        *(["users count 16", 18.0 * 16 / 5], ["users count 16", 18.0 * 16 / 10]),
+        *(["users 4", 18.0 * 4 / 5], ["users 4", 18.0 * 4 / 10]),
+        *(["users 16", 18.0 * 16 / 5], ["users 16", 18.0 * 16 / 10]),
     ]
     other = sweep_data(runs, "users.count", hue="radio.bandwidth")
     assert other["hue"].unique().tolist() == ["radio bandwidth 5 MHz", "radio bandwidth 10 MHz"]
@@ -76,7 +76,7 @@ def test_hue_shares_a_colour_and_the_rest_a_line_style(make_run: Callable[..., P
                 make_run(f"{label}/{mhz}/{users}", label=label, settings=world(mhz, users))
     (axes,) = draw(load(tmp_path), Sweep(x="radio.bandwidth", hue="users.count")).figure.axes
     looks = {line.get_label(): (line.get_color(), line.get_linestyle()) for line in axes.get_lines()}
-    assert list(looks) == ["users count 4, a", "users count 4, b", "users count 8, a", "users count 8, b"]
+    assert list(looks) == ["users 4, a", "users 4, b", "users 8, a", "users 8, b"]
     (a4, b4, a8, b8) = looks.values()
     assert a4[0] == b4[0] != a8[0] == b8[0]
     assert a4[1] == a8[1] != b4[1] == b8[1]
@@ -158,3 +158,31 @@ def test_what_no_run_learned_is_refused(make_run: Callable[..., Path], nothing_l
     runs = [make_run(f"{mhz}", label="a", settings=world(mhz), **nothing_learned) for mhz in (5, 10)]
     with pytest.raises(ValueError, match="perplexity_after: no run has it; an analytic run"):
         sweep_data(load(*runs), "radio.bandwidth", "perplexity_after")
+
+
+def test_a_scheme_without_the_setting_is_the_same_at_all_its_values(
+    make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    for cut in (1, 2, 4):
+        make_run(f"split-{cut}", label="split", slowness=cut, settings={"scheme": {"cut": [cut]}})
+    make_run("whole", label="whole", slowness=3)
+    data = sweep_data(load(tmp_path), "scheme.cut")
+    assert data["line"].tolist() == ["split"] * 3 + ["whole"] * 3
+    assert data["scheme.cut"].tolist() == [1, 2, 4] * 2
+    assert data["sim_time_s"].tolist() == [18.0, 36.0, 72.0, 54.0, 54.0, 54.0]
+
+
+def test_an_axis_of_values_far_apart_may_be_logarithmic(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for mhz in (1, 10, 100):
+        make_run(f"{mhz}", label="a", slowness=100 / mhz, settings=world(mhz))
+    (axes,) = draw(load(tmp_path), Sweep(x="radio.bandwidth", scale="log")).figure.axes
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylabel() == "Simulated time (min)"  # 18 s, 3 and 30 min: the unit of the middle one
+    assert axes.get_ylim()[0] == pytest.approx(0.95 * 0.3)
+
+
+def test_what_has_no_logarithm_is_told(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    for mhz in (1, 10):
+        make_run(f"{mhz}", label="a", settings=world(mhz))
+    with pytest.raises(ValueError, match="scale = 'log': some values are not above 0"):
+        draw(load(tmp_path), Sweep(x="radio.bandwidth", y="energy_j.cloud", scale="log"))

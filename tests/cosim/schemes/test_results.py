@@ -1,5 +1,6 @@
 """What a run leaves in its folder."""
 
+import errno
 import json
 import math
 import subprocess
@@ -148,17 +149,28 @@ def test_nothing_of_an_earlier_run_stays_in_the_folder(run: Run, run_small: Runn
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"adapter"}
 
 
+def _fail(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/else")
+
+
+def test_what_cannot_be_written_leaves_an_earlier_run_as_it_was(
+    run: Run, run_small: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    results.write(run_small({"name": "federated"}, execution="analytic"), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(results, "_write_adapter", _fail)
+    with pytest.raises(OSError, match="No space left on device") as told:
+        results.write(run, tmp_path)
+    assert told.value.filename == str(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_folder_that_is_not_whole_has_no_summary(
     run: Run, run_small: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     results.write(run_small({"name": "federated"}, execution="analytic"), tmp_path)
-
-    def fail(*_: Any) -> None:
-        assert not (tmp_path / "summary.json").exists()
-        raise OSError("disk full")
-
-    monkeypatch.setattr(results, "_write_adapter", fail)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(Path, "replace", _fail)
+    with pytest.raises(OSError, match="No space left on device"):
         results.write(run, tmp_path)
     assert not (tmp_path / "summary.json").exists()
 

@@ -1,5 +1,6 @@
 """A world small enough to be run at many points: two users, one round, one mini-batch of one short sequence."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ def split(file: Path) -> str:
 def planned(file: Path, folder: Path, *vary: str, overrides: tuple[str, ...] = (), **wanted: Any) -> list[Point]:
     """The points of ``cosim sweep FILE --vary ...``."""
     scenario = load_scenario(file, overrides)
-    asked = request(scenario.sweep, vary, **{"zipped": False, "samples": None, "seeds": None} | wanted)
-    return points(read_tree(file, overrides), str(file), asked.settings(scenario.seed), folder / "points")
+    asked = request(scenario.sweep, vary, **wanted)
+    tree = read_tree(file, overrides)
+    return points(tree, str(file), asked.settings(scenario.seed), folder / "points", compare=asked.compare)
 
 
 class Heard:
@@ -63,7 +65,7 @@ class Heard:
     def began(self, point: Point) -> None:
         self.begun.append(point.name)
 
-    def ended(self, point: Point, *, cached: bool, problem: str) -> None:
+    def ended(self, point: Point, summary: Mapping[str, Any] | None, *, cached: bool, problem: str) -> None:
         if cached:
             self.cached.append(point.name)
         if problem:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cosim.scenario import ScenarioError, load_scenario, write_scenario
+from cosim.scenario import Scenario, ScenarioError, load_scenario, write_scenario
+from cosim.scenario.entries import entries, single
 from cosim.sweep.points import name_of
 from tests.cosim.sweep.conftest import planned, split
 
@@ -41,9 +42,7 @@ def test_a_point_is_the_scenario_with_its_settings(small: Path, tmp_path: Path) 
     assert [point.scenario.seed for point in points] == [0, 1] * 4
 
 
-def _alone(file: Path, overrides: list[str]) -> object:
-    from cosim.scenario.entries import entries, single
-
+def _alone(file: Path, overrides: list[str]) -> Scenario:
     scenario = load_scenario(file, overrides)
     return single(scenario, entries(scenario)[0])
 
@@ -54,6 +53,49 @@ def test_another_scheme_keeps_the_options_that_it_knows(small: Path, tmp_path: P
     assert federated.scenario.scheme["rounds"] == splitfed.scenario.scheme["rounds"] == 2
     assert "cut" not in federated.scenario.scheme
     assert splitfed.scenario.scheme["cut"] == [2]
+
+
+SCHEMES = "compare: [{name: federated}, {name: splitfed, label: own, cut: 1}]\n"
+
+
+def test_all_schemes_of_the_file_are_points_and_one_that_does_not_heed_what_is_varied_is_one(
+    small: Path, tmp_path: Path
+) -> None:
+    small.write_text(split(small) + SCHEMES)
+    points = planned(small, tmp_path, "scheme.cut=2,3", seeds="0:2", compare=True)
+    assert [point.name for point in points] == [
+        *("scheme=splitfed,scheme.cut=2,seed=0", "scheme=federated,seed=0", "scheme=own,seed=0"),
+        *("scheme=splitfed,scheme.cut=2,seed=1", "scheme=federated,seed=1", "scheme=own,seed=1"),
+        *("scheme=splitfed,scheme.cut=3,seed=0", "scheme=splitfed,scheme.cut=3,seed=1"),
+    ]
+    compared = {
+        entry.label: single(scenario, entry) for scenario in [load_scenario(small)] for entry in entries(scenario)
+    }
+    assert points[1].scenario == compared["federated"]
+    assert points[2].scenario == compared["own"]
+    assert points[6].scenario.scheme["cut"] == [3]
+
+
+def test_schemes_are_said_once(small: Path) -> None:
+    small.write_text(split(small) + SCHEMES)
+    assert refusal(small, "scheme.name=federated,splitfed", compare=True) == (
+        "--vary scheme.name: schemes are those of the compare: list (--compare); leave one out"
+    )
+
+
+@pytest.mark.parametrize(
+    "vary",
+    [
+        "scheme={name: splitfed, cut: 1},{name: splitft, cut: [2, 4], policy: resource, every: 1}",
+        "data.partition.name=natural,iid",
+        "radio.access=tdma,{name: proportional_fair, window: 2 s}",
+        "users.ranks=[2, 4],[8]",
+    ],
+)
+def test_any_key_can_be_varied_schemes_and_policies_too(small: Path, tmp_path: Path, vary: str) -> None:
+    first, second = planned(small, tmp_path, vary)
+    assert first.scenario != second.scenario
+    assert first.name != second.name
 
 
 @pytest.mark.parametrize(

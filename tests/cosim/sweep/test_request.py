@@ -11,7 +11,7 @@ from cosim.sweep.values import parse_values
 
 
 def asked(section: Sweep | None = None, *vary: str, **given: Any) -> Request:
-    return request(section, vary, **{"zipped": False, "samples": None, "seeds": None} | given)
+    return request(section, vary, **given)
 
 
 def test_the_section_and_the_command_line_say_the_same() -> None:

@@ -12,6 +12,7 @@ import pytest
 from cosim import runner
 from cosim.claims import LEASE_S
 from cosim.scenario.entries import entries
+from cosim.sweep.beside import beside_others
 from cosim.sweep.crew import Crew, Outcome
 from cosim.sweep.local_crew import LocalCrew
 from cosim.sweep.points import Point
@@ -76,10 +77,14 @@ def test_a_finished_sweep_is_not_run_again_and_a_changed_one_is(small: Path, tmp
     assert (tmp_path / "sweep.parquet").read_bytes() == before
     assert files == {file: file.stat().st_mtime_ns for file in (tmp_path / "points").rglob("*")}
     heard = Heard()
-    changed = planned(small, tmp_path, "radio.bandwidth=1:4 MHz", overrides=(*analytic, "backhaul.latency=1 s"))
-    assert [point.folder for point in changed] == [point.folder for point in points]
+    slower = planned(small, tmp_path, "radio.bandwidth=1:4 MHz", overrides=(*analytic, "backhaul.latency=1 s"))
+    assert [point.folder for point in slower] == [point.folder for point in points]
+    changed = beside_others(slower)
     assert swept(changed, tmp_path, workers=1, heard=heard).there_before == 0
     assert heard.begun == [point.name for point in changed]
+    assert all(file.stat().st_mtime_ns == written for file, written in files.items() if file.is_file())
+    assert beside_others(points) == points
+    assert swept(beside_others(slower), tmp_path, workers=1).there_before == len(points)
 
 
 @pytest.mark.parametrize("left", ["summary.json", "scenario.yaml"])
