@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from cosim.scenario.checks import check_against_files
 from cosim.scenario.entries import entries
 from cosim.scenario.errors import ScenarioError, describe
 from cosim.scenario.models import Scenario
+from cosim.scenario.section import keys_of
 
 _WHOLE_NUMBER = "tag:yaml.org,2002:int"
 
@@ -87,7 +88,7 @@ def checked(tree: dict[str, Any], source: str) -> Scenario:
     try:
         scenario = Scenario.model_validate(tree)
     except ValidationError as error:
-        raise describe(error, source, known_keys()) from error
+        raise describe(error, source, known_keys(), tree) from error
     try:
         check_against_files(scenario, entries(scenario))
     except ScenarioError as error:
@@ -122,17 +123,9 @@ def write_scenario(scenario: Scenario) -> str:
     return yaml.dump(scenario.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def known_keys(model: type[BaseModel] = Scenario, prefix: str = "") -> list[str]:
+def known_keys() -> list[str]:
     """Every key of a scenario, dotted."""
-    return list(_keys(model, prefix))
-
-
-def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        yield prefix + name
-        for part in (field.annotation, *get_args(field.annotation)):  # a section, or a section or null
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                yield from _keys(part, f"{prefix}{name}.")
+    return list(keys_of(Scenario))
 
 
 def _overridden(tree: Any, override: str) -> Any:

@@ -13,7 +13,7 @@ from cosim.scenario.parts import AvailabilityPart, Tracker
 from cosim.scenario.payloads import Payloads
 from cosim.scenario.quantities import Bytes, Watts
 from cosim.scenario.radio import Backhaul, Radio
-from cosim.scenario.section import Count, Section, default
+from cosim.scenario.section import Count, Flag, Section, default
 from cosim.scenario.sweep import Sweep
 from training.machine import PENDING_JOBS
 
@@ -71,7 +71,7 @@ class Host(Section):
     threads: Count | None = default(None, "passes side by side, a core each; else all cores")
     tokens: Count | None = default(None, "tokens of all clients in one pass; else by device and memory")
     pending: Count = default(PENDING_JOBS, "jobs that may wait to be needed, before those that will be are run")
-    cache: bool = default(True, "keep round states and evaluations on disk, and train nothing twice")
+    cache: Flag = default(True, "keep round states and evaluations on disk, and train nothing twice")
     cache_size: Annotated[int, Field(ge=0, strict=True)] = default(10 * 10**9, "bytes; beyond, the oldest go")
     tracking: tuple[Tracker, ...] = default((), "who is told of each round: tensorboard, mlflow, wandb")
 
