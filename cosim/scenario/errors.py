@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-_MOST_SHOWN = 120
+_MOST_SHOWN = 240
 """Characters of a value in a message."""
 _ALIKE, _MUCH_ALIKE = 0.6, 0.85
 """Least ratios of letters that two names share: in one section, and in different ones, where names may recur."""
@@ -55,7 +55,7 @@ def in_words(message: str) -> str:
 
 
 def _line(problem: Any, keys: list[str], given: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(part if isinstance(part, str) and part.isprintable() else repr(part) for part in problem["loc"])
     said = shown(_at(given, problem["loc"], problem["input"]))
     if problem["type"] == "extra_forbidden":
         return f"{key} = {said}: unknown key{nearest(key, keys)}"

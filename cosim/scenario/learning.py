@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 from pydantic import AfterValidator, Field
 
 from cosim.scenario.parts import OptimiserPart, Partition
-from cosim.scenario.section import Alpha, Count, Fraction, Index, Section, default
+from cosim.scenario.section import Alpha, Count, Few, Fraction, Index, Section, default
 
 if TYPE_CHECKING:
     from training.optimiser import Optimiser
@@ -28,7 +28,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 class Lora(Section):
     """The adapter, in PEFT's terms."""
 
-    r: Count = 8
+    r: Few = 8
     alpha: Alpha = 16
     targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("c_attn",)
     layers: Annotated[tuple[Index, ...], Field(min_length=1)] | None = default(
@@ -69,8 +69,8 @@ class Data(Section):
     sequences: Literal["pack", "pad"] = default(
         "pack", "an author's texts in one stream, or a passage a row; rows to classify are padded"
     )
-    batch_size: Count = 4
-    sequence_length: int = default(64, "tokens", ge=2, strict=True)
+    batch_size: Few = 4
+    sequence_length: int = default(64, "tokens", ge=2, le=10**6, strict=True)
 
 
 class Training(Section):

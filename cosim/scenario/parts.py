@@ -50,7 +50,7 @@ class Part(BaseModel):
         made = registry.find(self.family, self.name)
         parameters = inspect.signature(made).parameters
         supplied = {key: value for key, value in world.items() if key in parameters}
-        own = {_option(key): key for key in parameters if key not in world}
+        own = {option_of(key): key for key in parameters if key not in world}
         options = self.model_extra or {}
         if unknown := set(options) - set(own):
             raise ValueError(f"{self.name} takes {', '.join(own) or 'no options'}, not {', '.join(sorted(unknown))}")
@@ -179,7 +179,8 @@ def _unit(key: str) -> tuple[str, Unit] | None:
     return next(((suffix, unit) for suffix, unit in BY_SUFFIX.items() if key.endswith(suffix)), None)
 
 
-def _option(key: str) -> str:
+def option_of(key: str) -> str:
+    """What a scenario calls the parameter ``key`` of a part: without the unit at its end."""
     found = _unit(key)
     return key.removesuffix(found[0]) if found else key
 
@@ -189,7 +190,7 @@ def _read(made: Any, key: str, value: Any) -> Any:
     try:
         return conforming(made, key, _measured(key, value))
     except ValueError as error:
-        raise ValueError(f"{_option(key)} = {shown(value)}: {error}") from error
+        raise ValueError(f"{option_of(key)} = {shown(value)}: {error}") from error
 
 
 def _measured(key: str, value: Any) -> Any:

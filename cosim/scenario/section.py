@@ -8,6 +8,8 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1, le=10**9, strict=True)]
+Few = Annotated[int, Field(ge=1, le=10**6, strict=True)]
+"""A count of what stands in memory, each by itself."""
 Flag = Annotated[bool, Field(strict=True)]
 Index = Annotated[int, Field(ge=0, strict=True)]
 Alpha = Annotated[float, Field(gt=0, strict=True)]

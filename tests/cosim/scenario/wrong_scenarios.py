@@ -17,7 +17,7 @@ DEFINITIONS: dict[str, Schema] = SCHEMA["$defs"]
 ANY_VALUES: tuple[Any, ...] = (
     None, True, "", "nonsense", -1, 0, 2.5, 1e308, float("nan"), float("inf"), 10**30, [], [[]], ["x"], {}, {"zzz": 1},
 )  # fmt: skip
-WRONG_QUANTITIES = ("20", "nan {unit}", "1e400 {unit}", "-1e300 {unit}", "20 parsnips", "5 mol", "{unit} 20", "9**9**9 {unit}")
+WRONG_QUANTITIES = ("", "20", "nan {unit}", "1e400 {unit}", "20 parsnips", "5 mol", "{unit} 20", "9**9**9 {unit}")
 SECTIONS_BESIDE: dict[str, Tree] = {
     "radio.uplink_trace": {"file": "trace.up"},
     "radio.downlink_trace": {"file": "trace.down"},
@@ -35,6 +35,7 @@ class Wrong:
     key: str
     value: Any
     tree: Tree
+    misspelt: bool = False
 
     def __str__(self) -> str:
         return f"{self.key} = {self.value!r}"[:80]
@@ -63,14 +64,14 @@ def _below(tree: Tree, key: str, schema: Schema) -> Iterator[Wrong]:
         yield from _at(tree, at, given)
         if schema.get("additionalProperties") is False:
             misspelt = at[:-1] + at[-1] * 2
-            yield Wrong(key=misspelt, value=1, tree=with_value(tree, misspelt, 1))
+            yield Wrong(key=misspelt, value=1, tree=with_value(tree, misspelt, 1), misspelt=True)
 
 
 def _at(tree: Tree, key: str, schema: Schema) -> Iterator[Wrong]:
     """What can be wrong with the value of a key."""
-    for value in (*ANY_VALUES, *_wrong_quantities(schema)):
-        if _is_quantity(schema) and isinstance(value, str) or not valid(value, schema):
-            yield Wrong(key=key, value=value, tree=with_value(tree, key, value))
+    values = [value for value in ANY_VALUES if not valid(value, schema)]
+    for value in (*values, *_wrong_quantities(schema)):
+        yield Wrong(key=key, value=value, tree=with_value(tree, key, value))
     beside = with_value(tree, key, SECTIONS_BESIDE[key]) if key in SECTIONS_BESIDE else tree
     for option in _options(schema):
         if "properties" in option:
@@ -80,10 +81,6 @@ def _at(tree: Tree, key: str, schema: Schema) -> Iterator[Wrong]:
 def _wrong_quantities(schema: Schema) -> list[str]:
     found = [option["examples"][0].split()[1] for option in _options(schema) if "examples" in option]
     return [text.format(unit=unit) for unit in found[:1] for text in WRONG_QUANTITIES]
-
-
-def _is_quantity(schema: Schema) -> bool:
-    return any("examples" in option for option in _options(schema))
 
 
 def _options(schema: Schema) -> list[Schema]:
