@@ -69,12 +69,14 @@ def parse_values(given: str | Sequence[Any]) -> Values:
         ValueError: something else, no value at all, or one twice.
     """
     if isinstance(given, str):
-        if match := _SCALE.fullmatch(given.strip()):
-            return _scale(match)
-        if match := _RANGE.fullmatch(given):
-            return _distinct(_range(match))
         try:
+            if match := _SCALE.fullmatch(given.strip()):
+                return _scale(match)
+            if match := _RANGE.fullmatch(given):
+                return _distinct(_range(match))
             return _distinct(read_text(f"[{given}]"))
+        except ArithmeticError as error:
+            raise ValueError("numbers beyond all bounds") from error
         except ScenarioError as error:
             raise ValueError("expected values such as 5MHz,10MHz or 10:100:10 or log(1,100,5)") from error
     return _distinct(given)
@@ -94,10 +96,7 @@ def _range(match: re.Match[str]) -> list[Any]:
     first, end, step = (_bounded(Decimal(text)) for text in (match[1], match[3], match[5] or "1"))
     if not step:
         raise ValueError("the step of a range is 0")
-    try:
-        steps = (end - first) / step
-    except ArithmeticError as error:
-        raise ValueError(f"the step of a range is {step:g}") from error
+    steps = (end - first) / step
     if steps > _MOST:
         raise ValueError(f"a range of {steps:g} values; at most {_MOST} are possible")
     count = math.ceil(steps)
