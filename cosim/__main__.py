@@ -13,7 +13,7 @@ def main() -> None:
     from cosim.commands import application  # noqa: PLC0415
     from cosim.scenario.errors import ScenarioError  # noqa: PLC0415
 
-    sys.path.insert(0, "")  # a scenario may name parts of the user's own, in the current folder
+    sys.path.append("")  # a scenario may name parts of the user's own, in the current folder; last, to replace nothing
     try:
         application()
     except ScenarioError as error:

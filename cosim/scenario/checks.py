@@ -136,13 +136,13 @@ def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
     except ValueError as error:
         return [f"model.base = {scenario.model.base!r}: {error}"]
     if config is None:
-        if Path(scenario.model.base).is_absolute() or scenario.model.base.startswith((".", "~")):
+        if not model_files.may_be_of_hub(scenario.model.base):
             return [f"model.base = {scenario.model.base!r}: no model in that folder"]
         return []
     problems = []
     if scenario.execution != "analytic" and model_files.lacks_weights(scenario.model.base):
         problems.append(
-            f"model.base = {scenario.model.base!r}: no weights beside its config.json, which only execution: analytic "
+            f"model.base = {scenario.model.base!r}: no .safetensors weights beside its config.json, which only execution: analytic "
             f"can do without; execution is {scenario.execution}"
         )
     length = scenario.data.sequence_length

@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from cosim.allocation.learning_model import LearningModel
+from cosim.scenario.paths import FilePath
 from cosim.scenario.section import Section, default
 
 
@@ -18,7 +19,7 @@ class Convergence(Section):
 
     a: float | None = default(None, "of the rounds", gt=0, strict=True)
     v: float | None = default(None, "of the local iterations", gt=0, strict=True)
-    calibration: str | None = default(None, "the file calibration.json of cosim calibrate, for both")
+    calibration: FilePath | None = default(None, "the file calibration.json of cosim calibrate, for both")
     smoothness: float = default(4.0, "L of L-smooth losses", gt=0, strict=True)
     convexity: float = default(2.0, "gamma of gamma-strongly convex losses", gt=0, strict=True)
     step: float = default(0.1, "of the gradient, between 0 and 2 / L", gt=0, strict=True)

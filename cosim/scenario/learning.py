@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 from pydantic import AfterValidator, Field
 
 from cosim.scenario.parts import OptimiserPart, Partition
+from cosim.scenario.paths import FilePath
 from cosim.scenario.section import Alpha, Count, Few, Fraction, Index, Section, default
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Lora(Section):
 class Model(Section):
     """The base model, by shipped name, local folder or hub name, what it is to learn, and its adapter."""
 
-    base: str = "tiny-gpt2"
+    base: FilePath = "tiny-gpt2"
     task: Literal["causal_lm", "sequence_classification"] = default(
         "causal_lm", "predict next tokens, or the class of each row of a table, under a head that is trained in full"
     )
@@ -60,8 +61,8 @@ class Model(Section):
 class Data(Section):
     """The corpus, and who holds which part of it."""
 
-    corpus: str = default("python-docs", "a shipped name, a path, or hub:owner/name")
-    validation: str | None = default(None, "held-out texts of the same kind; else a tenth is held out")
+    corpus: FilePath = default("python-docs", "a shipped name, a path, or hub:owner/name")
+    validation: FilePath | None = default(None, "held-out texts of the same kind; else a tenth is held out")
     text_column: str = "text"
     author_column: str | None = None
     label_column: str | None = None

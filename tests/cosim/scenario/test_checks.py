@@ -35,7 +35,7 @@ def test_a_model_without_weights_has_costs_and_no_more(write: Write, six_blocks:
     (Path(six_blocks) / "model.safetensors").unlink()
     (line,) = problems(write(model={"base": six_blocks}))
     assert line == (
-        f"model.base = {six_blocks!r}: no weights beside its config.json, which only execution: analytic can do "
+        f"model.base = {six_blocks!r}: no .safetensors weights beside its config.json, which only execution: analytic can do "
         "without; execution is deferred"
     )
     assert load_scenario(write(model={"base": six_blocks}, execution="analytic")).model.base == six_blocks
