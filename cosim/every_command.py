@@ -87,11 +87,11 @@ def run_all(
 
 
 def conclude(summaries: Mapping[str, Summary], folder: Path, not_begun: int = 0) -> None:
-    """Say where the results are, and what befell the runs: some diverged, or had too few rounds; those that were
+    """Say where the results are, and what befell the runs: some had too few rounds; those that diverged or were
     interrupted have kept what they had, with exit status 1."""
     for name, summary in summaries.items():
-        if summary["diverged_in_round"] is not None:
-            typer.echo(f"{name}: diverged in round {summary['diverged_in_round']}")
+        if summary["divergence"]:
+            typer.echo(f"{name}: {summary['divergence']}")
         plan = summary["plan"]
         if plan and plan["rounds"] < plan["rounds_needed"]:
             typer.echo(f"{name}: {plan['rounds']} of the {plan['rounds_needed']} rounds that it needs (scheme.rounds)")
@@ -101,5 +101,5 @@ def conclude(summaries: Mapping[str, Summary], folder: Path, not_begun: int = 0)
     if not_begun:
         typer.echo(f"interrupted before {not_begun} of the runs had begun")
     typer.echo(f"results in {folder}")
-    if cut_short or not_begun:
+    if cut_short or not_begun or any(summary["divergence"] for summary in summaries.values()):
         raise typer.Exit(1)
