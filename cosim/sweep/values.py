@@ -23,7 +23,7 @@ _DIGITS = 12
 """Of values at even steps: few enough to leave out what rounding adds."""
 _DIGITS_BETWEEN = 6
 """Of values in logarithmic steps or drawn at random, which nobody would write out: the folders' names have them."""
-_MOST = 1_000_000
+_MOST = 100_000
 _LARGEST = 1e100
 
 _Number = TypeVar("_Number", float, Decimal)
@@ -85,9 +85,12 @@ def parse_values(given: str | Sequence[Any]) -> Values:
 def _distinct(values: Sequence[Any]) -> Listed:
     if not values:
         raise ValueError("no value; of a range first:end:step the end is left out")
-    for place, value in enumerate(values):
-        if value in values[:place]:
+    seen: set[str | float] = set()
+    for value in values:
+        known = value if isinstance(value, str | int | float) else repr(value)
+        if known in seen:
             raise ValueError(f"{value!r} stands twice")
+        seen.add(known)
     return Listed(values=tuple(values))
 
 
