@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cosim import libraries
+from cosim.claims import claim
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ def read_scenario(path: Path, overrides: list[str], seed: int | None = None, exe
 
 
 def writable(folder: Path) -> Path:
-    """``folder``, made if need be and tried, so that no run is lost for want of a place to keep it.
+    """``folder``, made if need be, tried, and kept from other processes, so that no run is lost for want of a place.
 
     Raises:
-        ScenarioError: it cannot be written.
+        ScenarioError: it cannot be written, or another process writes there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder):
+            claim(folder)
             return folder
     except OSError as error:
         raise ScenarioError(f"--out {folder}: cannot be written ({error.strerror}); expected a folder") from error

@@ -144,9 +144,17 @@ def _each(callbacks: Sequence[Callback], tell: Callable[[Callback], None]) -> No
 
 
 def _store(scenario: Scenario) -> Store | None:
-    from training.store import Store, default_folder  # noqa: PLC0415 - with NumPy behind it
+    from training.store import Store, default_folder, may_be_trusted  # noqa: PLC0415 - with NumPy behind it
 
-    return Store(default_folder(), scenario.host.cache_size) if scenario.host.cache else None
+    if not scenario.host.cache:
+        return None
+    folder = default_folder()
+    if not may_be_trusted(folder):
+        raise ValueError(
+            f"cache {folder}: others can write into it, and so put wrong results there; take that right away "
+            "(chmod o-w), or name another with COSIM_CACHE, or say host.cache: false"
+        )
+    return Store(folder, scenario.host.cache_size)
 
 
 def _runtime(scenario: Scenario, lab: Lab, store: Store | None) -> Runtime:
