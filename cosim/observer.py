@@ -117,7 +117,9 @@ class Observer:
         if not math.isfinite(row["loss"]):
             self.last = self._sound
             raise Diverged(Divergence(round=ended.number, loss=row["loss"], client=None, step=None, kept_round=kept))
-        self._sound = replace(ended, adapters=tuple(ended.adapters), states=())  # with the states of all users it would take much memory
+        self._sound = replace(
+            ended, adapters=tuple(ended.adapters), states=()
+        )  # with the states of all users it would take much memory
 
     def _tell_all(self) -> None:
         untold, self._untold = self._untold, []

@@ -52,8 +52,6 @@ def test_a_second_run_into_a_folder_is_refused_before_it_begins(
     assert list(taken.iterdir()) == []
 
 
-
-
 def test_whoever_was_killed_holds_it_no_longer(tmp_path: Path) -> None:
     with held(tmp_path), pytest.raises(TakenError):
         claim(tmp_path)

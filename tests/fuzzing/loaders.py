@@ -14,6 +14,7 @@ import pandas as pd
 import safetensors.numpy
 
 from analysis import load
+from analysis.result import ROUND_COLUMNS
 from channel_models.trace_files import read_mahimahi, read_rates
 from cosim.devices import read_profile
 from cosim.scenario import ScenarioError, load_scenario, yaml_text
@@ -40,7 +41,7 @@ class Loader:
 
 def _parquet() -> bytes:
     buffer = io.BytesIO()
-    pd.DataFrame({"round": [0, 1], "loss": [3.0, 2.0], "text": ["a b", "c d"]}).to_parquet(buffer)
+    pd.DataFrame({name: [0.0, 1.0] for name in ROUND_COLUMNS}).to_parquet(buffer)
     return buffer.getvalue()
 
 
@@ -70,6 +71,7 @@ def _words(parse: Callable[[str], object]) -> Callable[[Path], object]:
     return lambda path: parse(path.read_text(encoding="utf-8"))
 
 
+_PASSAGES = "\n\n".join(f"passage {chr(97 + place) * 9} " + "of many words " * 9 for place in range(26)).encode()
 _CSV = b"flops,seconds,tier\n1e9,0.5,low\n2e9,1.5,high\n"
 _SUMMARY = json.dumps({"label": "x", "seed": 0, "finished": True, "rounds": 1, "sim_time_s": 2.5}).encode()
 _ENTRY = safetensors.numpy.save({"weights": np.arange(4.0)}, {"step": "1"})
@@ -77,14 +79,18 @@ _ENTRY = safetensors.numpy.save({"weights": np.arange(4.0)}, {"step": "1"})
 LOADERS: Mapping[str, Loader] = {
     "YAML": Loader(name="s.yaml", read=yaml_text.read_file, valid=SCENARIOS),
     "scenario": Loader(name="s.yaml", read=load_scenario, valid=SCENARIOS),
-    "text corpus": Loader(name="c.txt", read=_texts, valid=[b"one text\n\nanother text\n"]),
+    "text corpus": Loader(name="c.txt", read=_texts, valid=[_PASSAGES]),
     "model configuration": Loader(
         name="config.json", read=_model, valid=[b'{"model_type": "gpt2", "n_layer": 6, "n_positions": 128}']
     ),
     "profile": Loader(name="p.csv", read=lambda path: read_profile(str(path)), valid=[_CSV]),
-    "compressed profile": Loader(name="p.csv.gz", read=lambda path: read_profile(str(path)), valid=[gzip.compress(_CSV)]),
+    "compressed profile": Loader(
+        name="p.csv.gz", read=lambda path: read_profile(str(path)), valid=[gzip.compress(_CSV)]
+    ),
     "packet trace": Loader(name="t.up", read=lambda path: read_mahimahi(str(path)), valid=[b"1\n2\n2\n9\n"]),
-    "rate trace": Loader(name="t.csv", read=lambda path: read_rates(str(path), "x"), valid=[b"t_s,x\n0,1.5\n1,2\n4,0\n"]),
+    "rate trace": Loader(
+        name="t.csv", read=lambda path: read_rates(str(path), "x"), valid=[b"t_s,x\n0,1.5\n1,2\n4,0\n"]
+    ),
     "calibration": Loader(
         name="c.json", read=lambda path: Convergence(calibration=str(path)).model(), valid=[b'{"a": 160.0, "v": 4}']
     ),
@@ -92,7 +98,9 @@ LOADERS: Mapping[str, Loader] = {
     "summary": Loader(name="summary.json", read=_run, valid=[_SUMMARY]),
     "resolved scenario": Loader(name="scenario.yaml", read=_run, valid=SCENARIOS),
     "rounds": Loader(name="rounds.parquet", read=lambda path: _rounds(path), valid=[_parquet()]),
-    "values of a sweep": Loader(name="v", read=_words(parse_values), valid=[b"10:100:10", b"log(1,9,3) MHz", b"5MHz,10MHz"]),
+    "values of a sweep": Loader(
+        name="v", read=_words(parse_values), valid=[b"10:100:10", b"log(1,9,3) MHz", b"5MHz,10MHz"]
+    ),
     "seeds": Loader(name="v", read=_words(parse_seeds), valid=[b"0:5", b"0,3,7"]),
 }
 

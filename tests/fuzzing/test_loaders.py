@@ -13,7 +13,7 @@ from tests.fuzzing.mutation import mutated
 def test_damaged_files_are_read_or_refused_in_words(name: str) -> None:
     ended = campaign(LOADERS[name], seed=11, files=40)
     assert ended.failures == []
-    assert ended.refused > 0 or name in ("cache entry", "text corpus")
+    assert ended.refused < ended.files, "nothing was read, so that little was tried"
 
 
 @pytest.mark.slow

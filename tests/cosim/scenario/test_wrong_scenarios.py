@@ -63,7 +63,9 @@ def test_there_are_thousands_of_them_at_every_key() -> None:
 
 @pytest.mark.parametrize("scheme", [None, *registry.FAMILIES["schemes"]])
 def test_each_is_refused_by_key(scheme: str | None) -> None:
-    of_scheme = [wrong for wrong in EVERY if (wrong.tree["scheme"]["name"] if "scheme" in wrong.key else None) == scheme]
+    of_scheme = [
+        wrong for wrong in EVERY if (wrong.tree["scheme"]["name"] if "scheme" in wrong.key else None) == scheme
+    ]
     assert len(of_scheme) > 50
     for wrong in of_scheme:
         lines = refusal(wrong.tree)
