@@ -43,6 +43,7 @@ TOTAL = "total"
 SUMMARY = "summary.json"
 SCENARIO = "scenario.yaml"
 UNKNOWN = float("nan")
+_MOST_VALUES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,8 +185,26 @@ def _read_yaml(text: str) -> Any:
 def _read_text(file: Path, language: str, read: Any) -> dict[str, Any]:
     try:
         content = read(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError, yaml.YAMLError) as error:
-        raise ValueError(f"{file}: not readable as {language} ({str(error).splitlines()[0]})") from error
+        _require_plain(content)
+    except (ValueError, OSError, yaml.YAMLError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]  # the latter four of PyYAML, for odd tags
+        raise ValueError(f"{file}: not readable as {language} ({reason})") from error
     if not isinstance(content, dict):
         raise ValueError(f"{file}: expected an object, not {type(content).__name__}")
     return content
+
+
+def _require_plain(content: Any) -> None:
+    """Raise ValueError for what no run writes: other types than JSON has, and aliases that grow without bound."""
+    waiting, seen = [content], 0
+    while waiting:
+        value = waiting.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES} values")
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif not isinstance(value, str | float | int | None) or (isinstance(value, int) and abs(value) >= 2**63):
+            raise ValueError(f"a {type(value).__name__} that no run writes")

@@ -60,7 +60,10 @@ def count(line: int, row: Row, column: str) -> int:
 @contextmanager
 def opened(file: str) -> Iterator[TextIO]:
     """The text of a file. ValueError if it cannot be read, now or on the way."""
-    path = Path(file).expanduser()
+    try:
+        path = Path(file).expanduser()
+    except RuntimeError as error:
+        raise ValueError("no such file: there is no user of this name, or no home (~)") from error
     try:
         if path.suffix == ".gz":
             with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as text:

@@ -12,6 +12,10 @@ from channel_models.trace import Trace
 PACKET_BITS = 1500 * 8
 """What one line of a Mahimahi file lets through."""
 
+_MOST_DIGITS = 12
+_LONGEST_MS = 24 * 3600 * 1000
+_LONGEST_S = 366 * 24 * 3600
+_FASTEST_BPS = 1e18  # beyond, bits of a year overflow 64-bit integers
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 
@@ -29,6 +33,8 @@ def read_mahimahi(file: str) -> Trace:
             word = content.strip()
             if not (word.isascii() and word.isdecimal()):
                 raise ValueError(f"line {line}: {word!r} is not a whole number of milliseconds")
+            if len(word) > _MOST_DIGITS or int(word) > _LONGEST_MS:
+                raise ValueError(f"line {line}: {word[:_MOST_DIGITS]} ms is beyond the {_LONGEST_MS} ms of a day")
             if times_ms and int(word) < times_ms[-1]:
                 raise ValueError(f"line {line}: {word} comes before the {times_ms[-1]} above it")
             times_ms.append(int(word))
@@ -62,7 +68,9 @@ def read_rates(
         second = number(line, row, time_column, "a whole number of seconds", float.is_integer)
         if seconds and second <= seconds[-1]:
             raise ValueError(f"line {line}: {time_column} = {second:g} does not rise")
-        rate = number(line, row, column, "a rate from 0 on", lambda value: value >= 0.0)
+        if seconds and second - seconds[0] > _LONGEST_S:
+            raise ValueError(f"line {line}: {time_column} = {second:g} is more than {_LONGEST_S} s after the first")
+        rate = number(line, row, column, "a rate from 0 on", lambda value: 0.0 <= value * unit_bps < _FASTEST_BPS)
         seconds.append(int(second))
         bits.append(round(rate * unit_bps))
     traces = tuple(_held(seconds, bits) for seconds, bits in groups.values() if any(bits))

@@ -18,7 +18,7 @@ def main() -> None:
     from cosim.telling import disk_trouble, warn_plainly  # noqa: PLC0415
 
     warn_plainly()
-    sys.path.insert(0, "")  # a scenario may name parts of the user's own, in the current folder
+    sys.path.append("")  # a scenario may name parts of the user's own, in the current folder; last, to replace nothing
     try:
         application()
     except ScenarioError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cosim import libraries
+from cosim.own_folder import claim
 from cosim.scenario import Scenario, ScenarioError, load_scenario
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ def read_scenario(path: Path, overrides: list[str], seed: int | None = None, exe
 
 
 def writable(folder: Path) -> Path:
-    """``folder``, made if need be and tried, so that no run is lost for want of a place to keep it.
+    """``folder``, made if need be, tried, and kept from other processes, so that no run is lost for want of a place.
 
     Raises:
-        ScenarioError: it cannot be written.
+        ScenarioError: it cannot be written, or another process writes there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder):
+            claim(folder)
             return folder
     except OSError as error:
         raise ScenarioError(f"--out {folder}: cannot be written ({error.strerror}); expected a folder") from error
@@ -87,11 +89,11 @@ def run_all(
 
 
 def conclude(summaries: Mapping[str, Summary], folder: Path, not_begun: int = 0) -> None:
-    """Say where the results are, and what befell the runs: some diverged, or had too few rounds; those that were
+    """Say where the results are, and what befell the runs: some had too few rounds; those that diverged or were
     interrupted have kept what they had, with exit status 1."""
     for name, summary in summaries.items():
-        if summary["diverged_in_round"] is not None:
-            typer.echo(f"{name}: diverged in round {summary['diverged_in_round']}")
+        if summary["divergence"]:
+            typer.echo(f"{name}: {summary['divergence']}")
         plan = summary["plan"]
         if plan and plan["rounds"] < plan["rounds_needed"]:
             typer.echo(f"{name}: {plan['rounds']} of the {plan['rounds_needed']} rounds that it needs (scheme.rounds)")
@@ -101,5 +103,5 @@ def conclude(summaries: Mapping[str, Summary], folder: Path, not_begun: int = 0)
     if not_begun:
         typer.echo(f"interrupted before {not_begun} of the runs had begun")
     typer.echo(f"results in {folder}")
-    if cut_short or not_begun:
+    if cut_short or not_begun or any(summary["divergence"] for summary in summaries.values()):
         raise typer.Exit(1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from cosim.divergence import Diverged, Divergence, first_unsound
 from cosim.recorder import PAYLOADS
 from cosim.scenario.learning import Evaluation
 from cosim.schemes.stage import Round
@@ -19,10 +22,21 @@ Row = dict[str, Any]
 """One line of ``rounds.parquet``."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Losses:
+    """The training losses of a round, not known yet: their mean, and each, in their order, with whose it is."""
+
+    row: Row
+    mean: Ref
+    clients: Sequence[str]
+    each: Sequence[Ref]
+
+
 class Observer:
     """Evaluates the model at the ends of rounds, outside simulated time, and adds up bytes and energy.
 
-    ``tell`` hears of each round when all of its row is known.
+    ``tell`` hears of each round when all of its row is known. A loss that is not finite ends the run (``Diverged``),
+    with ``last`` the last round known to be sound.
     """
 
     def __init__(self, world: World, learning: Learning, evaluation: Evaluation) -> None:
@@ -33,7 +47,8 @@ class Observer:
         self._learning = learning
         self._evaluation = evaluation
         self._untold: list[Row] = []
-        self._losses: list[tuple[Row, Ref]] = []
+        self._losses: list[_Losses] = []
+        self._sound: Round | None = None
         self._counted = 0
         self._sums: dict[str, float] = defaultdict(float)
         self._samples = 0
@@ -65,26 +80,46 @@ class Observer:
         self.rows.append(row)
         self._untold.append(row)
         if ended.losses:
-            self._losses.append((row, self._learning.mean_loss(ended.losses)))
-            ended.losses = []
+            mean = self._learning.mean_loss(ended.losses)
+            self._losses.append(_Losses(row=row, mean=mean, clients=ended.clients, each=ended.losses))
+            ended.losses, ended.clients = [], []
         if ended.number % self._evaluation.every == 0 or ended.last:
             self._look(ended, row)
         if row["loss"] is not None or not self._learning.runtime.computes_values:
             self._tell_all()
+        if row["loss"] is not None:
+            self._require_sound(ended, row)
 
     def _look(self, ended: Round, row: Row) -> None:
         """Ask for metrics, and for the training losses since the last time, all together; none in an analytic run."""
         runtime = self._learning.runtime
         if not runtime.computes_values:
             return
-        metrics, losses = self._learning.evaluate(ended.adapters), [loss for _, loss in self._losses]
+        metrics, losses = self._learning.evaluate(ended.adapters), [losses.mean for losses in self._losses]
         found, *means = runtime.values([metrics, *losses])
         perplexity = None if self._learning.classifies else found.perplexity
         row |= {"loss": found.loss, "perplexity": perplexity, "accuracy": found.accuracy, "f1": found.f1}
-        for (earlier, _), mean in zip(self._losses, means, strict=True):
-            earlier["train_loss"] = mean
-        self._losses.clear()
+        for earlier, mean in zip(self._losses, means, strict=True):
+            earlier.row["train_loss"] = mean
         runtime.keep([*ended.adapters, *ended.states, *losses, metrics])
+
+    def _require_sound(self, ended: Round, row: Row) -> None:
+        """Raise ``Diverged`` if any loss since the last evaluation is not finite."""
+        held, self._losses = self._losses, []
+        kept = None if self._sound is None else self._sound.number
+        for losses in held:
+            if not math.isfinite(losses.row["train_loss"]):
+                found = first_unsound(losses.clients, self._learning.runtime.values(losses.each))
+                client, step, loss = found or (None, None, losses.row["train_loss"])
+                self.last = self._sound
+                where = Divergence(round=losses.row["round"], loss=loss, client=client, step=step, kept_round=kept)
+                raise Diverged(where)
+        if not math.isfinite(row["loss"]):
+            self.last = self._sound
+            raise Diverged(Divergence(round=ended.number, loss=row["loss"], client=None, step=None, kept_round=kept))
+        self._sound = replace(
+            ended, adapters=tuple(ended.adapters), states=()
+        )  # with the states of all users it would take much memory
 
     def _tell_all(self) -> None:
         untold, self._untold = self._untold, []

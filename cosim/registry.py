@@ -7,7 +7,12 @@ when it is used, so that checking names stays quick.
 from __future__ import annotations
 
 import importlib
+import logging
+from functools import cache
+from multiprocessing import parent_process
 from typing import Any
+
+_LOG = logging.getLogger(__name__)
 
 FAMILIES: dict[str, dict[str, str]] = {
     "schemes": {
@@ -151,12 +156,20 @@ def find(family: str, name: str) -> Any:
     Raises:
         ValueError: the name is unknown, or its reference leads nowhere.
     """
-    reference = FAMILIES[family].get(check(family, name), name)
+    reference = FAMILIES[family].get(check(family, name)) or _own(name)
     module, _, attribute = reference.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
     except Exception as error:  # a module of the user's own may fail in any way while it is imported
         raise ValueError(f"{name!r} cannot be imported: {' '.join(str(error).split())}") from error
+
+
+@cache
+def _own(reference: str) -> str:
+    """``reference``, which is said aloud once: whoever runs another's scenario should know that it brings code."""
+    if parent_process() is None:
+        _LOG.warning("code of your own: %s is imported, as the scenario asks", reference)
+    return reference
 
 
 def summary(family: str, name: str) -> str:

@@ -111,7 +111,8 @@ def summarise(run: Run, events: pd.DataFrame, memory: pd.DataFrame) -> dict[str,
         "rounds": run.observer.ended_round,
         "finished": run.finished,
         "plan": run.scheme.plan,
-        "diverged_in_round": _diverged(rows),
+        "diverged_in_round": None if run.divergence is None else run.divergence.round,
+        "divergence": "" if run.divergence is None else run.divergence.said,
         "sim_time_s": run.observer.ended_s,
         "initial": _metrics(evaluated[:1]),
         "final": _metrics(evaluated[-1:]),
@@ -136,12 +137,6 @@ def _write_adapter(run: Run, folder: Path) -> None:
 
     weights = run.runtime.weights(run.observer.last.adapters)
     save_adapter(folder, run.prepared.lab.foundation, weights)
-
-
-def _diverged(rows: list[dict[str, Any]]) -> int | None:
-    """The first round with a loss that is no finite number."""
-    losses = ((row["round"], row[name]) for row in rows for name in ("train_loss", "loss"))
-    return next((number for number, loss in losses if loss is not None and not math.isfinite(loss)), None)
 
 
 def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:

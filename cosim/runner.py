@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from channel_models.transfer import TransferNeverFinishes
 from cosim import libraries, trained_once
 from cosim.allocation.problem import NoAllocation
+from cosim.divergence import Diverged, Divergence
 from cosim.observer import Observer
 from cosim.scenario.entries import Entry, single
 from cosim.scenario.errors import ScenarioError
@@ -40,6 +41,7 @@ class Run:
     began_s: float
     ended_s: float | None = None
     finished: bool = False
+    divergence: Divergence | None = None
     written_to: Path | None = None
 
     @property
@@ -59,7 +61,8 @@ class Run:
 
 
 def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *, threads: int | None = None) -> Run:
-    """Run one scheme; ``callbacks`` hear of it. Ctrl-C ends the run early, with the rounds it has.
+    """Run one scheme; ``callbacks`` hear of it. Ctrl-C ends the run early, with the rounds it has; so does a
+    loss that is not finite, which would be the end of it however often it is run.
 
     ``threads`` are the cores it may use where the scenario does not say; None is all there are.
 
@@ -75,6 +78,8 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
         with trained_once.training(done, _store(scenario), lambda: _each(callbacks, lambda each: each.waits(done))):
             done.world.clock.run(done.scheme.tell())
             done.finished = True
+    except Diverged as error:
+        done.finished, done.divergence = True, error.found
     except (TransferNeverFinishes, Unavailable, NoAllocation) as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
     except KeyboardInterrupt:
@@ -140,9 +145,17 @@ def _each(callbacks: Sequence[Callback], tell: Callable[[Callback], None]) -> No
 
 
 def _store(scenario: Scenario) -> Store | None:
-    from training.store import Store, default_folder  # noqa: PLC0415 - with NumPy behind it
+    from training.store import Store, default_folder, may_be_trusted  # noqa: PLC0415 - with NumPy behind it
 
-    return Store(default_folder(), scenario.host.cache_size) if scenario.host.cache else None
+    if not scenario.host.cache:
+        return None
+    folder = default_folder()
+    if not may_be_trusted(folder):
+        raise ValueError(
+            f"cache {folder}: others can write into it, and so put wrong results there; take that right away "
+            "(chmod o-w), or name another with COSIM_CACHE, or say host.cache: false"
+        )
+    return Store(folder, scenario.host.cache_size)
 
 
 def _runtime(scenario: Scenario, lab: Lab, store: Store | None) -> Runtime:

@@ -6,7 +6,8 @@ import re
 
 from cosim.scenario.errors import ScenarioError
 
-_PART = re.compile(r"\s*(\d+)\s*(?::\s*(\d+)\s*)?")
+_PART = re.compile(r"\s*([0-9]{1,18})\s*(?::\s*([0-9]{1,18})\s*)?")
+_MOST = 100_000
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -21,7 +22,10 @@ def parse_seeds(text: str) -> list[int]:
         if match is None:
             raise ScenarioError(f"--seeds {text}: expected seeds such as 0:5 (0 to 4) or 0,3,7")
         first = int(match[1])
-        seeds += [first] if match[2] is None else range(first, int(match[2]))
+        found = range(first, first + 1 if match[2] is None else int(match[2]))
+        if len(seeds) + len(found) > _MOST:
+            raise ScenarioError(f"--seeds {text}: expected at most {_MOST} seeds")
+        seeds += found
     if not seeds:
         raise ScenarioError(f"--seeds {text}: no seed is in this range, whose end is left out")
     if len(set(seeds)) < len(seeds):

@@ -14,11 +14,13 @@ from typing import Any, cast
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from training.lora import HEAD
 from training.model_files import locate, shipped
+
+_AS_DATA: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "trust_remote_code": False}
+"""Files of a model are data: neither pickled weights nor Python code beside them is ever executed."""
 
 
 class ModelNotFoundError(ValueError):
@@ -60,13 +62,14 @@ def load_base(name: str, classes: int | None = None, *, weights: bool = True) ->
     source = locate(name)
     try:
         with _quiet():
-            config = _with_fused_gelu(transformers.AutoConfig.from_pretrained(source))
+            config = _with_fused_gelu(transformers.AutoConfig.from_pretrained(source, trust_remote_code=False))
             model = _load(source, config, classes) if weights else _shaped(config, classes)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError, SafetensorError) as error:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except Exception as error:  # damaged files make these libraries raise errors of many types
         kind = "" if classes is None else " as a classifier"
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelNotFoundError(
-            f"model.base = {name!r}: cannot be loaded{kind}; "
+            f"model.base = {name!r}: cannot be loaded{kind} ({reason}); "
             f"shipped: {', '.join(shipped())}; else a local folder or a hub name is meant"
         ) from error
     if len(tokenizer) < 2:  # Transformers makes up an empty tokenizer where it finds no files of one
@@ -77,13 +80,16 @@ def load_base(name: str, classes: int | None = None, *, weights: bool = True) ->
 
 
 def _load(source: str, config: PreTrainedConfig, classes: int | None) -> PreTrainedModel:
-    if classes is None:
-        return transformers.AutoModelForCausalLM.from_pretrained(source, config=config, dtype=torch.float32)
-    config.num_labels = classes
-    model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
-        source, config=config, dtype=torch.float32, ignore_mismatched_sizes=True, output_loading_info=True
+    """The model with all weights that the files have to have: none but a classifier's head is drawn at random."""
+    kind: type[Any] = transformers.AutoModelForCausalLM
+    if classes is not None:
+        config.num_labels, kind = classes, transformers.AutoModelForSequenceClassification
+    model, report = kind.from_pretrained(
+        source, config=config, ignore_mismatched_sizes=classes is not None, output_loading_info=True, **_AS_DATA
     )
-    lacking = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])} - {f"{HEAD}.weight"}
+    lacking = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    if classes is not None:
+        lacking -= {f"{HEAD}.weight"}
     if lacking:
         raise ValueError(f"the files have no {min(lacking)} for it")
     return cast("PreTrainedModel", model)

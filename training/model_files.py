@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from training.keys import digest
 
 ASSETS = Path(__file__).parent / "assets"
 """Base models that ship with the project, one folder each."""
-_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
+_WEIGHTS = ".safetensors"
+"""No other: weights as Python pickles them can execute anything when they are loaded."""
+_MOST_BLOCKS, _MOST_POSITIONS = 10_000, 10**8
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 
 
 def shipped() -> list[str]:
@@ -26,6 +30,11 @@ def locate(name: str) -> str:
     if Path(name).expanduser().is_dir():
         return str(Path(name).expanduser())
     return name
+
+
+def may_be_of_hub(name: str) -> bool:
+    """Whether ``name`` has the form of a hub name, ``NAME`` or ``OWNER/NAME``, and so need not be on this machine."""
+    return _HUB_NAME.fullmatch(name) is not None
 
 
 def fingerprint(name: str) -> str | None:
@@ -44,7 +53,7 @@ def lacks_weights(name: str) -> bool:
     """Whether the model is a local folder with a ``config.json`` and no weights, from which costs can be known."""
     folder = Path(locate(name))
     return (folder / "config.json").is_file() and not any(
-        path.suffix in _WEIGHTS for path in folder.iterdir() if path.is_file()
+        path.suffix == _WEIGHTS for path in folder.iterdir() if path.is_file()
     )
 
 
@@ -72,7 +81,7 @@ def blocks(config: dict[str, Any]) -> int | None:
     Raises:
         ValueError: it is not a whole number.
     """
-    return _first(config, "num_hidden_layers", "n_layer", "num_layers")
+    return _first(config, _MOST_BLOCKS, "num_hidden_layers", "n_layer", "num_layers")
 
 
 def positions(config: dict[str, Any]) -> int | None:
@@ -81,13 +90,15 @@ def positions(config: dict[str, Any]) -> int | None:
     Raises:
         ValueError: it is not a whole number.
     """
-    return _first(config, "max_position_embeddings", "n_positions")
+    return _first(config, _MOST_POSITIONS, "max_position_embeddings", "n_positions")
 
 
-def _first(config: dict[str, Any], *names: str) -> int | None:
+def _first(config: dict[str, Any], most: int, *names: str) -> int | None:
     name = next((name for name in names if config.get(name)), None)
     if name is None:
         return None
     if not isinstance(config[name], int):
         raise ValueError(f"config.json: {name} = {config[name]!r} is not a whole number")
+    if not 0 < config[name] <= most:
+        raise ValueError(f"config.json: {name} = {config[name]} must lie between 1 and {most}")
     return int(config[name])

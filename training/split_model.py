@@ -66,6 +66,8 @@ class SplitModel:
         """
         ids = self._probe()
         expected = self.model(input_ids=ids, use_cache=False).logits
+        if not expected.isfinite().all():
+            raise ValueError(f"model.base: {type(self.model).__name__} gives logits that are not finite numbers")
         x = ids
         try:
             for part in self.parts(range(1, self.blocks)):

@@ -1,12 +1,13 @@
 """Results of training jobs on disk, by key, so that a killed run resumes and a sweep trains once.
 
-One file a result, ``FOLDER/KK/KEY.safetensors`` with KK the first two digits of its key. Processes share a folder
-without locks: a file appears whole or not at all, of two writers of a key the last one's stays, and a file that another
+One file a result, ``FOLDER/KK/KEY.safetensors`` with KK the first two digits of its key, and in it the hash of all
+that was written, so that what was damaged since is never taken for a result. Processes share a folder without locks: a file appears whole or not at all, of two writers of a key the last one's stays, and a file that another
 process has removed is as good as never stored. Needs NumPy and no torch, so that looking into a store is quick.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -17,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_IWOTH
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +31,7 @@ _SHARD = re.compile(r"[0-9a-f]{2}")
 _OURS = re.compile(rf"{_KEY.pattern}\.safetensors|\.{_KEY.pattern}\.[0-9a-f]{{32}}\.part")
 _ABANDONED_AFTER_S = 3600.0  # no write takes that long: whoever began the file was killed
 _COUNTS_PER_FILLING = 10
+_HASH = "hash"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,16 +83,18 @@ class Store:
         path = self._path(key)
         try:
             with safe_open(path, framework="np", backend="pread") as file:  # a mapped file that shrinks kills
-                entry = Entry(arrays=file.get_tensors(), facts=file.metadata() or {})
+                arrays, facts = file.get_tensors(), file.metadata() or {}
         except OSError:
             return None
-        except SafetensorError:
+        except (SafetensorError, ValueError, TypeError):  # the latter two of NumPy, for shapes that cannot be
+            arrays, facts = {}, {}
+        if facts.pop(_HASH, None) != _hash(arrays, facts):
             with suppress(OSError):
                 path.unlink()
             return None
         with suppress(OSError):
             os.utime(path)
-        return entry
+        return Entry(arrays=arrays, facts=facts)
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, str]) -> None:
         """Keep a result; where it would pass the cap, the longest unused ones go. One larger than the cap is not kept.
@@ -102,11 +107,13 @@ class Store:
         """
         path = self._path(key)
         in_rows = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-        content = safetensors.numpy.save(in_rows, dict(facts) or None)  # of {} and {} 0.8.0 makes invalid JSON
+        content = safetensors.numpy.save(in_rows, {**facts, _HASH: _hash(in_rows, facts)})
         if len(content) > self.most_bytes:
             return
         try:
             if len(content) > self._room_bytes:
+                if not self.folder.exists():
+                    self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._room_bytes = self._make_room(len(content))
             _write(path, content)
         except OSError as error:
@@ -171,6 +178,15 @@ class Store:
         return sorted(results)
 
 
+def may_be_trusted(folder: Path) -> bool:
+    """Whether nobody but its owner, who is the user or root, and perhaps a group, can have put results there."""
+    try:
+        stat = folder.stat()
+    except OSError:
+        return True  # there is none yet
+    return stat.st_uid in (0, os.getuid()) and not stat.st_mode & S_IWOTH
+
+
 def default_folder() -> Path:
     """``$COSIM_CACHE``, else ``$XDG_CACHE_HOME/cosim``, else ``~/.cache/cosim`` (XDG Base Directory Specification 0.8).
 
@@ -204,6 +220,17 @@ def _usage(results: list[_File]) -> Usage:
     times = [datetime.fromtimestamp(file.modified_ns / 1e9, UTC) for file in results]
     oldest, newest = (times[0], times[-1]) if times else (None, None)
     return Usage(files=len(results), nbytes=sum(file.nbytes for file in results), oldest=oldest, newest=newest)
+
+
+def _hash(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, str]) -> str:
+    """Of names, types, shapes and contents."""
+    found = hashlib.blake2b(digest_size=16)
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(repr((name, array.dtype.str, arrays[name].shape)).encode())
+        found.update(array.data if array.size else b"")
+    found.update(repr(sorted(facts.items())).encode())
+    return found.hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -23,7 +23,7 @@ from cosim.radio import Direction, availability, fading, large_scale, mobility, 
 from cosim.recordings import read_traces
 from cosim.scenario.compute import FleetCompute
 from cosim.scenario.convergence import Convergence
-from cosim.scenario.errors import ScenarioError
+from cosim.scenario.errors import ScenarioError, shown
 from cosim.scenario.models import Scenario
 from cosim.scenario.radio import Radio
 from training import model_files
@@ -107,7 +107,7 @@ def _trace_problems(radio: Radio) -> list[str]:
             try:
                 TraceReplay(traces=read_traces(source), stream=Stream(0, "checked"))
             except ValueError as error:
-                problems.append(f"radio.{key} = {source.model_dump(mode='json', exclude_unset=True)!r}: {error}")
+                problems.append(f"radio.{key} = {shown(source.model_dump(mode='json', exclude_unset=True))}: {error}")
     return problems
 
 
@@ -136,13 +136,13 @@ def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
     except ValueError as error:
         return [f"model.base = {scenario.model.base!r}: {error}"]
     if config is None:
-        if Path(scenario.model.base).is_absolute() or scenario.model.base.startswith((".", "~")):
+        if not model_files.may_be_of_hub(scenario.model.base):
             return [f"model.base = {scenario.model.base!r}: no model in that folder"]
         return []
     problems = []
     if scenario.execution != "analytic" and model_files.lacks_weights(scenario.model.base):
         problems.append(
-            f"model.base = {scenario.model.base!r}: no weights beside its config.json, which only execution: analytic "
+            f"model.base = {scenario.model.base!r}: no .safetensors weights beside its config.json, which only execution: analytic "
             f"can do without; execution is {scenario.execution}"
         )
     length = scenario.data.sequence_length
@@ -215,7 +215,7 @@ def _partition_problems(scenario: Scenario) -> list[str]:
     try:
         scenario.data.partition.build()
     except ValueError as error:
-        return [f"data.partition = {scenario.data.partition.model_dump()!r}: {error}"]
+        return [f"data.partition = {scenario.data.partition.said}: {error}"]
     return []
 
 
@@ -241,5 +241,5 @@ def _device_problems(scenario: Scenario) -> list[str]:
                 read_population(compute.capacities)
             except ValueError as error:
                 said = compute.capacities.model_dump(exclude_defaults=True)
-                problems.append(f"{role}.compute.capacities = {said!r}: {error}")
+                problems.append(f"{role}.compute.capacities = {shown(said)}: {error}")
     return problems

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
+from cosim.scenario.paths import FilePath
 from cosim.scenario.quantities import Bytes, FlopPerSecond, Hertz, Watts
 from cosim.scenario.section import Count, Fraction, Section, default
 
@@ -24,7 +25,7 @@ class Compute(Section):
 
     speed: FlopPerSecond | None = default("20 TFLOP/s", "operations a second at full utilisation")
     utilisation: float = default(1.0, "share of the speed that is reached", gt=0, le=1, strict=True)
-    profile: str | None = default(None, "CSV file of jobs timed on a device: columns flops and seconds")
+    profile: FilePath | None = default(None, "CSV file of jobs timed on a device: columns flops and seconds")
     factor: float = default(1.0, "how many times as fast as the device of the profile", gt=0, strict=True)
     jobs: Count = default(1, "that are computed side by side, each at the given speed; more wait in one queue")
     power: Watts = default("400 W", "drawn by each job, whatever the clock")
@@ -59,7 +60,7 @@ class Capacities(Section):
     Memory is the row's own.
     """
 
-    file: str = default(..., "CSV file with a header, also compressed (.csv.gz)")
+    file: FilePath = default(..., "CSV file with a header, also compressed (.csv.gz)")
     column: str = default(..., "how long the devices take, or how much they do in a given time")
     column_is: Literal["time", "rate"] = default("time", "whether more is slower or faster")
     weight_column: str | None = default(None, "how common each row is; else all are alike")

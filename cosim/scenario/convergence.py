@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from cosim.allocation.learning_model import LearningModel
+from cosim.scenario.paths import FilePath
 from cosim.scenario.section import Section, default
 
 
@@ -16,14 +17,14 @@ class Convergence(Section):
     """Rounds a / (1 - eta) of v log2(1 / eta) local iterations: ``a`` and ``v`` themselves, as ``cosim calibrate`` has
     found them in a file, or by the constants of the losses (Yang et al., arXiv 1911.02417)."""
 
-    a: float | None = default(None, "of the rounds", gt=0)
-    v: float | None = default(None, "of the local iterations", gt=0)
-    calibration: str | None = default(None, "the file calibration.json of cosim calibrate, for both")
-    smoothness: float = default(4.0, "L of L-smooth losses", gt=0)
-    convexity: float = default(2.0, "gamma of gamma-strongly convex losses", gt=0)
-    step: float = default(0.1, "of the gradient, between 0 and 2 / L", gt=0)
-    xi: float = default(0.1, "weight of the gradients' difference in the local problem", gt=0)
-    accuracy: float = default(1e-3, "global accuracy at which learning ends", gt=0, lt=1)
+    a: float | None = default(None, "of the rounds", gt=0, strict=True)
+    v: float | None = default(None, "of the local iterations", gt=0, strict=True)
+    calibration: FilePath | None = default(None, "the file calibration.json of cosim calibrate, for both")
+    smoothness: float = default(4.0, "L of L-smooth losses", gt=0, strict=True)
+    convexity: float = default(2.0, "gamma of gamma-strongly convex losses", gt=0, strict=True)
+    step: float = default(0.1, "of the gradient, between 0 and 2 / L", gt=0, strict=True)
+    xi: float = default(0.1, "weight of the gradients' difference in the local problem", gt=0, strict=True)
+    accuracy: float = default(1e-3, "global accuracy at which learning ends", gt=0, lt=1, strict=True)
 
     @model_validator(mode="after")
     def _said_once(self) -> Self:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from cosim import registry
 from cosim.scenario.errors import ScenarioError, describe
 from cosim.scenario.models import Scenario
+from cosim.scenario.section import keys_of
 
 if TYPE_CHECKING:
     from cosim.schemes.base import Scheme
@@ -86,6 +87,6 @@ def _entry(key: str, wanted: dict[str, Any]) -> Entry:
     try:
         options = scheme.Options.model_validate(wanted)
     except ValidationError as error:
-        problems = str(describe(error, key, scheme.Options.model_fields)).split("\n")
+        problems = str(describe(error, key, keys_of(scheme.Options), wanted)).split("\n")
         raise ScenarioError("\n".join(problem.replace(": ", ".", 1) for problem in problems)) from error
     return Entry(label=options.label or options.name.split(":")[-1], scheme=scheme, options=options)

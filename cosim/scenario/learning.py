@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 from pydantic import AfterValidator, Field
 
 from cosim.scenario.parts import OptimiserPart, Partition
-from cosim.scenario.section import Alpha, Count, Fraction, Index, Section, default
+from cosim.scenario.paths import FilePath
+from cosim.scenario.section import Alpha, Count, Few, Fraction, Index, Section, default
 
 if TYPE_CHECKING:
     from training.optimiser import Optimiser
@@ -28,7 +29,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 class Lora(Section):
     """The adapter, in PEFT's terms."""
 
-    r: Count = 8
+    r: Few = 8
     alpha: Alpha = 16
     targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("c_attn",)
     layers: Annotated[tuple[Index, ...], Field(min_length=1)] | None = default(
@@ -42,7 +43,7 @@ class Lora(Section):
 class Model(Section):
     """The base model, by shipped name, local folder or hub name, what it is to learn, and its adapter."""
 
-    base: str = "tiny-gpt2"
+    base: FilePath = "tiny-gpt2"
     task: Literal["causal_lm", "sequence_classification"] = default(
         "causal_lm", "predict next tokens, or the class of each row of a table, under a head that is trained in full"
     )
@@ -60,8 +61,8 @@ class Model(Section):
 class Data(Section):
     """The corpus, and who holds which part of it."""
 
-    corpus: str = default("python-docs", "a shipped name, a path, or hub:owner/name")
-    validation: str | None = default(None, "held-out texts of the same kind; else a tenth is held out")
+    corpus: FilePath = default("python-docs", "a shipped name, a path, or hub:owner/name")
+    validation: FilePath | None = default(None, "held-out texts of the same kind; else a tenth is held out")
     text_column: str = "text"
     author_column: str | None = None
     label_column: str | None = None
@@ -69,8 +70,8 @@ class Data(Section):
     sequences: Literal["pack", "pad"] = default(
         "pack", "an author's texts in one stream, or a passage a row; rows to classify are padded"
     )
-    batch_size: Count = 4
-    sequence_length: int = default(64, "tokens", ge=2, strict=True)
+    batch_size: Few = 4
+    sequence_length: int = default(64, "tokens", ge=2, le=10**6, strict=True)
 
 
 class Training(Section):

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from cosim.scenario import yaml_text
 from cosim.scenario.checks import check_against_files
 from cosim.scenario.entries import entries
-from cosim.scenario.errors import ScenarioError, describe
+from cosim.scenario.errors import ScenarioError, describe, shown
 from cosim.scenario.models import Scenario
+from cosim.scenario.section import keys_of
 
-_WHOLE_NUMBER = "tag:yaml.org,2002:int"
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice."""
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # libyaml's is quicker, if there
-    """Writes what ``_Loader`` reads back as it was."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen = set()
-    for key_node, _ in node.value:
-        if key_node.tag == _WHOLE_NUMBER:  # such as a rank: a word, as it has to be in JSON
-            key_node.tag = yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str):
-            raise ScenarioError(f"line {key_node.start_mark.line + 1}: {key!r} cannot be a key, only a word can")
-        if key in seen:
-            raise ScenarioError(f"line {key_node.start_mark.line + 1}: {key} is given twice")
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-for _side in (_Loader, _Dumper):  # YAML 1.2 reads 2e-3 as a number, PyYAML's 1.1 as text
-    _side.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-    )
-
-_Unreadable = (OSError, yaml.YAMLError, ValueError)  # ValueError: not UTF-8, a key twice, a date such as 2020-13-45
+_DEEPEST = 32
+"""Levels of keys."""
 
 
 def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Scenario:
@@ -67,9 +37,9 @@ def read_tree(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         ScenarioError: the file or an override cannot be read.
     """
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except _Unreadable as error:
-        raise ScenarioError(f"{path}: {_one_line(error)}") from error
+        tree = yaml_text.read_file(path)
+    except ScenarioError as error:
+        raise ScenarioError(f"{path}: {error}") from error
     if not isinstance(tree, dict):
         raise ScenarioError(f"{path}: a scenario is a mapping of keys to values, such as 'name: quickstart'")
     found: dict[str, Any] = tree
@@ -87,7 +57,7 @@ def checked(tree: dict[str, Any], source: str) -> Scenario:
     try:
         scenario = Scenario.model_validate(tree)
     except ValidationError as error:
-        raise describe(error, source, known_keys()) from error
+        raise describe(error, source, known_keys(), tree) from error
     try:
         check_against_files(scenario, entries(scenario))
     except ScenarioError as error:
@@ -101,38 +71,21 @@ def changed(tree: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     Raises:
         ScenarioError: there is nothing that ``key`` could be below.
     """
-    found: dict[str, Any] = _with(tree, "", key.split("."), value)
+    names = key.split(".")
+    if len(names) > _DEEPEST:
+        raise ScenarioError(f"a key of {len(names)} levels, which no scenario has")
+    found: dict[str, Any] = _with(tree, "", names, value)
     return found
-
-
-def read_value(text: str) -> Any:
-    """``text`` as a value of a scenario file.
-
-    Raises:
-        ScenarioError: it is no YAML.
-    """
-    try:
-        return yaml.load(text, _Loader)
-    except _Unreadable as error:
-        raise ScenarioError(_one_line(error)) from error
 
 
 def write_scenario(scenario: Scenario) -> str:
     """YAML that reads back as the same scenario, every default written out."""
-    return yaml.dump(scenario.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return yaml_text.write_text(scenario.model_dump(mode="json"))
 
 
-def known_keys(model: type[BaseModel] = Scenario, prefix: str = "") -> list[str]:
+def known_keys() -> list[str]:
     """Every key of a scenario, dotted."""
-    return list(_keys(model, prefix))
-
-
-def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        yield prefix + name
-        for part in (field.annotation, *get_args(field.annotation)):  # a section, or a section or null
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                yield from _keys(part, f"{prefix}{name}.")
+    return list(keys_of(Scenario))
 
 
 def _overridden(tree: Any, override: str) -> Any:
@@ -140,7 +93,7 @@ def _overridden(tree: Any, override: str) -> Any:
     if not equals or not key:
         raise ScenarioError(f"--set {override}: expected key=value, such as users.count=20")
     try:
-        return changed(tree, key, read_value(text))
+        return changed(tree, key, yaml_text.read_text(text))
     except ScenarioError as error:
         raise ScenarioError(f"--set {override}: {error}") from error
 
@@ -161,10 +114,4 @@ def _with(tree: Any, here: str, path: list[str], value: Any) -> Any:
     if isinstance(tree, dict):
         missing: Any = [] if rest and rest[0].isdecimal() else {}
         return {**tree, name: _with(tree.get(name, missing), below, rest, value)}
-    raise ScenarioError(f"{here} = {tree!r} has no keys below it")
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    return " ".join(str(error).split())
+    raise ScenarioError(f"{here} = {shown(tree)} has no keys below it")

@@ -13,7 +13,7 @@ from cosim.scenario.parts import AvailabilityPart, Tracker
 from cosim.scenario.payloads import Payloads
 from cosim.scenario.quantities import Bytes, Watts
 from cosim.scenario.radio import Backhaul, Radio
-from cosim.scenario.section import Count, Section, default
+from cosim.scenario.section import Count, Few, Flag, Section, default
 from cosim.scenario.sweep import Sweep
 from training.machine import PENDING_JOBS
 
@@ -21,7 +21,7 @@ from training.machine import PENDING_JOBS
 class Fleet(Section):
     """The nodes of a role that has many."""
 
-    count: Count
+    count: Few
     compute: FleetCompute
     memory: Memory = default((), "for training, 4 GB; or [2 GB, 4 GB], dealt in turn; else no limit")
 
@@ -42,7 +42,7 @@ class Fleet(Section):
 class Users(Fleet):
     """The users: how many, how fast, how loud."""
 
-    count: Count = 8
+    count: Few = 8
     compute: UserCompute = default({})
     power: Watts = default("23 dBm", "transmit power", gt=0)
     availability: AvailabilityPart = AvailabilityPart()
@@ -52,7 +52,7 @@ class Users(Fleet):
 class Edges(Fleet):
     """The edge servers, one radio cell each."""
 
-    count: Count = 2
+    count: Few = 2
     compute: EdgeCompute = default({})
     power: Watts = default("40 dBm", "transmit power, split among the transfers of a cell", gt=0)
 
@@ -71,7 +71,7 @@ class Host(Section):
     threads: Count | None = default(None, "passes side by side, a core each; else all cores")
     tokens: Count | None = default(None, "tokens of all clients in one pass; else by device and memory")
     pending: Count = default(PENDING_JOBS, "jobs that may wait to be needed, before those that will be are run")
-    cache: bool = default(True, "keep round states and evaluations on disk, and train nothing twice")
+    cache: Flag = default(True, "keep round states and evaluations on disk, and train nothing twice")
     cache_size: Annotated[int, Field(ge=0, strict=True)] = default(10 * 10**9, "bytes; beyond, the oldest go")
     tracking: tuple[Tracker, ...] = default((), "who is told of each round: tensorboard, mlflow, wandb")
 
@@ -80,7 +80,7 @@ class Scenario(Section):
     """One experiment: a world, a scheme, and the schemes it is compared with."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    seed: int = default(0, ge=0, strict=True)
+    seed: int = default(0, ge=0, lt=2**63, strict=True)
     scheme: dict[str, Any]
     compare: tuple[dict[str, Any], ...] = ()
     users: Users = Users()

@@ -12,7 +12,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator, model_validator
 
 from cosim import registry
+from cosim.scenario.errors import shown
+from cosim.scenario.option_types import conforming
 from cosim.scenario.quantities import BY_SUFFIX, Unit
+from cosim.scenario.section import Flag
 
 
 class Part(BaseModel):
@@ -36,7 +39,7 @@ class Part(BaseModel):
     @property
     def said(self) -> str:
         """What a scenario says of this part, for messages."""
-        return repr(self.model_dump() if self.model_extra else self.name)
+        return shown(self.model_dump() if self.model_extra else self.name)
 
     def build(self, **world: Any) -> Any:
         """The part, from its options and from those values of the ``world`` that it asks for.
@@ -47,17 +50,18 @@ class Part(BaseModel):
         made = registry.find(self.family, self.name)
         parameters = inspect.signature(made).parameters
         supplied = {key: value for key, value in world.items() if key in parameters}
-        own = {_option(key): key for key in parameters if key not in world}
+        own = {option_of(key): key for key in parameters if key not in world}
         options = self.model_extra or {}
         if unknown := set(options) - set(own):
             raise ValueError(f"{self.name} takes {', '.join(own) or 'no options'}, not {', '.join(sorted(unknown))}")
         lacking = [option for option, key in own.items() if option not in options and _required(parameters[key])]
         if lacking:
             raise ValueError(f"{self.name} needs {', '.join(lacking)}")
+        read = {own[option]: _read(made, own[option], value) for option, value in options.items()}
         try:
-            return made(**supplied, **{own[option]: _read(own[option], value) for option, value in options.items()})
-        except TypeError as error:
-            raise ValueError(f"an option has a value of the wrong type: {error}") from error
+            return made(**supplied, **read)
+        except (TypeError, ArithmeticError, LookupError) as error:
+            raise ValueError(f"an option has a value that it cannot be made with: {error}") from error
 
 
 class PathLossPart(Part):
@@ -155,7 +159,7 @@ class CompressionPart(Part):
 
     family = "compression"
     name: str = "none"
-    error_feedback: bool = False
+    error_feedback: Flag = False
     """Whether what is left out of an adapter comes on top of the sender's next one."""
 
 
@@ -175,22 +179,26 @@ def _unit(key: str) -> tuple[str, Unit] | None:
     return next(((suffix, unit) for suffix, unit in BY_SUFFIX.items() if key.endswith(suffix)), None)
 
 
-def _option(key: str) -> str:
+def option_of(key: str) -> str:
+    """What a scenario calls the parameter ``key`` of a part: without the unit at its end."""
     found = _unit(key)
     return key.removesuffix(found[0]) if found else key
 
 
-def _read(key: str, value: Any) -> Any:
-    """The value of parameter ``key``: a number if its name has a unit, each of a list; lists become tuples."""
-    if isinstance(value, list):
-        return tuple(_read(key, each) for each in value)
-    found = _unit(key)
-    if found is None or value is None:
-        return value
+def _read(made: Any, key: str, value: Any) -> Any:
+    """The value of parameter ``key`` of ``made``: a number if its name has a unit, and in the type declared there."""
     try:
-        return found[1].read(value)
+        return conforming(made, key, _measured(key, value))
     except ValueError as error:
-        raise ValueError(f"{_option(key)} = {value!r}: {error}") from error
+        raise ValueError(f"{option_of(key)} = {shown(value)}: {error}") from error
+
+
+def _measured(key: str, value: Any) -> Any:
+    """``value`` as a number if the name of ``key`` has a unit, each of a list; lists become tuples."""
+    if isinstance(value, list):
+        return tuple(_measured(key, each) for each in value)
+    found = _unit(key)
+    return value if found is None or value is None else found[1].read(value)
 
 
 Tracker = Annotated[str, AfterValidator(lambda name: registry.check("trackers", name))]

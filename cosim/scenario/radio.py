@@ -16,6 +16,7 @@ from cosim.scenario.parts import (
     PathLossPart,
     RatePart,
 )
+from cosim.scenario.paths import FilePath
 from cosim.scenario.quantities import BitsPerSecond, Decibels, Distance, Duration, Hertz, Metres, Seconds
 from cosim.scenario.section import Section, default
 
@@ -23,7 +24,9 @@ from cosim.scenario.section import Section, default
 class RateTrace(Section):
     """Rates as they were recorded; each user has one of the recordings for itself, from a random place in it on."""
 
-    file: str = default(..., "a file, a folder of them, or a pattern such as traces/*.up.gz; also compressed (.gz)")
+    file: FilePath = default(
+        ..., "a file, a folder of them, or a pattern such as traces/*.up.gz; also compressed (.gz)"
+    )
     column: str | None = default(None, "of a CSV file with a row a second: the rate; else files are Mahimahi's")
     unit: BitsPerSecond = default("1 Mbit/s", "of the numbers in the column")
     time_column: str = default("t_s", "whole seconds")

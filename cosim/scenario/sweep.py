@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from cosim.scenario.section import Count, Section, default
+from cosim.scenario.section import Count, Flag, Section, default
 
 
 def _values(given: Any) -> Any:
@@ -27,7 +27,7 @@ class Sweep(Section):
     vary: dict[str, Annotated[list[Any] | str, BeforeValidator(_values)]] = default(
         {}, "by key, values or a progression: {radio.bandwidth: [5 MHz, 10 MHz], users.count: '10:100:10'}"
     )
-    zip: bool = default(False, "the first values of all keys together, then the second ones; else every combination")
+    zip: Flag = default(False, "the first values of all keys together, then the second ones; else every combination")
     seeds: Annotated[str | None, BeforeValidator(_seeds)] = default(
         None, "several, in quotes: '0:5' (0 to 4) or '0,3,7'; else the scenario's"
     )

@@ -157,6 +157,7 @@ class Scheme(ABC):
 
         job = yield from self.last_turn(chain, batch, [*arrived, *labels])
         self._round.losses.append(job["loss"])
+        self._round.clients.append(chain[0].node.name)
         self._round.samples += len(batch.rows)
 
         for stage, following in reversed(list(pairwise(chain))):

@@ -12,7 +12,7 @@ from channel_models.randomness import Stream
 from cosim.nodes import Edge, Node, User
 from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.parts import PairingPart
-from cosim.scenario.section import Count, default
+from cosim.scenario.section import Count, Flag, default
 from cosim.schemes.base import Acts
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.joint import JointStage
@@ -52,7 +52,7 @@ class SplitLLMOptions(ParticipationOptions):
         "sequential",
         "one cloud-side adapter, stepped by arrival or along the mean of all pairs; or one a pair, averaged",
     )
-    distribution: bool = default(True, "the frozen segments travel, once, before the first round trains")
+    distribution: Flag = default(True, "the frozen segments travel, once, before the first round trains")
 
     def problems(self, scenario: Scenario) -> list[str]:
         """Fewer users than edge servers, a pairing that cannot be made, messages of rounds without a length."""

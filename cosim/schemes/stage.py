@@ -27,7 +27,7 @@ class Stage:
 class Round:
     """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
 
-    None comes after the ``last``. ``samples`` are the training sequences that a loss was computed of, each as often.
+    ``clients`` are whose mini-batch each of the losses is of. None comes after the ``last``. ``samples`` are the training sequences that a loss was computed of, each as often.
     ``states`` are, with the model's adapters, all that the next round goes on from.
     """
 
@@ -35,5 +35,6 @@ class Round:
     adapters: Sequence[Ref]
     last: bool = False
     losses: list[Ref] = field(default_factory=list)
+    clients: list[str] = field(default_factory=list)
     samples: int = 0
     states: Sequence[Ref] = ()

@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from cosim.scenario.errors import ScenarioError
-from cosim.scenario.loading import read_value
+from cosim.scenario.yaml_text import read_text
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _UNIT = r"[^\W\d_]+(?:/[^\W\d_]+)?"
@@ -23,7 +23,10 @@ _DIGITS = 12
 """Of values at even steps: few enough to leave out what rounding adds."""
 _DIGITS_BETWEEN = 6
 """Of values in logarithmic steps or drawn at random, which nobody would write out: the folders' names have them."""
-_MOST = 1_000_000
+_MOST = 100_000
+_LARGEST = 1e100
+
+_Number = TypeVar("_Number", float, Decimal)
 """Values of one range: more are a slip of the pen."""
 
 
@@ -66,12 +69,14 @@ def parse_values(given: str | Sequence[Any]) -> Values:
         ValueError: something else, no value at all, or one twice.
     """
     if isinstance(given, str):
-        if match := _SCALE.fullmatch(given.strip()):
-            return _scale(match)
-        if match := _RANGE.fullmatch(given):
-            return _distinct(_range(match))
         try:
-            return _distinct(read_value(f"[{given}]"))
+            if match := _SCALE.fullmatch(given.strip()):
+                return _scale(match)
+            if match := _RANGE.fullmatch(given):
+                return _distinct(_range(match))
+            return _distinct(read_text(f"[{given}]"))
+        except ArithmeticError as error:
+            raise ValueError("numbers beyond all bounds") from error
         except ScenarioError as error:
             raise ValueError("expected values such as 5MHz,10MHz or 10:100:10 or log(1,100,5)") from error
     return _distinct(given)
@@ -80,25 +85,29 @@ def parse_values(given: str | Sequence[Any]) -> Values:
 def _distinct(values: Sequence[Any]) -> Listed:
     if not values:
         raise ValueError("no value; of a range first:end:step the end is left out")
-    for place, value in enumerate(values):
-        if value in values[:place]:
+    seen: set[str | float] = set()
+    for value in values:
+        known = value if isinstance(value, str | int | float) else repr(value)
+        if known in seen:
             raise ValueError(f"{value!r} stands twice")
+        seen.add(known)
     return Listed(values=tuple(values))
 
 
 def _range(match: re.Match[str]) -> list[Any]:
     unit = _one_unit(match[2], match[4], match[6])
-    first, end, step = Decimal(match[1]), Decimal(match[3]), Decimal(match[5] or 1)
+    first, end, step = (_bounded(Decimal(text)) for text in (match[1], match[3], match[5] or "1"))
     if not step:
         raise ValueError("the step of a range is 0")
-    count = math.ceil((end - first) / step)
-    if count > _MOST:
-        raise ValueError(f"a range of {count} values; at most {_MOST} are possible")
+    steps = (end - first) / step
+    if steps > _MOST:
+        raise ValueError(f"a range of {steps:g} values; at most {_MOST} are possible")
+    count = math.ceil(steps)
     return [_said(float(first + place * step), unit) for place in range(max(count, 0))]
 
 
 def _scale(match: re.Match[str]) -> Values:
-    kind, low, high, count = match[1], float(match[2]), float(match[4]), match[6]
+    kind, low, high, count = match[1], _bounded(float(match[2])), _bounded(float(match[4])), match[6]
     unit = _one_unit(match[3], match[5], match[7])
     if kind == "log" and not (low > 0.0 and high > 0.0):
         raise ValueError("both ends of a logarithmic range must be above 0")
@@ -112,6 +121,12 @@ def _scale(match: re.Match[str]) -> Values:
     between = np.geomspace(low, high, int(count))[1:-1]
     ends = [_said(end, unit) for end in (low, high)[: int(count)]]
     return _distinct([*ends[:1], *(_said(float(value), unit, _DIGITS_BETWEEN) for value in between), *ends[1:]])
+
+
+def _bounded(number: _Number) -> _Number:
+    if abs(number) > _LARGEST:
+        raise ValueError(f"{number:g} is more than {_LARGEST:g}")
+    return number
 
 
 def _one_unit(*units: str | None) -> str:

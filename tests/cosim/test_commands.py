@@ -120,15 +120,16 @@ def test_a_comparison_has_a_worker_at_least(monkeypatch: pytest.MonkeyPatch, tmp
     assert "--workers" in result.output
 
 
-def test_a_run_that_diverged_is_named_and_is_no_failure(
+def test_a_run_that_diverged_says_where_and_is_a_failure(
     cosim: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    diverged = {"label": "splitfed", "finished": True, "diverged_in_round": 3, "rounds": 10, "plan": {}}
+    found = "diverged in round 3: training loss of user1 in step 2 is nan; the adapter of round 2 is kept"
+    diverged = {"label": "splitfed", "finished": True, "divergence": found, "rounds": 3, "plan": {}}
     monkeypatch.setattr("cosim.runner.run", lambda _, __, callbacks: [callback.end(None) for callback in callbacks])
     monkeypatch.setattr("cosim.results.write", lambda *_: diverged)
     monkeypatch.setattr("analysis.figures.pictures.show", lambda *_: None)
     status, out, err = cosim("run", QUICKSTART, "--quiet", "--out", tmp_path)
-    assert (status, out, err) == (0, f"splitfed: diverged in round 3\nresults in {tmp_path}\n", "")
+    assert (status, out, err) == (1, f"splitfed: {found}\nresults in {tmp_path}\n", "")
 
 
 def test_list_prints_every_name_of_every_family() -> None:

@@ -30,6 +30,7 @@ def test_seeds_are_listed_or_a_range_without_its_end(text: str, seeds: list[int]
         ("3:3", "no seed is in this range"),
         ("0:3,2", "2 stands twice"),
         ("0,0", "0 stands twice"),
+        ("0:999999999999", "expected at most 100000 seeds"),
     ],
 )
 def test_what_names_no_seeds_is_refused(text: str, says: str) -> None:

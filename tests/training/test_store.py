@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from training.store import Store, default_folder
+from training.store import Store, default_folder, may_be_trusted
 
 ROOT = Path(__file__).parents[2]
 ROOMY = 10**9
@@ -49,7 +49,7 @@ for number in range(20):
         store = Store(Path(sys.argv[1]), 10**9)
         for key in itertools.cycle([2 * number, 2 * number + 1]):
             store.put(f"{key:04x}", {"x": np.full(125_000, float(key))}, {"key": str(key)})
-    time.sleep(0.003 + 0.0017 * number)
+    time.sleep(0.01 + 0.005 * number)
     os.kill(writer, signal.SIGKILL)
     os.waitpid(writer, 0)
 """
@@ -388,3 +388,22 @@ def test_importing_the_store_imports_nothing_that_is_slow() -> None:
     probe = f"import sys, training.store; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "[]\n"
+
+
+def test_a_single_bit_that_changed_on_disk_makes_no_wrong_result(store: Store) -> None:
+    store.put(KEY, {"x": np.arange(100.0)}, {"step": "3"})
+    (path,) = store.folder.rglob("*.safetensors")
+    whole = path.read_bytes()
+    for place in range(8, len(whole), 37):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert store.get(KEY) is None, place
+        assert not path.exists()
+
+
+def test_the_folder_is_the_users_own(store: Store) -> None:
+    store.put(KEY, {"x": np.arange(3.0)}, {})
+    assert store.folder.stat().st_mode & 0o777 == 0o700
+    assert may_be_trusted(store.folder)
+    assert may_be_trusted(store.folder / "none")
+    store.folder.chmod(0o777)
+    assert not may_be_trusted(store.folder)

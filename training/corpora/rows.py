@@ -54,6 +54,7 @@ def hub(source: str, columns: Columns) -> tuple[Document, ...]:
 def _stream(source: str, **options: Any) -> list[dict[str, Any]]:
     import datasets  # noqa: PLC0415 - over a second, and most runs never need it
 
+    datasets.utils.logging.set_verbosity(datasets.utils.logging.CRITICAL)  # what is wrong, the error says
     with tempfile.TemporaryDirectory() as cache:
         try:
             return list(datasets.load_dataset(**options, streaming=True, cache_dir=cache))

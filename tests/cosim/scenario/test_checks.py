@@ -35,7 +35,7 @@ def test_a_model_without_weights_has_costs_and_no_more(write: Write, six_blocks:
     (Path(six_blocks) / "model.safetensors").unlink()
     (line,) = problems(write(model={"base": six_blocks}))
     assert line == (
-        f"model.base = {six_blocks!r}: no weights beside its config.json, which only execution: analytic can do "
+        f"model.base = {six_blocks!r}: no .safetensors weights beside its config.json, which only execution: analytic can do "
         "without; execution is deferred"
     )
     assert load_scenario(write(model={"base": six_blocks}, execution="analytic")).model.base == six_blocks
@@ -303,7 +303,7 @@ def test_all_that_is_impossible_is_said_at_once(write: Write, six_blocks: str) -
         ),
         (
             {"radio": {"handover": {"interval": "0 ms"}}},
-            "radio.handover.interval = 0.0: input should be greater than 0",
+            "radio.handover.interval = '0 ms': input should be greater than 0",
         ),
         ({"backhaul": {"sharing": "mesh"}}, "backhaul.sharing = 'mesh': input should be 'dedicated' or 'shared'"),
     ],

@@ -146,7 +146,7 @@ def test_an_override_with_broken_yaml_is_one_line(write: Write) -> None:
         ("training", {"lr": float("inf")}, "training.lr = inf: input should be a finite number"),
         ("radio", {"bandwidth": 20}, "radio.bandwidth = 20: a frequency needs a number and a unit, such as '20 MHz'"),
         ("radio", {"fading": "rice"}, "radio.fading.name = 'rice': not one of rayleigh, "),
-        ("backhaul", {"latency": "-1 ms"}, "backhaul.latency = -0.001: input should be greater than or equal to 0"),
+        ("backhaul", {"latency": "-1 ms"}, "backhaul.latency = '-1 ms': input should be greater than or equal to 0"),
         ("execution", "lazy", "execution = 'lazy': input should be 'deferred', 'eager' or 'analytic'"),
         ("name", "../escape", "name = '../escape': string should match pattern"),
         ("name", 3, "name = 3: input should be a valid string"),

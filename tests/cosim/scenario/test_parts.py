@@ -38,7 +38,7 @@ def test_the_world_supplies_what_a_part_asks_for_and_keeps_the_rest() -> None:
         ({"pathloss": {"name": "uma", "carrier": "2 GHz"}}, "radio.pathloss = {'name': 'uma', 'carrier': '2 GHz'}: "
          "uma takes no options, not carrier"),
         ({"pathloss": {"name": "inf", "kind": "xl"}}, "radio.pathloss = {'name': 'inf', 'kind': 'xl'}: "
-         "kind must be one of sl, dl, sh, dh, hh, got 'xl'"),
+         "kind = 'xl': input should be 'sl', 'dl', 'sh', 'dh' or 'hh'"),
         ({"pathloss": "rma", "carrier": "60 GHz"}, "radio.pathloss = 'rma': carrier_hz must lie between"),
         ({"pathloss": "uma", "user_height": "1 m"}, "radio: user_height_m must lie between 1.5 and 22.5, got 1"),
         ({"pathloss": "inh", "indoor": 0.5}, "radio: indoor_share must be 0 with IndoorOffice"),

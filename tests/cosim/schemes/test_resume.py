@@ -1,9 +1,5 @@
-"""What was once learned is not learned again: after a rerun, a change that changes no number, or a sudden death."""
+"""What was once learned is not learned again: after a rerun, or a change that changes no number."""
 
-import os
-import random
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,49 +130,3 @@ def test_a_damaged_result_is_computed_again(cache: Path, run_small: Runner) -> N
     for file in sorted(cache.rglob("*.safetensors"))[::2]:
         file.write_bytes(file.read_bytes()[:-7])
     assert_identical(run_small(FEDERATED, **CACHED), first)
-
-
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_killed_run_resumes_to_the_identical_result(
-    kills: int, tmp_path: Path, run_small: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")  # else the library warns of every fork
-    scheme = {**REPLICATED, "rounds": 3}
-    monkeypatch.setenv("COSIM_CACHE", str(tmp_path / "undisturbed"))
-    began = time.perf_counter()
-    undisturbed = run_small(scheme, **CACHED)
-    files = kept_in(tmp_path / "undisturbed")
-    between_s = (time.perf_counter() - began) / files
-
-    draw, found = random.Random(kills), []
-    for number in range(kills):
-        folder = tmp_path / f"killed {number}"
-        monkeypatch.setenv("COSIM_CACHE", str(folder))
-        after, later_s = int((number + draw.random()) / kills * (files + 1)), draw.random() * between_s
-        kill_after(folder, after, later_s, lambda: run_small(scheme, **CACHED))
-        resumed = run_small(scheme, **CACHED)
-        assert_identical(resumed, undisturbed)
-        found.append(resumed.runtime.jobs_cached)
-    assert max(found) > 0, "no kill came after the first result was kept: nothing was resumed"
-
-
-def kept_in(folder: Path) -> int:
-    return len(list(folder.rglob("*.safetensors")))
-
-
-def kill_after(folder: Path, files: int, later_s: float, act: Callable[[], object]) -> None:
-    """Let a forked child ``act``, and kill it so long after it has kept so many files, or has ended.
-
-    By what it has done, not by the time: a run that shares the machine may take much longer than another.
-    """
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        finally:
-            os._exit(0)
-    while kept_in(folder) < files and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        time.sleep(0.001)
-    time.sleep(later_s)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
