@@ -157,7 +157,7 @@ class Network:
     def _wait_for(self, user: User, sender: Node) -> Generator[simpy.Event, Any, None]:
         """Wait until anything about the user's link has changed."""
         obstacle = str(user.link.obstacle)
-        if user.link.is_lost and self.recorder.story.until_ns is None:
+        if user.link.is_lost and not self.recorder.story.may_be_cut:
             raise TransferNeverFinishes(
                 f"radio: from {self.clock.now_s:g} s on {user.name} is never reached again ({obstacle}), and a message "
                 "waits for it; a deadline (scheme.deadline) would leave it out"

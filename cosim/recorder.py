@@ -90,6 +90,22 @@ class Activities(Sequence[Activity]):
         who = story.user, story.round, story.step
         self._rows.append(start_ns, end_ns, *what, *who, self._number(reason), *amounts)
 
+    def cut(self, place: int, instant_ns: int) -> None:
+        """What the activity at ``place`` is from ``instant_ns`` on goes on beside the users' paths.
+
+        Amounts stay with what has begun before, if anything has.
+        """
+        row = list(self._rows.row(place))
+        start, end, user, reason = (_FIELDS.index(name) for name in ("start_ns", "end_ns", "user", "reason"))
+        rest = [*row[: reason + 1], *(0 for _ in row[reason + 1 :])]
+        rest[start], rest[user] = instant_ns, NOBODY
+        if row[start] < instant_ns:
+            self._rows.append(*rest)
+            row[end] = instant_ns
+        else:
+            row[user] = NOBODY
+        self._rows.replace(place, *row)
+
     def columns(self) -> dict[str, NDArray[Any]]:
         """The fields of all activities as arrays (n,), for tables; texts are Python's own."""
         rows = self._rows.table()
@@ -143,13 +159,14 @@ class Activities(Sequence[Activity]):
 class Story:
     """Whose delay the running process is: set by the scheme, read by whatever takes time inside it.
 
-    A story may end at an instant known before, ``until_ns``: what it has begun then goes on beside the users' paths.
+    A story that ``may_be_cut`` short keeps in mind which activities reach ``ahead`` of the present, and until when.
     """
 
     user: int = EVERYBODY
     round: int = 0
     step: int = 0
-    until_ns: int | None = None
+    may_be_cut: bool = False
+    ahead: tuple[tuple[int, int], ...] = ()
 
 
 class Recorder:
@@ -198,14 +215,18 @@ class Recorder:
         payloads = activation_bytes, gradient_bytes, adapter_bytes, label_bytes, model_bytes, position_bytes
         if end_ns > start_ns or any(payloads):
             who = story or self.story
-            amounts: tuple[float, ...] = (flops, energy_j, *payloads)
-            if who.until_ns is not None and end_ns > who.until_ns:
-                beside, cut_ns = Story(NOBODY, who.round, who.step), max(start_ns, who.until_ns)
-                if cut_ns > start_ns:
-                    self.activities.append(start_ns, cut_ns, node, act, kind, who, reason, *amounts)
-                    amounts = (0,) * len(amounts)
-                start_ns, who = cut_ns, beside
-            self.activities.append(start_ns, end_ns, node, act, kind, who, reason, *amounts)
+            self.activities.append(start_ns, end_ns, node, act, kind, who, reason, flops, energy_j, *payloads)
+            now_ns = self._clock.now_ns
+            if who.may_be_cut and end_ns > now_ns:
+                still = [(place, until_ns) for place, until_ns in who.ahead if until_ns > now_ns]
+                who.ahead = (*still, (len(self.activities) - 1, end_ns))
+
+    def cut_short(self, story: Story) -> None:
+        """The story ends now: what it has begun goes on beside the users' paths."""
+        for place, until_ns in story.ahead:
+            if until_ns > self._clock.now_ns:
+                self.activities.cut(place, self._clock.now_ns)
+        story.ahead = ()
 
     def waited(self, start_ns: int, end_ns: int, node: str, reason: str, story: Story | None = None) -> None:
         """Record waiting at ``node`` for ``reason``, if it took time."""

@@ -193,35 +193,47 @@ class Scheme(ABC):
         job = self.learning.adopt(stage.part, stage.adapter, adapter)
         stage.adapter = job["adapter"]
         self.packing.took(stage, adapter)
+        stage.began = adapter
         yield stage.node.compute(job)
 
     def each(
-        self, act: Callable[[User], Acts], users: Sequence[User], deadline_s: float | None = None
+        self,
+        act: Callable[[User], Acts],
+        users: Sequence[User],
+        deadline_s: float | None = None,
+        enough: int | None = None,
     ) -> Generator[simpy.Event, Any, list[User]]:
         """All ``users`` act at once, until the last has done; who is done, or takes no part, waits.
 
-        Whoever is not done before the deadline stops where it is; the answer are those who were.
+        Whoever is not done before the deadline, or when ``enough`` others are, stops where it is; the answer are those
+        who were.
         """
         began, clock = self.world.clock.now_ns, self.world.clock
-        until_ns = None if deadline_s is None else began + to_ns(deadline_s)
-        done_ns: dict[int, int] = {}
-        late: set[int] = set()
+        ended_ns: dict[int, int] = {}
+        done: list[User] = []
+
+        def close() -> None:
+            self.cut_short([process for user, process in told.items() if user.index not in ended_ns])
 
         def until_done(user: User) -> Acts:
             try:
                 yield from act(user)
             except simpy.Interrupt:
-                late.add(user.index)
                 self.world.recorder.happened(clock.now_ns, clock.now_ns, user.name, "deadline", LATE)
-            done_ns[user.index] = clock.now_ns
+            else:
+                done.append(user)
+            ended_ns[user.index] = clock.now_ns
+            if len(done) == enough:
+                close()
 
-        told = [self._tell(until_done(user), user.index, until_ns) for user in users]
-        if until_ns is not None:
-            clock.at(until_ns, lambda: _cut_short(told))
-        yield clock.all_of(told)
+        may_be_cut = deadline_s is not None or enough is not None
+        told = {user: self._tell(until_done(user), user.index, may_be_cut=may_be_cut) for user in users}
+        if deadline_s is not None:
+            clock.at(began + to_ns(deadline_s), close)
+        yield clock.all_of([*told.values()])
         for user in self.world.users:
-            self._waited(user, done_ns.get(user.index, began), "the other users")
-        return [user for user in users if user.index not in late]
+            self._waited(user, ended_ns.get(user.index, began), "the other users")
+        return sorted(done, key=lambda user: user.index)
 
     def in_turn(self, act: Callable[[User], Acts], users: Sequence[User]) -> Acts:
         """One user acts after another; the others wait."""
@@ -241,6 +253,13 @@ class Scheme(ABC):
         """Start an act beside the users' stories: it delays nobody but who waits for it, and may be interrupted."""
         return self._tell(_interruptible(act), NOBODY)
 
+    def cut_short(self, told: Sequence[Process]) -> None:
+        """End stories that may be cut short; what they have begun to compute or to send by wire is spent."""
+        for process in told:
+            assert process.story is not None  # as ``_tell`` has it
+            self.world.recorder.cut_short(process.story)
+            process.interrupt("deadline")
+
     def wait(self, event: simpy.Event, what: str) -> Acts:
         """The story waits for ``event``."""
         yield from self.world.recorder.waiting(event, self.world.cloud.name, what)
@@ -256,9 +275,9 @@ class Scheme(ABC):
         """Start the story."""
         return self._tell(self.story(), EVERYBODY)
 
-    def _tell(self, story: Acts, user: int, until_ns: int | None = None) -> Process:
+    def _tell(self, story: Acts, user: int, *, may_be_cut: bool = False) -> Process:
         process = self.world.clock.process(story)
-        self.world.recorder.tell(process, Story(user, self._round.number, until_ns=until_ns))
+        self.world.recorder.tell(process, Story(user, self._round.number, may_be_cut=may_be_cut))
         return process
 
     def _waited(self, user: User, since_ns: int, reason: str) -> None:
@@ -270,10 +289,3 @@ def _interruptible(act: Acts) -> Acts:
     """The act, which ends if it is interrupted."""
     with suppress(simpy.Interrupt):
         yield from act
-
-
-def _cut_short(told: Sequence[Process]) -> None:
-    """End the stories that have not ended."""
-    for process in told:
-        if process.is_alive:
-            process.interrupt("deadline")

@@ -156,6 +156,7 @@ class FedOpt(Participation):
         """The server steps along the mean of the reports, in the order of the users, not of arrival."""
         reports = [self._reports[index] for index in sorted(self._reports)]
         self._reports.clear()
+        self._round.staleness = [0] * len(reports)
         deltas = [values for values, *_ in reports]
         beside = [ref for _, *others in reports for ref in others]
         job = self.learning.server_step(self.adapter, self.optimiser, deltas, beside)

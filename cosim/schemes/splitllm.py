@@ -127,6 +127,7 @@ class SplitLLM(FedAvg, Participation):
             if self.joint:
                 yield from self.joint.end()
             yield from self.average_over([self.averaged(chain) for chain in self.chains.values()])
+            self._round.staleness = [0] * len(self.chains)
 
     def distribute(self) -> Acts:
         """The cloud sends every edge server and every user its segment of the pre-trained model, each a copy."""
