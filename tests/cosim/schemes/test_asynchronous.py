@@ -103,8 +103,8 @@ def even_world(folder: Path) -> dict[str, Any]:
     places = folder / "places.csv"
     places.write_text("time_s,user,x_m,y_m\n" + "".join(f"0,{user},{1000 * user},50\n" for user in range(3)))
     return {
-        "users": {"count": 3, "compute": {"speed": "1 GFLOP/s"}},
-        "edges": {"count": 3, "compute": {"speed": "2 GFLOP/s"}},
+        "users": {"count": 3, "compute": {"speed": "1 GFLOP/s", "spread": 0.0}},
+        "edges": {"count": 3, "compute": {"speed": "2 GFLOP/s", "spread": 0.0}},
         "radio": {
             "layout": {"name": "line", "site_distance": "1 km"},
             "mobility": {"name": "recorded", "path": str(places)},
