@@ -53,11 +53,19 @@ class AirLink:
         """Whether something stands in the way for ever."""
         return None in self._ends_ns.values()
 
+    def is_blocked_by(self, obstacle: str) -> bool:
+        """Whether this stands in the way now."""
+        return obstacle in self._ends_ns
+
+    def is_blocked_for_ever_by(self, obstacle: str) -> bool:
+        """Whether this will always stand in the way."""
+        return self._ends_ns.get(obstacle, 0) is None
+
     def block(self, obstacle: str, until_ns: int | None) -> None:
         """Nothing passes before ``until_ns``, if ever."""
         self._ends_ns = {**self._ends_ns, obstacle: until_ns}
         if until_ns is not None:
-            self._clock.at(until_ns, lambda: self._clear(obstacle))
+            self._clock.at(until_ns, lambda: self._clear(obstacle), background=True)
         self._tell()
 
     def hand_over(self, edge: Edge, obstacle: str, until_ns: int) -> None:

@@ -15,6 +15,7 @@ from cosim.observer import Observer
 from cosim.scenario.entries import Entry, single
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import Scenario
+from cosim.stuck import Stuck
 from cosim.tracking.callback import Callback
 from cosim.world import World, build_world
 
@@ -74,6 +75,9 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
         _each(callbacks, lambda callback: callback.start(done))
         done.world.clock.run(done.scheme.tell())
         done.finished = True
+    except Stuck as error:
+        waits = done.world.recorder.who_waits()
+        raise ScenarioError(f"{scenario.name}: {error}{f' ({waits})' if waits else ''}") from error
     except (TransferNeverFinishes, Unavailable, NoAllocation) as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
     except KeyboardInterrupt:

@@ -14,10 +14,11 @@ import simpy
 
 from channel_models.randomness import Stream
 from cosim.nodes import User
+from cosim.presence import REASONS
 from cosim.scenario.parts import AggregationPart
 from cosim.scenario.section import default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
-from cosim.schemes.base import Acts
+from cosim.schemes.base import DEADLINE, Acts
 from cosim.schemes.options import SchemeOptions
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class AsynchronousScheme(AveragingScheme):
         for number in self.rounds():
             self.deal_bands(number)
             if number == 1:
-                told = [self._tell(self.train_on(user), user.index, may_be_cut=True) for user in users]
+                told = [self._tell(self.train_on(user), user.index, ends=True) for user in users]
             self._updating = False
             self.invite()
             while len(self._reports) < self.aggregation.buffer:
@@ -136,31 +137,49 @@ class AsynchronousScheme(AveragingScheme):
                 yield clock.all_of(told)
 
     def train_on(self, user: User) -> Acts:
-        """One user's story: it waits until it is invited, and does what it does in a round."""
-        try:
-            while True:
-                yield from self.world.recorder.waiting(self._turns[user.index], user.name, "its turn")
+        """One user's story: it waits until it is invited, and does what it does in a round.
+
+        If it must stop, its report will not come, and it is idle from when its device is on again.
+        """
+        recorder, model = self.world.recorder, None
+        while True:
+            try:
+                yield from self.until_on(user)
+                yield from recorder.waiting(self._turns[user.index], user.name, "its turn")
                 model = self._round.number - 1
-                self.world.recorder.story.round = self._round.number
+                recorder.story.round = self._round.number
                 self._out[model] += 1
                 yield from self.train(user)
                 self.arrived(user, model)
-        except simpy.Interrupt:
-            return  # there is a last model
+            except simpy.Interrupt as stop:
+                if stop.cause == DEADLINE:
+                    return  # there is a last model
+                self.note_stop(user, str(stop.cause))
+                if model is not None:
+                    self.comes_no_more(model)
+                    self.is_idle(user)
+            model = None
+
+    def until_on(self, user: User) -> Acts:
+        """The user waits until its device is on, if ever, and may then be invited."""
+        while user.is_off:
+            gone = user.link.is_blocked_for_ever_by(REASONS["dropout"])
+            yield from self.world.recorder.waiting(user.link.changed, user.name, REASONS["dropout"], outside=not gone)
+        self.world.clock.at(self.world.clock.now_ns, self.invite)
 
     def invite(self) -> None:
         """Idle users begin with the present model, as many as may train at a time; nobody while a new one is due."""
         assert self.aggregation is not None  # else there are rounds
         if self._updating or len(self._reports) >= self.aggregation.buffer:
             return
-        idle = np.array(sorted(self._idle), dtype=np.int64)
-        count = len(self.world.users)
-        room = (self.options.clients or count) - (count - len(idle))
-        if room > 0:
+        users = self.world.users
+        idle = np.array([index for index in sorted(self._idle) if not users[index].is_off], dtype=np.int64)
+        room = (self.options.clients or len(users)) - (len(users) - len(self._idle))
+        if room > 0 and len(idle):
             draws = self._invitations.uniform(idle, self._invited)
             self._invited += 1
             chosen = np.sort(idle[np.argsort(draws, kind="stable")[:room]]).tolist()
-            self.refresh_servers([self.world.users[index] for index in chosen])
+            self.refresh_servers([users[index] for index in chosen])
             for index in chosen:
                 self._idle.remove(index)
                 self._turns[index].succeed()
@@ -179,11 +198,16 @@ class AsynchronousScheme(AveragingScheme):
             self.reported.pop(stage, None)
             self.packing.counted(stage)
         self._taken[user.index] += 1
-        self._idle.add(user.index)
-        self._turns[user.index] = clock.event()
+        self.is_idle(user)
         self._came, came = clock.event(), self._came
         came.succeed()
-        clock.at(clock.now_ns, self.invite)  # after all that arrives at this instant
+
+    def is_idle(self, user: User) -> None:
+        """It, or another, may be invited, after all that happens at this instant."""
+        clock = self.world.clock
+        self._idle.add(user.index)
+        self._turns[user.index] = clock.event()
+        clock.at(clock.now_ns, self.invite)
 
     def update(self) -> Acts:
         """The server makes a new model of the first reports, in the order of the users, not of arrival."""
@@ -203,9 +227,13 @@ class AsynchronousScheme(AveragingScheme):
                 weights[report.began[index]] += began
             yield from self.mix(index, {ref: weight for ref, weight in weights.items() if weight})
         for report in some:
-            self._out[report.model] -= 1
-            if not self._out[report.model]:
-                self.federated_server.memory.release(self.world.clock.now_ns, f"model {report.model}")
+            self.comes_no_more(report.model)
+
+    def comes_no_more(self, model: int) -> None:
+        """Of the reports that began from a model, one is no longer to come; after the last, it need not be kept."""
+        self._out[model] -= 1
+        if not self._out[model]:
+            self.federated_server.memory.release(self.world.clock.now_ns, f"model {model}")
 
     def mix(self, index: int, weights: dict[Ref, Fraction]) -> Acts:
         """A part's new average is the sum of these adapters."""

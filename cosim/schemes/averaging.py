@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class AveragingOptions(SchemeOptions):
-    """Rounds may be of some users, and may end before all of these have reported: at a deadline, or with enough of them.
+    """Rounds may be of some users, and may end before all these have reported: at a deadline, or with enough reports.
 
     More clients than reports are over-selection (Bonawitz et al. 2019, arXiv 1902.01046).
     """
@@ -61,6 +61,8 @@ class AveragingScheme(FedAvg):
 
     Who misses the end of a round stops where it is, and may take part again in the next, from its average: partial
     participation. What it has sent or begun to compute is spent. Without reports a round leaves the averages alone.
+    The same goes for users who drop out of a round because their device goes off, their server crashes, or a message is
+    lost for good; they take part again in the next round that begins when their device is on.
 
     A subclass says which parts there are and which stages a user's mini-batches go through. Servers exchange adapters
     with the federated server beside their users: an average reaches each server once, however many copies adopt it,
@@ -99,6 +101,10 @@ class AveragingScheme(FedAvg):
         """The averages."""
         return self.averages
 
+    def chain_of(self, user: User) -> Sequence[Stage]:
+        """See ``Scheme``."""
+        return self.chains[user.index]
+
     def load(self) -> Load:
         """All users at once."""
         return self.load_of(
@@ -111,7 +117,7 @@ class AveragingScheme(FedAvg):
             alternatives=[[course] for course in courses],
             hub=self.averaging_node(),
             exchanged=list(dict.fromkeys(place.part for course in courses for place in course.places)),
-            deadline_s=0.0 if self.options.reports else self.options.deadline,  # others may be as fast as can be
+            deadline_s=0.0 if self.options.reports or self.world.users_may_stop else self.options.deadline,
             rounds=self.options.rounds,
         )
 

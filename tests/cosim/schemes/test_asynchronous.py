@@ -22,26 +22,11 @@ SUM_OF_EVALUATIONS = 1e-5
 
 FEDBUFF = {"name": "fedbuff", "buffer": 2}
 FEDASYNC = {"name": "fedasync", "mixing": 0.6}
-STORIES: dict[str, dict[str, Any]] = {
-    "federated": {"name": "federated", "aggregation": FEDASYNC},
-    "federated, some at a time": {"name": "federated", "aggregation": FEDBUFF, "clients": 2},
-    "splitfed": {"name": "splitfed", "cut": 1, "aggregation": FEDBUFF},
-    "splitfed in three parts, compressed": {
-        "name": "splitfed", "cut": [1, 3], "aggregation": {**FEDBUFF, "buffer": 5}, "compression": {
-            "upload": {"name": "top_k", "density": "1/2", "error_feedback": True}, "download": "half",
-        },
-    },
-    "fedsllm": {
-        "name": "fedsllm", "cut": 1, "local_steps": None, "convergence": {"a": 8.0, "v": 1.0}, "aggregation": FEDASYNC,
-    },
-    "federated, enough reports": {"name": "federated", "clients": 3, "reports": 2},
-    "splitfed, enough reports": {"name": "splitfed", "cut": [1, 3], "clients": 2, "reports": 1},
-}  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=STORIES)
-def story(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return {"rounds": 5, **STORIES[request.param]}
+@pytest.fixture(scope="module")
+def story(timely: dict[str, Any]) -> dict[str, Any]:
+    return {"rounds": 5, **timely}
 
 
 @pytest.fixture(scope="module")
