@@ -243,7 +243,8 @@ def test_segments_that_never_get_through_are_named_in_one_line(run_small: Runner
         "outages": {"name": "on_off", "mean_on": "90 ms", "mean_off": "10 ms"},
     }
     with pytest.raises(ScenarioError, match=r"downlink of user\d: \d+ bytes were sent 500 times") as told:
-        run_small({"name": "splitllm", "cut": [1, 3]}, users=USERS, radio=radio, execution="analytic")
+        alone = {"users": {**USERS, "count": 1}, "edges": {"count": 1}}
+        run_small({"name": "splitllm", "cut": [1, 3]}, **alone, radio=radio, execution="analytic")
     assert "\n" not in str(told.value)
     assert "radio.interrupted = resumes" in str(told.value)
 
