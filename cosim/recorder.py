@@ -263,9 +263,12 @@ class Recorder:
         self.waits[process] = Wait(node, reason, outside)
         try:
             yield event
-        finally:
-            del self.waits[process]
+        except simpy.Interrupt:
             self.waited(since_ns, self._clock.now_ns, node, reason, story)
+            raise
+        finally:
+            self.waits.pop(process, None)
+        self.waited(since_ns, self._clock.now_ns, node, reason, story)
 
     def require_progress(self) -> None:
         """Ask whether anything can still happen but in the background.

@@ -18,8 +18,9 @@ from cosim.presence import REASONS
 from cosim.scenario.parts import AggregationPart
 from cosim.scenario.section import default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
-from cosim.schemes.base import DEADLINE, Acts
+from cosim.schemes.base import DEADLINE, MOST_STOPS, Acts
 from cosim.schemes.options import SchemeOptions
+from cosim.stuck import Stuck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,7 @@ class AsynchronousScheme(AveragingScheme):
         self._came = self.world.clock.event()
         self._updating = True
         self._out = Counter[int]()
+        self._stops = 0
 
     @cached_property
     def aggregation(self) -> Aggregation | None:
@@ -155,17 +157,30 @@ class AsynchronousScheme(AveragingScheme):
                 if stop.cause == DEADLINE:
                     return  # there is a last model
                 self.note_stop(user, str(stop.cause))
+                self.require_reports()
                 if model is not None:
                     self.comes_no_more(model)
                     self.is_idle(user)
             model = None
 
+    def require_reports(self) -> None:
+        """A user has stopped.
+
+        Raises:
+            Stuck: so often, one after another, that there is no hope for a report.
+        """
+        self._stops += 1
+        most = MOST_STOPS * len(self.world.users)
+        if self._stops > most:
+            raise Stuck(f"users stopped {most} times, one after another, and none has come to report")
+
     def until_on(self, user: User) -> Acts:
         """The user waits until its device is on, if ever, and may then be invited."""
+        clock, off = self.world.clock, REASONS["dropout"]
         while user.is_off:
-            gone = user.link.is_blocked_for_ever_by(REASONS["dropout"])
-            yield from self.world.recorder.waiting(user.link.changed, user.name, REASONS["dropout"], outside=not gone)
-        self.world.clock.at(self.world.clock.now_ns, self.invite)
+            gone = user.link.is_blocked_for_ever_by(off)
+            yield from self.world.recorder.waiting(user.link.changed, user.name, off, outside=not gone)
+            clock.at(clock.now_ns, self.invite)
 
     def invite(self) -> None:
         """Idle users begin with the present model, as many as may train at a time; nobody while a new one is due."""
@@ -187,6 +202,7 @@ class AsynchronousScheme(AveragingScheme):
     def arrived(self, user: User, model: int) -> None:
         """The server has a report, and may make a new model of it; else the user, or another, begins anew."""
         chain, clock = self.chains[user.index], self.world.clock
+        self._stops = 0
         trained = tuple(self.report_of(stage) for stage in chain)
         began = tuple(
             self.learning.narrow(stage.part, stage.began, stage.adapter.output.ranks)

@@ -37,6 +37,9 @@ LATE = "left out of the round"
 DEADLINE = "deadline"
 """What cuts off its messages then."""
 
+MOST_STOPS = 500
+"""Who is done once in fifty times is given up wrongly with probability 4e-5."""
+
 
 class Scheme(ABC):
     """Subclasses tell the ``story``; time, bytes, memory and energy are kept by what the story's acts go through."""

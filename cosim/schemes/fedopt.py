@@ -16,6 +16,7 @@ from cosim.schemes.base import Acts
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.participation import Participation, ParticipationOptions, sampled
 from cosim.schemes.places import Course, Load
+from cosim.schemes.stage import Stage
 from training.payloads import state_bytes
 
 if TYPE_CHECKING:
@@ -153,16 +154,20 @@ class FedOpt(Participation):
             yield user.compute(moved)
             report = self.report(user, moved["adapter"])
             yield from self.send(user, self.world.cloud, *report)
-            self._reports[user.index] = report
         except simpy.Interrupt:
             self.dropped(user)
+            self.reset(stage, untrained)
             raise
-        finally:
-            self.put_away(stage)
-            stage.adapter = untrained
+        self._reports[user.index] = report
+        self.reset(stage, untrained)
+
+    def reset(self, stage: Stage, untrained: Ref) -> None:
+        """The user holds nothing until its next round, which it begins anew."""
+        self.put_away(stage)
+        stage.adapter = untrained
 
     def dropped(self, user: User) -> None:
-        """The user has dropped out of the round."""
+        """The user's round ended before it was done."""
 
     def step(self) -> Acts:
         """The server steps along the mean of the reports, if any, in the order of the users, not of arrival."""

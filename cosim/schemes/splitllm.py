@@ -14,7 +14,7 @@ from cosim.nodes import Edge, Node, User
 from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.parts import PairingPart
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import Acts
+from cosim.schemes.base import MOST_STOPS, Acts
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.joint import JointStage
 from cosim.schemes.options import SchemeOptions
@@ -22,6 +22,7 @@ from cosim.schemes.participation import Participation, ParticipationOptions
 from cosim.schemes.places import Course, Load
 from cosim.schemes.splitting import read_cuts
 from cosim.schemes.stage import Stage
+from cosim.stuck import Stuck
 
 if TYPE_CHECKING:
     from cosim.pairing.base import Pairing
@@ -141,9 +142,13 @@ class SplitLLM(FedAvg, Participation):
         first, middle, _ = self.parts
         to_edges = [self.beside(self.install(edge, middle)) for edge in self.world.edges]
         lacking = self.world.users
-        while lacking:
+        for _ in range(MOST_STOPS):
             installed = yield from self.each(lambda user: self.install(user, first), lacking)
             lacking = [user for user in lacking if user not in installed]
+            if not lacking:
+                break
+        else:
+            raise Stuck(f"{lacking[0].name} stopped {MOST_STOPS} times before it had its segment of the model")
         for arrived in to_edges:
             yield from self.wait(arrived, "segment to edge server")
 

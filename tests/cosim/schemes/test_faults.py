@@ -89,6 +89,9 @@ def require_order(run: Run) -> None:
     assert all(count % run.world.batch_size == 0 for count in samples)
     for row in run.observer.rows:
         assert row["reports"] <= len(run.world.users) or "aggregation" in run.scenario.scheme
+    needs = run.scheme.needs.of(run.scheme.load())
+    for node in run.world.nodes:
+        assert node.memory.peaks()["total"] <= needs.get(node, 0), node.name
 
 
 def tried(run_small: Runner, every_scheme: list[dict[str, Any]], number: int, execution: str) -> Run | None:
@@ -232,6 +235,29 @@ def test_where_no_report_can_come_any_more_it_is_said_who_waits_for_what(run_sma
     scheme = {"name": "federated", "aggregation": {"name": "fedbuff", "buffer": 2}}
     with pytest.raises(ScenarioError, match=r"from 0\.005\d* s on .*user0 waits: device off; user1 waits: device off"):
         run_small(scheme, users=USERS, faults={"dropouts": on}, execution="analytic")
+
+
+def test_a_cloud_that_stands_still_for_ever_is_named_in_one_line(run_small: Runner, tmp_path: Path) -> None:
+    pauses = {"cloud_pauses": recorded(tmp_path, "0,0,0.001\n")}
+    with pytest.raises(ScenarioError, match=r"cloud stands still for ever from 0\.001 s on, and work waits for it"):
+        run_small({"name": "federated"}, users=USERS, faults=pauses, execution="analytic")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "told"),
+    [
+        ({"name": "splitllm", "cut": [1, 3]}, r"user\d stopped 500 times before it had its segment"),
+        ({"name": "federated", "aggregation": {"name": "fedasync", "mixing": 0.5}}, r"users stopped 1500 times"),
+    ],
+)
+def test_users_who_never_come_to_an_end_are_given_up_in_one_line(
+    scheme: dict[str, Any], told: str, run_small: Runner
+) -> None:
+    """Devices are on for 1 ms, and need 20 ms for anything."""
+    often = {"dropouts": {"name": "on_off", "mean_on": "1 ms", "mean_off": "1 ms"}}
+    with pytest.raises(ScenarioError, match=told) as error:
+        run_small(scheme, users=USERS, faults=often, execution="analytic")
+    assert "\n" not in str(error.value)
 
 
 def test_segments_that_never_get_through_are_named_in_one_line(run_small: Runner) -> None:
