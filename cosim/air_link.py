@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from cosim.nodes import Edge
 
 
+EDGE_DOWN = "edge server down"
+"""What stands in the way of those whom a crashed edge server serves."""
+
 _NOTHING: Mapping[str, None] = {}
 
 
@@ -70,6 +73,7 @@ class AirLink:
 
     def hand_over(self, edge: Edge, obstacle: str, until_ns: int) -> None:
         """From now on ``edge`` serves the user, but nothing passes before ``until_ns``."""
+        self._ends_ns = {other: until_ns for other, until_ns in self._ends_ns.items() if other != EDGE_DOWN}
         self.served.append((self._clock.now_ns, edge))
         self.block(obstacle, until_ns)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from channel_models.transfer import TransferNeverFinishes
+from cosim.air_link import EDGE_DOWN
 from cosim.cell import Cell, Transfer
 from cosim.clock import Clock, Process, to_ns
 from cosim.nodes import Edge, Node, User
@@ -155,6 +156,9 @@ class Network:
             if user.link.obstacle is not None:
                 yield from self._wait_for(user, sender)
                 continue
+            if edge.restart is not None:
+                yield from self._until_up(edge, sender)
+                continue
             begun += 1
             if begun > _MOST_BEGINNINGS and not self.resumes:
                 raise Stuck(
@@ -219,9 +223,14 @@ class Network:
             raise cut
         return None if whole else sent.nbytes
 
+    def _until_up(self, edge: Edge, sender: Node) -> Generator[simpy.Event, Any, None]:
+        """Wait until the edge server runs again."""
+        assert edge.restart is not None  # it is down
+        yield from self.recorder.waiting(edge.restart, sender.name, EDGE_DOWN, outside=edge.restarts)
+
     def _wire(self, wire: Wire, sender: Node, edge: Edge, parcel: Parcel) -> Generator[simpy.Event, object, None]:
         while edge.restart is not None:
-            yield from self.recorder.waiting(edge.restart, sender.name, f"{edge.name} down", outside=edge.restarts)
+            yield from self._until_up(edge, sender)
         now = self.clock.now_ns
         start, sent, arrived = wire.schedule(now, parcel.nbytes)
         self.recorder.waited(now, start, sender.name, "backhaul busy")

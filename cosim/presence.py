@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import simpy
 
+from cosim.air_link import EDGE_DOWN
 from cosim.recorder import Happening
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ REASONS: dict[Happening, str] = {
     "absence": "user away",
     "outage": "link broken",
     "dropout": "device off",
-    "crash": "edge server down",
+    "crash": EDGE_DOWN,
 }
 """What is said of those who then wait."""
 

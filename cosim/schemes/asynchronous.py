@@ -249,6 +249,7 @@ class AsynchronousScheme(AveragingScheme):
         """Of the reports that began from a model, one is no longer to come; after the last, it need not be kept."""
         self._out[model] -= 1
         if not self._out[model]:
+            del self._out[model]
             self.federated_server.memory.release(self.world.clock.now_ns, f"model {model}")
 
     def mix(self, index: int, weights: dict[Ref, Fraction]) -> Acts:

@@ -50,7 +50,13 @@ class SplitLearning(Scheme):
         courses = [
             Course(user, self.places(user, edge)) for user in self.world.users for edge in self.world.may_serve(user)
         ]
-        return Load(alternatives=[courses], hub=self.world.cloud, exchanged=self.parts)
+        return Load(
+            alternatives=[courses],
+            hub=self.world.cloud,
+            exchanged=self.parts,
+            deadline_s=0.0 if self.world.users_may_stop else None,
+            rounds=self.last_round * len(self.world.users),
+        )
 
     def story(self) -> Acts:
         """Rounds of turns."""

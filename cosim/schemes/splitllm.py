@@ -118,6 +118,8 @@ class SplitLLM(FedAvg, Participation):
             alternatives=[[Course.through(user, self.stages(user, edge)) for user, edge in some] for some in pairs],
             hub=self.federated_server,
             exchanged=self.parts if self.replicated else self.parts[:2],
+            deadline_s=0.0 if self.world.users_may_stop else None,
+            rounds=self.last_round,
         )
 
     def story(self) -> Acts:
