@@ -16,8 +16,8 @@ LINKS = (*RADIO, "backhaul")
 KINDS = ("user_compute", "edge_compute", "cloud_compute", *LINKS, "waiting")
 """Kinds of delay, in the order tables and figures show them."""
 
-HAPPENINGS = ("handover", "outage", "absence", "deadline")
-"""Kinds of events that are no delay, but what befell a user."""
+HAPPENINGS = ("handover", "outage", "absence", "deadline", "dropout", "crash", "drop")
+"""Kinds of events that are no delay, but what befell a user or an edge server."""
 
 EVERYBODY = -1
 """The `user` of an event that delays every user."""

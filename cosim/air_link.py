@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from cosim.nodes import Edge
 
 
+EDGE_DOWN = "edge server down"
+"""What stands in the way of those whom a crashed edge server serves."""
+
 _NOTHING: Mapping[str, None] = {}
 
 
@@ -53,15 +56,24 @@ class AirLink:
         """Whether something stands in the way for ever."""
         return None in self._ends_ns.values()
 
+    def is_blocked_by(self, obstacle: str) -> bool:
+        """Whether this stands in the way now."""
+        return obstacle in self._ends_ns
+
+    def is_blocked_for_ever_by(self, obstacle: str) -> bool:
+        """Whether this will always stand in the way."""
+        return self._ends_ns.get(obstacle, 0) is None
+
     def block(self, obstacle: str, until_ns: int | None) -> None:
         """Nothing passes before ``until_ns``, if ever."""
         self._ends_ns = {**self._ends_ns, obstacle: until_ns}
         if until_ns is not None:
-            self._clock.at(until_ns, lambda: self._clear(obstacle))
+            self._clock.at(until_ns, lambda: self._clear(obstacle), background=True)
         self._tell()
 
     def hand_over(self, edge: Edge, obstacle: str, until_ns: int) -> None:
         """From now on ``edge`` serves the user, but nothing passes before ``until_ns``."""
+        self._ends_ns = {other: until_ns for other, until_ns in self._ends_ns.items() if other != EDGE_DOWN}
         self.served.append((self._clock.now_ns, edge))
         self.block(obstacle, until_ns)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from cosim.stuck import Stuck
+
 if TYPE_CHECKING:
     from cosim.recorder import Story
 
@@ -42,6 +44,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.env = simpy.Environment(initial_time=0)
+        self._pending = 0
 
     @property
     def now_ns(self) -> int:
@@ -53,9 +56,20 @@ class Clock:
         """The present, in seconds."""
         return to_s(self.now_ns)
 
-    def at(self, instant_ns: int, act: Callable[[], None] | None = None) -> simpy.Event:
-        """An event at ``instant_ns``, now or later; ``act`` happens just before whoever waits for it goes on."""
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is to come, now or later, but what happens in the background."""
+        return not self._pending and self.env.peek() > self.env.now
+
+    def at(self, instant_ns: int, act: Callable[[], None] | None = None, *, background: bool = False) -> simpy.Event:
+        """An event at ``instant_ns``, now or later; ``act`` happens just before whoever waits for it goes on.
+
+        In the ``background`` is what befalls the world whatever the stories do, such as users who come and go.
+        """
         event = self.env.timeout(instant_ns - self.now_ns)
+        if not background:
+            self._pending += 1
+            event.callbacks.append(self._passed)
         if act is not None:
             event.callbacks.append(lambda _: act())
         return event
@@ -77,5 +91,17 @@ class Clock:
         return self.env.any_of(events)
 
     def run(self, until: simpy.Event) -> None:
-        """Let time pass until ``until`` has happened."""
-        self.env.run(until)
+        """Let time pass until ``until`` has happened.
+
+        Raises:
+            Stuck: before that, nothing more happens.
+        """
+        try:
+            self.env.run(until)
+        except RuntimeError as error:
+            if until.triggered or self.env.peek() < math.inf:
+                raise
+            raise Stuck(f"from {self.now_s:g} s on nothing more happens") from error
+
+    def _passed(self, _: simpy.Event) -> None:
+        self._pending -= 1

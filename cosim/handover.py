@@ -54,9 +54,10 @@ class Handovers:
         while True:
             instants_ns = (first + np.arange(ahead)) * self._interval_ns
             for handover in self._watch.decide(self._coverage.signal_db(instants_ns)):
-                yield clock.at(int(instants_ns[handover.check]))
+                yield clock.at(int(instants_ns[handover.check]), background=True)
                 self._make(handover)
-            yield clock.at(int(instants_ns[-1]))
+            yield clock.at(int(instants_ns[-1]), background=True)
+            self._users[0].services.recorder.require_progress()
             first += ahead
 
     def _make(self, handover: Handover) -> None:

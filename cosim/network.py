@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import simpy
 
 from channel_models.transfer import TransferNeverFinishes
+from cosim.air_link import EDGE_DOWN
 from cosim.cell import Cell, Transfer
 from cosim.clock import Clock, Process, to_ns
 from cosim.nodes import Edge, Node, User
 from cosim.parcel import Parcel
 from cosim.recorder import NOBODY, Delay, Recorder, Story
+from cosim.stuck import Stuck
 
 if TYPE_CHECKING:
+    from cosim.faults.repeats import Repeats
     from training.jobs import PayloadKind, Ref
+
+_MOST_BEGINNINGS = 500
+"""What gets through once in fifty times is given up wrongly with probability 4e-5."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,7 +49,7 @@ class Network:
     way, what has arrived at the old one goes on from there, by the backhaul, and the rest takes the new one; a transfer
     that was cut off ``resumes`` with the first byte that has not arrived whole, or else begins again. Adapters go up in
     ``federated_uplinks``, where these are another band. ``sizes`` are bytes by kind of payload where the tensors' own
-    do not count.
+    do not count. What is lost or corrupted by radio is sent again as ``repeats`` says; the backhaul loses nothing.
     """
 
     clock: Clock
@@ -55,6 +61,7 @@ class Network:
     from_cloud: Sequence[Wire]
     federated_uplinks: Sequence[Cell] | None = None
     resumes: bool = True
+    repeats: Repeats | None = None
     sizes: Mapping[PayloadKind, int] = field(default_factory=dict)
 
     def send(self, origin: Node, destination: Node, refs: Sequence[Ref]) -> Generator[simpy.Event, object, None]:
@@ -129,9 +136,9 @@ class Network:
         if isinstance(here, Edge) and isinstance(there, User):
             return self._radio(self.downlinks[here.index], there, here, here, "downlink", parcel)
         if isinstance(there, Edge):
-            return self._wire(self.from_cloud[there.index], here, parcel)
+            return self._wire(self.from_cloud[there.index], here, there, parcel)
         assert isinstance(here, Edge)  # for there are no other ways
-        return self._wire(self.to_cloud[here.index], here, parcel)
+        return self._wire(self.to_cloud[here.index], here, here, parcel)
 
     def _uplink(self, edge: Edge, parcel: Parcel) -> Cell:
         """The band that leads to the main server, or to the federated server."""
@@ -143,26 +150,51 @@ class Network:
         self, cell: Cell, user: User, edge: Edge, sender: Node, kind: Delay, parcel: Parcel
     ) -> Generator[simpy.Event, Any, Parcel | None]:
         """Send as long as ``edge`` serves ``user``; what is left then, if anything is."""
-        left = parcel
+        left = whole = parcel
+        begun = losses = 0
         while user.link.serving is edge:
             if user.link.obstacle is not None:
                 yield from self._wait_for(user, sender)
                 continue
+            if edge.restart is not None:
+                yield from self._until_up(edge, sender)
+                continue
+            begun += 1
+            if begun > _MOST_BEGINNINGS and not self.resumes:
+                raise Stuck(
+                    f"radio: {kind} of {user.name}: {whole.nbytes} bytes were sent {_MOST_BEGINNINGS} times from the "
+                    "first on, and cut off each time; radio.interrupted = resumes would go on where it stopped"
+                )
             sent = yield from self._transmit(cell, user, sender, kind, left)
-            if sent is None:
+            if sent is not None:
+                left = left.after(sent) if self.resumes else whole
+                continue
+            again = None if self.repeats is None else self.repeats.after(user.index, kind, whole.nbytes, losses)
+            if again is None:
                 return None
-            left = left.after(sent) if self.resumes else parcel
+            left = whole = whole.again(again.nbytes)
+            begun, losses = 0, losses + again.lost
+            if again.lost:
+                yield from self._notice(again.wait_s, sender)
+            if again.given_up:
+                raise simpy.Interrupt("message lost for good")
         return left
+
+    def _notice(self, after_s: float, sender: Node) -> Generator[simpy.Event, Any, None]:
+        """Wait in vain for an acknowledgement."""
+        overdue = self.clock.at(self.clock.now_ns + to_ns(after_s))
+        yield from self.recorder.waiting(overdue, sender.name, "message lost")
 
     def _wait_for(self, user: User, sender: Node) -> Generator[simpy.Event, Any, None]:
         """Wait until anything about the user's link has changed."""
         obstacle = str(user.link.obstacle)
-        if user.link.is_lost and self.recorder.story.until_ns is None:
+        if user.link.is_lost and not self.recorder.story.ends:
             raise TransferNeverFinishes(
                 f"radio: from {self.clock.now_s:g} s on {user.name} is never reached again ({obstacle}), and a message "
                 "waits for it; a deadline (scheme.deadline) would leave it out"
             )
-        yield from self.recorder.waiting(user.link.changed, sender.name, obstacle)
+        link = user.link
+        yield from self.recorder.waiting(link.changed, sender.name, obstacle, outside=not link.is_lost)
 
     def _transmit(
         self, cell: Cell, user: User, sender: Node, kind: Delay, parcel: Parcel
@@ -191,12 +223,19 @@ class Network:
             raise cut
         return None if whole else sent.nbytes
 
-    def _wire(self, wire: Wire, sender: Node, parcel: Parcel) -> Generator[simpy.Event, object, None]:
+    def _until_up(self, edge: Edge, sender: Node) -> Generator[simpy.Event, Any, None]:
+        """Wait until the edge server runs again."""
+        assert edge.restart is not None  # it is down
+        yield from self.recorder.waiting(edge.restart, sender.name, EDGE_DOWN, outside=edge.restarts)
+
+    def _wire(self, wire: Wire, sender: Node, edge: Edge, parcel: Parcel) -> Generator[simpy.Event, object, None]:
+        while edge.restart is not None:
+            yield from self._until_up(edge, sender)
         now = self.clock.now_ns
         start, sent, arrived = wire.schedule(now, parcel.nbytes)
         self.recorder.waited(now, start, sender.name, "backhaul busy")
         common: dict[str, Any] = {"node": sender.name, "kind": "backhaul"}
-        carried: dict[str, Any] = {**common, **parcel.columns}
+        carried: dict[str, Any] = {**common, **replace(parcel, repeated=False).columns}
         self.recorder.add(start_ns=start, end_ns=sent, act="transmitting", **carried)
         self.recorder.add(start_ns=sent, end_ns=arrived, act="propagating", **common)
         yield self.clock.at(arrived)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import simpy
 
 from cosim.air_link import AirLink
-from cosim.clock import Clock, to_s
+from cosim.clock import Clock, Process, to_s
 from cosim.memory import Ledger, Memory
+from cosim.presence import REASONS
 from cosim.processor import Processor
 from cosim.recorder import Kind, Recorder
 from training.jobs import HELD, PayloadKind
@@ -84,6 +85,7 @@ class Node:
             node=self.name,
             act="computing",
             kind=_COMPUTE_KIND[self.role],
+            reason=self.processor.slowed(job.cost.flops, end - start),
             flops=job.cost.flops,
             energy_j=self.processor.power_w * to_s(end - start),
         )
@@ -155,6 +157,20 @@ class Edge(Node):
 
     role = "edge"
     index: int
+    restart: simpy.Event | None = field(init=False, default=None)
+    restarts: bool = field(init=False, default=True)
+
+    def go_down(self, until_ns: int | None) -> None:
+        """It is down until then, if not for ever; ``restart`` happens when it is up again."""
+        clock = self.services.clock
+        self.restart, self.restarts = clock.event(), until_ns is not None
+        if until_ns is not None:
+            clock.at(until_ns, self._come_up, background=True)
+
+    def _come_up(self) -> None:
+        assert self.restart is not None  # it went down
+        restarted, self.restart = self.restart, None
+        restarted.succeed()
 
 
 @dataclass(kw_only=True, eq=False, slots=True)
@@ -162,7 +178,7 @@ class User(Node):
     """A user: the rows of the training sequences it holds, and the edge server that computes for it, its home.
 
     Which edge server carries its messages is said by its ``link``: at first its home, and another where it has gone to.
-    ``rank`` is the most that a matrix of its adapter has; None for the model's.
+    ``rank`` is the most that a matrix of its adapter has; None for the model's. ``acting`` tells its story.
     """
 
     role = "user"
@@ -171,6 +187,7 @@ class User(Node):
     rows: NDArray[np.int64]
     rank: int | None = None
     link: AirLink = field(init=False)
+    acting: Process | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         Node.__post_init__(self)  # no super(): slots make another class of this one
@@ -180,6 +197,18 @@ class User(Node):
     def samples(self) -> int:
         """Number of training sequences, the weight in FedAvg."""
         return len(self.rows)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether its device is off."""
+        return self.link.is_blocked_by(REASONS["dropout"])
+
+    def stop(self, cause: str) -> None:
+        """What the user does is lost, but for what its processor has begun."""
+        if self.acting is not None and self.acting.is_alive:
+            assert self.acting.story is not None  # as whoever told it has seen to
+            self.services.recorder.cut_short(self.acting.story)
+            self.acting.interrupt(cause)
 
 
 class Cloud(Node):

@@ -37,6 +37,15 @@ class Pages:
             self._packed.append(zlib.compress(self._last, _FASTEST))
             self._last = bytearray(len(self._last))  # somebody may look at the old one still
 
+    def replace(self, number: int, *values: float) -> None:
+        """Put other values in place of those of a row."""
+        page, place = divmod(number, _ROWS_A_PAGE)
+        changed = self._last if page == len(self._packed) else bytearray(self._page(page))
+        self._row.pack_into(changed, place * self._row.size, *values)
+        if page < len(self._packed):
+            self._packed[page] = zlib.compress(changed, _FASTEST)
+            self._looked_up = (-1, b"")
+
     def row(self, number: int) -> tuple[Any, ...]:
         """The values of a row; ``number`` counts from 0."""
         page, place = divmod(number, _ROWS_A_PAGE)

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
-    """Bytes [``first``, ``last``) of ``refs``, one payload after another, which have these ``sizes``."""
+    """Bytes [``first``, ``last``) of ``refs``, one payload after another, which have these ``sizes``.
+
+    By radio they may have been sent before, and are ``repeated``.
+    """
 
     refs: Sequence[Ref]
     sizes: Sequence[int]
     first: int
     last: int
+    repeated: bool = False
 
     @classmethod
     def of(cls, refs: Sequence[Ref], given: Mapping[PayloadKind, int] | None = None) -> Parcel:
@@ -46,6 +50,8 @@ class Parcel:
     @property
     def columns(self) -> dict[str, int]:
         """Bytes by kind of payload, as the record's columns."""
+        if self.repeated:
+            return {"repeated_bytes": self.nbytes}
         columns: dict[str, int] = {}
         for ref, nbytes in self._shares():
             column = f"{ref.output.kind}_bytes"
@@ -59,6 +65,10 @@ class Parcel:
     def after(self, nbytes: int) -> Parcel:
         """All but the first ``nbytes``."""
         return replace(self, first=self.first + nbytes)
+
+    def again(self, nbytes: int) -> Parcel:
+        """So many of the bytes, to be sent once more; for what they take, it is the same which."""
+        return replace(self, first=self.last - nbytes, repeated=True)
 
     def bytes_of(self, refs: Sequence[Ref]) -> int:
         """How many bytes of it belong to one of ``refs``."""

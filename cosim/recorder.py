@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args, overload
+from typing import Any, Literal, NamedTuple, get_args, overload
 
 import numpy as np
 import simpy
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from cosim.clock import Clock, Process
 from cosim.pages import Pages
+from cosim.stuck import Stuck
 
 Act = Literal["waiting", "computing", "transmitting", "propagating", "happening"]
 Delay = Literal["user_compute", "edge_compute", "cloud_compute", "uplink", "downlink", "backhaul", "waiting"]
-Happening = Literal["handover", "outage", "absence", "deadline"]
+Happening = Literal["handover", "outage", "absence", "deadline", "dropout", "crash", "drop"]
 Kind = Delay | Happening
 
 KINDS: tuple[Delay, ...] = (
@@ -30,12 +31,15 @@ KINDS: tuple[Delay, ...] = (
 """What a delay can be; every simulated second of every user is one of these."""
 
 HAPPENINGS: tuple[Happening, ...] = get_args(Happening)
-"""What befalls a user whatever it does: it delays nobody by itself, only those who then wait, which is told apart."""
+"""What befalls a user or an edge server whatever it does: it delays nobody by itself, only those who then wait, which
+is told apart."""
 
 EVERYBODY = -1
 """The user of an activity that all users wait for."""
 NOBODY = -2
 """The user of an activity beside the users' paths, such as a server's exchange with the federated server."""
+
+_TOLD_WAITS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +63,7 @@ class Activity:
     label_bytes: int = 0
     model_bytes: int = 0
     position_bytes: int = 0
+    repeated_bytes: int = 0
 
     @property
     def bytes(self) -> int:
@@ -71,7 +76,7 @@ PAYLOADS = tuple(field.name for field in fields(Activity) if field.name.endswith
 
 _FIELDS = tuple(field.name for field in fields(Activity))
 _TEXTS = tuple(_FIELDS.index(name) for name in ("node", "act", "kind", "reason"))
-_CODES = "qqiiiiiiiqdqqqqqq"  # of the fields in their order; in place of a text stands its number
+_CODES = "qqiiiiiiiqdqqqqqqq"  # of the fields in their order; in place of a text stands its number
 
 
 class Activities(Sequence[Activity]):
@@ -89,6 +94,22 @@ class Activities(Sequence[Activity]):
         what = self._number(node), self._number(act), self._number(kind)
         who = story.user, story.round, story.step
         self._rows.append(start_ns, end_ns, *what, *who, self._number(reason), *amounts)
+
+    def cut(self, place: int, instant_ns: int) -> None:
+        """What the activity at ``place`` is from ``instant_ns`` on goes on beside the users' paths.
+
+        Amounts stay with what has begun before, if anything has.
+        """
+        row = list(self._rows.row(place))
+        start, end, user, reason = (_FIELDS.index(name) for name in ("start_ns", "end_ns", "user", "reason"))
+        rest = [*row[: reason + 1], *(0 for _ in row[reason + 1 :])]
+        rest[start], rest[user] = instant_ns, NOBODY
+        if row[start] < instant_ns:
+            self._rows.append(*rest)
+            row[end] = instant_ns
+        else:
+            row[user] = NOBODY
+        self._rows.replace(place, *row)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The fields of all activities as arrays (n,), for tables; texts are Python's own."""
@@ -143,13 +164,24 @@ class Activities(Sequence[Activity]):
 class Story:
     """Whose delay the running process is: set by the scheme, read by whatever takes time inside it.
 
-    A story may end at an instant known before, ``until_ns``: what it has begun then goes on beside the users' paths.
+    A story that ``may_be_cut`` short keeps in mind which activities reach ``ahead`` of the present, and until when. One
+    that ``ends`` will be ended by somebody, however long it waits.
     """
 
     user: int = EVERYBODY
     round: int = 0
     step: int = 0
-    until_ns: int | None = None
+    may_be_cut: bool = False
+    ends: bool = False
+    ahead: tuple[tuple[int, int], ...] = ()
+
+
+class Wait(NamedTuple):
+    """Where a story waits and why, and whether for something from outside all stories."""
+
+    node: str
+    reason: str
+    outside: bool
 
 
 class Recorder:
@@ -161,6 +193,7 @@ class Recorder:
     def __init__(self, clock: Clock) -> None:
         self.activities = Activities()
         self.round = 0
+        self.waits: dict[simpy.Process, Wait] = {}
         self._clock = clock
         self._everybody = Story()
 
@@ -193,34 +226,64 @@ class Recorder:
         label_bytes: int = 0,
         model_bytes: int = 0,
         position_bytes: int = 0,
+        repeated_bytes: int = 0,
     ) -> None:
         """Record an activity of ``story`` (default: the running one), if it took time or carried something."""
-        payloads = activation_bytes, gradient_bytes, adapter_bytes, label_bytes, model_bytes, position_bytes
+        payloads = (
+            activation_bytes, gradient_bytes, adapter_bytes, label_bytes, model_bytes, position_bytes, repeated_bytes
+        )  # fmt: skip
         if end_ns > start_ns or any(payloads):
             who = story or self.story
-            amounts: tuple[float, ...] = (flops, energy_j, *payloads)
-            if who.until_ns is not None and end_ns > who.until_ns:
-                beside, cut_ns = Story(NOBODY, who.round, who.step), max(start_ns, who.until_ns)
-                if cut_ns > start_ns:
-                    self.activities.append(start_ns, cut_ns, node, act, kind, who, reason, *amounts)
-                    amounts = (0,) * len(amounts)
-                start_ns, who = cut_ns, beside
-            self.activities.append(start_ns, end_ns, node, act, kind, who, reason, *amounts)
+            self.activities.append(start_ns, end_ns, node, act, kind, who, reason, flops, energy_j, *payloads)
+            now_ns = self._clock.now_ns
+            if who.may_be_cut and end_ns > now_ns:
+                still = [(place, until_ns) for place, until_ns in who.ahead if until_ns > now_ns]
+                who.ahead = (*still, (len(self.activities) - 1, end_ns))
+
+    def cut_short(self, story: Story) -> None:
+        """The story ends now: what it has begun goes on beside the users' paths."""
+        for place, until_ns in story.ahead:
+            if until_ns > self._clock.now_ns:
+                self.activities.cut(place, self._clock.now_ns)
+        story.ahead = ()
 
     def waited(self, start_ns: int, end_ns: int, node: str, reason: str, story: Story | None = None) -> None:
         """Record waiting at ``node`` for ``reason``, if it took time."""
         if end_ns > start_ns:
             self.add(story, start_ns=start_ns, end_ns=end_ns, node=node, act="waiting", kind="waiting", reason=reason)
 
-    def waiting(self, event: simpy.Event, node: str, reason: str) -> Generator[simpy.Event, Any, None]:
-        """Wait for ``event``, and record it, also if the story is cut short meanwhile."""
-        since_ns, story = self._clock.now_ns, self.story
+    def waiting(
+        self, event: simpy.Event, node: str, reason: str, *, outside: bool = False
+    ) -> Generator[simpy.Event, Any, None]:
+        """Wait for ``event``, and record it, also if the story is cut short meanwhile.
+
+        What is waited for may come from ``outside`` the stories, such as a link that heals.
+        """
+        since_ns, story, process = self._clock.now_ns, self.story, self._clock.env.active_process
+        self.waits[process] = Wait(node, reason, outside)
         try:
             yield event
         except simpy.Interrupt:
             self.waited(since_ns, self._clock.now_ns, node, reason, story)
             raise
+        finally:
+            self.waits.pop(process, None)
         self.waited(since_ns, self._clock.now_ns, node, reason, story)
+
+    def require_progress(self) -> None:
+        """Ask whether anything can still happen but in the background.
+
+        Raises:
+            Stuck: all stories wait for each other.
+        """
+        if self._clock.idle and not any(wait.outside for wait in self.waits.values()):
+            raise Stuck(f"from {self._clock.now_s:g} s on all wait for each other")
+
+    def who_waits(self) -> str:
+        """Who waits for what now, in one line; of many, the first."""
+        waits = list(dict.fromkeys(f"{wait.node} waits: {wait.reason}" for wait in self.waits.values()))
+        more = len(waits) - _TOLD_WAITS
+        return "; ".join(waits[:_TOLD_WAITS]) + (f"; and {more} more" if more > 0 else "")
 
     def happened(self, start_ns: int, end_ns: int, node: str, kind: Happening, reason: str) -> None:
         """Record what befell ``node``, in a row of its own however short it was."""

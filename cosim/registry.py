@@ -46,6 +46,10 @@ FAMILIES: dict[str, dict[str, str]] = {
         "sfllm": "cosim.allocation.sfllm_bands:Subchannels",
         "tdma": "cosim.allocation.tdma:InTurn",
     },
+    "aggregation": {
+        "fedbuff": "cosim.aggregation.fedbuff:FedBuff",
+        "fedasync": "cosim.aggregation.fedasync:FedAsync",
+    },
     "pairing": {
         "round_robin": "cosim.pairing.round_robin:RoundRobin",
         "attachment": "cosim.pairing.attachment:Attachment",

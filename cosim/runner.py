@@ -16,6 +16,7 @@ from cosim.observer import Observer
 from cosim.scenario.entries import Entry, single
 from cosim.scenario.errors import ScenarioError
 from cosim.scenario.models import Scenario
+from cosim.stuck import Stuck
 from cosim.tracking.callback import Callback
 from cosim.world import World, build_world
 
@@ -80,6 +81,9 @@ def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *,
             done.finished = True
     except Diverged as error:
         done.finished, done.divergence = True, error.found
+    except Stuck as error:
+        waits = done.world.recorder.who_waits()
+        raise ScenarioError(f"{scenario.name}: {error}{f' ({waits})' if waits else ''}") from error
     except (TransferNeverFinishes, Unavailable, NoAllocation) as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
     except KeyboardInterrupt:

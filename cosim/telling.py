@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 
 def disk_trouble(error: OSError) -> str:
@@ -16,8 +15,4 @@ def disk_trouble(error: OSError) -> str:
 
 def warn_plainly() -> None:
     """From now on a warning is the line that it says."""
-    warnings.formatwarning = _line
-
-
-def _line(message: Warning | str, *_: Any) -> str:
-    return f"{' '.join(str(message).split())}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"{' '.join(str(message).split())}\n"

@@ -15,11 +15,12 @@ from cosim.cells.build import build_cells
 from cosim.clock import Clock
 from cosim.coverage import Coverage
 from cosim.devices import Faster, SteadySpeed, TimeModel, read_population, read_profile
+from cosim.faults.build import repeats, set_paces, users_may_stop
 from cosim.handover import Handovers
 from cosim.memory import Ledger
 from cosim.network import Network, Wire
 from cosim.nodes import Cloud, Edge, Node, Services, User
-from cosim.presence import come_and_go
+from cosim.presence import come_and_go, crash_and_restart
 from cosim.processor import Processor
 from cosim.radio import availability, handover_rule
 from cosim.recorder import Happening, Recorder
@@ -28,7 +29,7 @@ from cosim.scenario.models import Fleet, Scenario
 from cosim.scenario.payloads import Payloads
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     import simpy
     from numpy.typing import NDArray
@@ -55,6 +56,9 @@ class World:
     payloads: Payloads
     batch_size: int
     dropout: bool
+    users_may_stop: bool
+    on_crash: list[Callable[[Edge], None]]
+    """Whoever wants to know that an edge server has crashed."""
 
     @property
     def nodes(self) -> list[Node]:
@@ -123,8 +127,15 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         for i, processor in enumerate(_fleet(scenario.seed, "user", scenario.users.count, scenario.users.compute))
     ]
     network = _network(scenario, coverage, clock, recorder, cloud)
-    for story in _happenings(scenario, coverage, users, edges):
+    on_crash: list[Callable[[Edge], None]] = []
+
+    def crashed(edge: Edge) -> None:
+        for tell in on_crash:
+            tell(edge)
+
+    for story in _happenings(scenario, coverage, users, edges, crashed):
         clock.process(story)
+    set_paces(scenario, users, cloud)
     return World(
         seed=scenario.seed,
         clock=clock,
@@ -139,6 +150,8 @@ def build_world(scenario: Scenario, runtime: Runtime, rows: Sequence[NDArray[np.
         payloads=scenario.payloads,
         batch_size=scenario.data.batch_size,
         dropout=scenario.model.lora.dropout > 0,
+        users_may_stop=users_may_stop(scenario.faults),
+        on_crash=on_crash,
     )
 
 
@@ -201,6 +214,7 @@ def _network(scenario: Scenario, coverage: Coverage, clock: Clock, recorder: Rec
         to_cloud=wires(),
         from_cloud=wires(),
         resumes=scenario.radio.interrupted == "resumes",
+        repeats=repeats(scenario),
     )
 
 
@@ -211,11 +225,19 @@ def _federated_uplinks(scenario: Scenario, clock: Clock, coverage: Coverage) -> 
 
 
 def _happenings(
-    scenario: Scenario, coverage: Coverage, users: Sequence[User], edges: Sequence[Edge]
+    scenario: Scenario,
+    coverage: Coverage,
+    users: Sequence[User],
+    edges: Sequence[Edge],
+    crashed: Callable[[Edge], None],
 ) -> list[Generator[simpy.Event, object, None]]:
     """The stories of what befalls the users' links, whatever the scheme does; none where nothing can."""
     radio, rule = scenario.radio, handover_rule(scenario.radio)
-    kinds: dict[Happening, AvailabilityPart] = {"absence": scenario.users.availability, "outage": radio.outages}
+    kinds: dict[Happening, AvailabilityPart] = {
+        "absence": scenario.users.availability,
+        "outage": radio.outages,
+        "dropout": scenario.faults.dropouts,
+    }
     found = []
     if coverage.in_one_plane and coverage.tracks is not None and coverage.edges > 1:
         found.append(Handovers(coverage, rule, radio.handover.interruption, users, edges).story())
@@ -223,6 +245,9 @@ def _happenings(
         model = availability(part, scenario.seed, kind)
         if not isinstance(model, AlwaysOn):
             found += [come_and_go(user, model, kind) for user in users]
+    running = availability(scenario.faults.edge_crashes, scenario.seed, "crash")
+    if not isinstance(running, AlwaysOn):
+        found += [crash_and_restart(edge, users, running, crashed) for edge in edges]
     for user in users:
         user.link.may_change = bool(found)
     return found

@@ -168,6 +168,10 @@ class Learning:
         operation = operations.Average(weights=tuple(n / total for n in samples))
         return self.runtime.submit(operation, *adapters, lineage=lineage)
 
+    def mixture(self, adapters: Sequence[Ref], weights: Sequence[float], lineage: str) -> Job:
+        """The sum of adapters by ``weights``, which are together one but may be negative; it goes on as ``lineage``."""
+        return self.runtime.submit(operations.Average(weights=tuple(weights)), *adapters, lineage=lineage)
+
     def compress_activation(
         self, kind: PayloadKind, compressor: Compressor, batch: Batch, ref: Ref, draw: int = 0
     ) -> Job:

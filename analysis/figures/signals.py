@@ -14,7 +14,7 @@ from analysis.nodes import user_node
 from analysis.result import Result
 from analysis.units import quantity_of
 
-_COLORS = dict(zip(HAPPENINGS, (PALETTE[6], PALETTE[1], PALETTE[3], PALETTE[0]), strict=True))
+_COLORS = dict(zip(HAPPENINGS, (PALETTE[place] for place in (6, 1, 3, 0, 4, 2, 5)), strict=True))
 
 
 def drawn(results: Results, wish: Signals) -> Drawn:
@@ -104,13 +104,14 @@ def _draw_rates(axes: Axes, data: pd.DataFrame) -> None:
 
 
 def _draw_spans(axes: Axes, data: pd.DataFrame) -> None:
-    """When nothing passed, a row a reason, and the deadlines that were missed."""
-    for row, kind in enumerate(HAPPENINGS):
+    """When nothing passed, a row a reason, and the rounds that ended before they were done."""
+    kinds = [kind for kind in HAPPENINGS if (data["what"] == kind).any()]
+    for row, kind in enumerate(kinds):
         found, color = data[data["what"] == kind], _COLORS[kind]
         spans = list(zip(found["start_s"], found["end_s"] - found["start_s"], strict=True))
         axes.broken_barh(spans, (row - 0.35, 0.7), color=color, edgecolor=color, linewidth=1.5)
-    axes.set_yticks(range(len(HAPPENINGS)), [quantity_of(kind) for kind in HAPPENINGS])
-    axes.set_ylim(len(HAPPENINGS) - 0.5, -0.5)
+    axes.set_yticks(range(len(kinds)), [quantity_of(kind) for kind in kinds])
+    axes.set_ylim(max(len(kinds), 1) - 0.5, -0.5)
 
 
 def _mark_handovers(axes: Axes, data: pd.DataFrame) -> None:

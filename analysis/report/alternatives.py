@@ -5,6 +5,7 @@ import pandas as pd
 from analysis.delays import HAPPENINGS
 from analysis.units import PLAIN, ladder_of, quantity_of, three_digits, written
 
+_PLURALS = {"crash": "crashes"}
 _LARGEST = 3  # shares of a bar that are told
 
 
@@ -33,7 +34,7 @@ def delays_in_words(data: pd.DataFrame) -> str:
 def signals_in_words(data: pd.DataFrame, user: int) -> str:
     """The range of the serving signal, and how often the user was cut off."""
     serving = data[(data["what"] == "signal") & (data["serving"] == True)]  # noqa: E712 - an object column
-    befell = [f"{(data['what'] == kind).sum()} {kind}s" for kind in HAPPENINGS]
+    befell = [f"{(data['what'] == kind).sum()} {_PLURALS.get(kind, f'{kind}s')}" for kind in HAPPENINGS]
     lowest, highest = serving["signal_dbm"].min(), serving["signal_dbm"].max()
     return (
         f"Signals, rates and interruptions of user {user} over simulated time. The serving edge server's signal lies "

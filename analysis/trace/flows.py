@@ -29,13 +29,13 @@ def flows(table: pd.DataFrame) -> list[Flow]:
     """The flows of ``table``, which are activities as ``tracks.placed`` gives them.
 
     A message is used by the first computing that follows on the same user's path, or on everybody's, at the kind of
-    node where its last hop ends. One that a deadline has cut off meanwhile is used by none. What servers send beside
+    node where its last hop ends. One whose user's round has ended meanwhile is used by none. What servers send beside
     the users' paths is followed to the cloud only: which edge server it went to, the record does not say.
     """
     carried = table[(table["act"] == "transmitting") & (table["end_ns"] > table["start_ns"])]
     carried = carried.assign(rank=_rank(carried), cut=carried["reason"].str.startswith("cut off"))
     computed = table[(table["act"] == "computing") & (table["end_ns"] > table["start_ns"])]
-    late_ns = table[table["kind"] == "deadline"].groupby("node")["start_ns"].apply(np.array).to_dict()
+    late_ns = table[table["kind"].isin(["deadline", "drop"])].groupby("node")["start_ns"].apply(np.array).to_dict()
     uses = _Uses(computed)
     starts_ns, ends_ns, nodes, kinds = (table[name].tolist() for name in ("start_ns", "end_ns", "node", "kind"))
     found = []

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cosim.scenario.entries import Entry
+    from cosim.scenario.faults import Faults
 
 
 def check_against_files(scenario: Scenario, found: Sequence[Entry]) -> None:
@@ -70,12 +71,26 @@ def _radio_problems(scenario: Scenario) -> list[str]:
         availability(scenario.users.availability, 0, "checked")
     except ValueError as error:
         problems.append(f"users.availability = {scenario.users.availability.said}: {error}")
+    problems += _fault_problems(scenario.faults)
     problems += [*_access_problems(scenario), *_trace_problems(scenario.radio)]
     if not problems:
         try:
             large_scale(scenario.radio, scenario.seed, np.zeros(1, dtype=np.int64))
         except ValueError as error:
             problems.append(f"radio: {error}")
+    return problems
+
+
+def _fault_problems(faults: Faults) -> list[str]:
+    parts = {key: getattr(faults, key) for key in ("dropouts", "edge_crashes", "cloud_pauses")}
+    if faults.stragglers is not None:
+        parts["stragglers.steady"] = faults.stragglers.steady
+    problems = []
+    for key, part in parts.items():
+        try:
+            availability(part, 0, "checked")
+        except ValueError as error:
+            problems.append(f"faults.{key} = {part.said}: {error}")
     return problems
 
 

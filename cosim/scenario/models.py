@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from cosim.scenario.compute import Compute, EdgeCompute, FleetCompute, UserCompute
+from cosim.scenario.faults import Faults
 from cosim.scenario.learning import Data, Evaluation, Model, Training
 from cosim.scenario.memory import Memory
 from cosim.scenario.parts import AvailabilityPart, Tracker
@@ -88,6 +89,7 @@ class Scenario(Section):
     cloud: Cloud = Cloud()
     radio: Radio = Radio()
     backhaul: Backhaul = Backhaul()
+    faults: Faults = Faults()
     payloads: Payloads = Payloads()
     model: Model = Model()
     data: Data = Data()

@@ -115,6 +115,13 @@ class AllocationPart(Part):
     """Dealt once by mean gains, or anew by the gains as a round begins."""
 
 
+class AggregationPart(Part):
+    """What a server makes of reports that come at any time: the name of a way, with its options beside it."""
+
+    family = "aggregation"
+    name: str
+
+
 class PairingPart(Part):
     """Which users train with the edge servers in a round: the name of a policy, with its options beside it."""
 

@@ -8,39 +8,61 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import simpy
 
+from channel_models.randomness import Stream
 from cosim.allocation.learning_model import LearningModel
 from cosim.nodes import Node, User
 from cosim.scenario.compression import ADAPTERS
 from cosim.scenario.parts import AllocationPart
 from cosim.scenario.quantities import Duration
-from cosim.scenario.section import default
+from cosim.scenario.section import Count, default
 from cosim.schemes.base import Acts
 from cosim.schemes.demand import batches_of, mean_demand
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.options import SchemeOptions
+from cosim.schemes.participation import sampled
 from cosim.schemes.places import Course, Load, Place
 from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from cosim.allocation.demand import Demand
+    from cosim.scenario.models import Scenario
     from training.adapters import Part
     from training.jobs import Ref
 
 
 class AveragingOptions(SchemeOptions):
-    """Rounds may have a deadline, after which the federated server waits for nobody."""
+    """Rounds may be of some users, and may end before all these have reported: at a deadline, or with enough reports.
+
+    More clients than reports are over-selection (Bonawitz et al. 2019, arXiv 1902.01046).
+    """
 
     ways = ADAPTERS
+    clients: Count | None = default(None, "users that are sampled to train, without replacement; else all")
+    reports: Count | None = default(None, "with which a round ends: who of its clients is slower is left out")
     deadline: Duration | None = default(None, "of a round: who has not reported before is left out of its average")
     allocation: AllocationPart | None = default(None, "who has which part of the uplink band; else radio.access says")
+
+    def problems(self, scenario: Scenario) -> list[str]:
+        """More clients than users, or more reports than clients."""
+        found, users = super().problems(scenario), scenario.users.count
+        if (self.clients or 0) > users:
+            found.append(f"scheme.clients = {self.clients}: there are {users} users (users.count)")
+        if (self.reports or 0) > (self.clients or users):
+            found.append(
+                f"scheme.reports = {self.reports}: no more than {self.clients or users} users train in a round "
+                "(scheme.clients)"
+            )
+        return found
 
 
 class AveragingScheme(FedAvg):
     """FedAvg over the copies of every part; the federated server is a role of the cloud, unless
     a subclass gives it to another.
 
-    Who misses the deadline of a round stops where it is, and takes part again in the next, from its average: partial
+    Who misses the end of a round stops where it is, and may take part again in the next, from its average: partial
     participation. What it has sent or begun to compute is spent. Without reports a round leaves the averages alone.
+    The same goes for users who drop out of a round because their device goes off, their server crashes, or a message is
+    lost for good; they take part again in the next round that begins when their device is on.
 
     A subclass says which parts there are and which stages a user's mini-batches go through. Servers exchange adapters
     with the federated server beside their users: an average reaches each server once, however many copies adopt it,
@@ -56,7 +78,8 @@ class AveragingScheme(FedAvg):
         at = self.averaging_node()
         self.begin_averages(self.cut(), at)
         self.chains: list[list[Stage]] = [self.chain(user) for user in self.world.users]
-        self._refreshed: dict[str, simpy.Event] = {}
+        self._refreshed: dict[Stage, simpy.Event] = {}
+        self._sampling = Stream(self.world.seed, "clients")
 
     def averaging_node(self) -> Node:
         """Where the federated server is."""
@@ -78,6 +101,10 @@ class AveragingScheme(FedAvg):
         """The averages."""
         return self.averages
 
+    def chain_of(self, user: User) -> Sequence[Stage]:
+        """See ``Scheme``."""
+        return self.chains[user.index]
+
     def load(self) -> Load:
         """All users at once."""
         return self.load_of(
@@ -90,7 +117,7 @@ class AveragingScheme(FedAvg):
             alternatives=[[course] for course in courses],
             hub=self.averaging_node(),
             exchanged=list(dict.fromkeys(place.part for course in courses for place in course.places)),
-            deadline_s=self.options.deadline,
+            deadline_s=0.0 if self.options.reports or self.world.users_may_stop else self.options.deadline,
             rounds=self.options.rounds,
         )
 
@@ -98,12 +125,14 @@ class AveragingScheme(FedAvg):
         """Rounds of local training and averaging."""
         for number in self.rounds():
             yield from self.begin_round(number)
-            self.refresh_servers()
-            punctual = yield from self.each(self.train, self.world.users, self.options.deadline)
+            clients = sampled(self._sampling, number, self.world.users, self.options.clients)
+            self.refresh_servers(clients)
+            punctual = yield from self.each(self.train, clients, self.options.deadline, self.options.reports)
             heard = {stage for user in punctual for stage in self.chains[user.index]}
             reports = [self.report(stage) for stage in self.shared_stages() if stage in heard]
             yield from self.servers(reports, "adapters of servers")
             yield from self.average(punctual)
+            self._round.staleness = [0] * len(punctual)
 
     def begin_round(self, number: int) -> Acts:
         """What is decided before averages go out."""
@@ -132,7 +161,7 @@ class AveragingScheme(FedAvg):
         mine, *others = self.chains[user.index]
         yield from self.refresh([mine])
         for stage in others:
-            yield from self.wait(self._refreshed[stage.node.name], "average to server")
+            yield from self.wait(self._refreshed[stage], "average to server")
         for batch in self.batches(user):
             yield from self.train_step([mine, *others], batch)
         yield from self.report_all([mine, *(stage for stage in others if stage not in self.shared_stages())])
@@ -153,12 +182,14 @@ class AveragingScheme(FedAvg):
                 self.federated_server.let_go(self.report_of(stage))
             raise
 
-    def refresh_servers(self) -> None:
-        """The federated server sends every server the average of what it runs, beside what the users do."""
+    def refresh_servers(self, users: Sequence[User]) -> None:
+        """The federated server sends every server the average of what it runs for ``users``, beside what these do."""
         copies: dict[str, list[Stage]] = {}
-        for stage in dict.fromkeys(stage for _, *others in self.chains for stage in others):
+        chains = [self.chains[user.index] for user in users]
+        for stage in dict.fromkeys(stage for _, *others in chains for stage in others):
             copies.setdefault(stage.node.name, []).append(stage)
-        self._refreshed = {name: self.beside(self.refresh(stages)) for name, stages in copies.items()}
+        for stages in copies.values():
+            self._refreshed |= dict.fromkeys(stages, self.beside(self.refresh(stages)))
 
     def average(self, users: Sequence[User] | None = None) -> Acts:
         """The federated server averages the copies of each part that ``users`` (else all) trained, by their samples."""

@@ -12,11 +12,13 @@ import simpy
 
 from cosim.clock import Process, to_ns
 from cosim.memory_needs import MemoryNeeds
-from cosim.nodes import Node, User
+from cosim.nodes import Edge, Node, User
+from cosim.presence import REASONS
 from cosim.recorder import EVERYBODY, NOBODY, Story
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.packing import Packing
 from cosim.schemes.stage import Round, Stage
+from cosim.stuck import Stuck
 from cosim.world import World
 
 if TYPE_CHECKING:
@@ -31,6 +33,12 @@ Acts = Generator[simpy.Event, Any, None]
 
 LATE = "left out of the round"
 """Why a user stops at a deadline."""
+
+DEADLINE = "deadline"
+"""What cuts off its messages then."""
+
+MOST_STOPS = 500
+"""Who is done once in fifty times is given up wrongly with probability 4e-5."""
 
 
 class Scheme(ABC):
@@ -52,6 +60,7 @@ class Scheme(ABC):
         self._observe = observe
         self._round = Round(number=0, adapters=())
         self._stages: list[Stage] = []
+        world.on_crash.append(self.crashed)
 
     def take(self, rounds: int, local_steps: int) -> None:
         """Learn for so many rounds, of so many mini-batches of each user."""
@@ -128,6 +137,20 @@ class Scheme(ABC):
         """Whose frozen weights the stage's node holds: those of its part, unless it may come to have another."""
         return stage.part
 
+    def chain_of(self, user: User) -> Sequence[Stage]:
+        """The stages of the user's mini-batches now, if some are at edge servers; none, unless a subclass says so."""
+        return ()
+
+    def crashed(self, edge: Edge) -> None:
+        """The edge server has lost what it held: its stages begin afresh, and users that trained with it stop."""
+        for stage in self._stages:
+            if stage.node is edge:
+                stage.adapter = self.learning.start(stage.part, stage.adapter.lineage, stage.adapter.output.ranks)
+                self.packing.lost(stage)
+        for user in self.world.users:
+            if any(stage.node is edge for stage in self.chain_of(user)):
+                user.stop(f"{edge.name} crashed")
+
     def train_step(self, chain: Sequence[Stage], batch: Batch) -> Acts:
         """One mini-batch through the stages of ``chain`` and back; every stage takes an optimiser step.
 
@@ -194,43 +217,56 @@ class Scheme(ABC):
         job = self.learning.adopt(stage.part, stage.adapter, adapter)
         stage.adapter = job["adapter"]
         self.packing.took(stage, adapter)
+        stage.began = adapter
         yield stage.node.compute(job)
 
     def each(
-        self, act: Callable[[User], Acts], users: Sequence[User], deadline_s: float | None = None
+        self,
+        act: Callable[[User], Acts],
+        users: Sequence[User],
+        deadline_s: float | None = None,
+        enough: int | None = None,
     ) -> Generator[simpy.Event, Any, list[User]]:
         """All ``users`` act at once, until the last has done; who is done, or takes no part, waits.
 
-        Whoever is not done before the deadline stops where it is; the answer are those who were.
+        Whoever is not done before the deadline, or when ``enough`` others are, stops where it is, and so does whose
+        device goes off; the answer are those who were done. Whose device is off does not begin; there is at least one.
         """
+        yield from self.until_somebody(users)
         began, clock = self.world.clock.now_ns, self.world.clock
-        until_ns = None if deadline_s is None else began + to_ns(deadline_s)
-        done_ns: dict[int, int] = {}
-        late: set[int] = set()
+        ended_ns: dict[int, int] = {}
+        done: list[User] = []
+
+        def close() -> None:
+            self.cut_short([process for user, process in told.items() if user.index not in ended_ns])
 
         def until_done(user: User) -> Acts:
-            try:
-                yield from act(user)
-            except simpy.Interrupt:
-                late.add(user.index)
-                self.world.recorder.happened(clock.now_ns, clock.now_ns, user.name, "deadline", LATE)
-            done_ns[user.index] = clock.now_ns
+            if (yield from self._unless_stopped(act(user), user)):
+                done.append(user)
+            ended_ns[user.index] = clock.now_ns
+            if len(done) == enough:
+                close()
 
-        told = [self._tell(until_done(user), user.index, until_ns) for user in users]
-        if until_ns is not None:
-            clock.at(until_ns, lambda: _cut_short(told))
-        yield clock.all_of(told)
+        ends = deadline_s is not None or enough is not None
+        present = [user for user in users if not user.is_off]
+        told = {user: self._tell(until_done(user), user.index, ends=ends) for user in present}
+        if deadline_s is not None:
+            clock.at(began + to_ns(deadline_s), close)
+        yield clock.all_of([*told.values()])
         for user in self.world.users:
-            self._waited(user, done_ns.get(user.index, began), "the other users")
-        return [user for user in users if user.index not in late]
+            self._waited(user, ended_ns.get(user.index, began), "the other users")
+        return sorted(done, key=lambda user: user.index)
 
     def in_turn(self, act: Callable[[User], Acts], users: Sequence[User]) -> Acts:
-        """One user acts after another; the others wait."""
+        """One user acts after another; the others wait. Whose device is off, or goes off, loses its turn."""
+        yield from self.until_somebody(users)
         began, clock = self.world.clock.now_ns, self.world.clock
         turns: dict[int, tuple[int, int]] = {}
         for user in users:
+            if user.is_off:
+                continue
             start = clock.now_ns
-            yield self._tell(act(user), user.index)
+            yield self._tell(self._unless_stopped(act(user), user), user.index)
             turns[user.index] = (start, clock.now_ns)
         for user in self.world.users:
             start, end = turns.get(user.index, (began, began))
@@ -241,6 +277,26 @@ class Scheme(ABC):
     def beside(self, act: Acts) -> Process:
         """Start an act beside the users' stories: it delays nobody but who waits for it, and may be interrupted."""
         return self._tell(_interruptible(act), NOBODY)
+
+    def until_somebody(self, users: Sequence[User]) -> Acts:
+        """Wait until the device of one of ``users`` is on.
+
+        Raises:
+            Stuck: that will never be.
+        """
+        clock = self.world.clock
+        while users and all(user.is_off for user in users):
+            if all(user.link.is_blocked_for_ever_by(REASONS["dropout"]) for user in users):
+                raise Stuck(f"from {clock.now_s:g} s on the devices of all users that are to train are off for ever")
+            changed = clock.first_of([user.link.changed for user in users])
+            yield from self.world.recorder.waiting(changed, self.world.cloud.name, "devices off", outside=True)
+
+    def cut_short(self, told: Sequence[Process]) -> None:
+        """End stories that may be cut short; what they have begun to compute or to send by wire is spent."""
+        for process in told:
+            assert process.story is not None  # as ``_tell`` has it
+            self.world.recorder.cut_short(process.story)
+            process.interrupt(DEADLINE)
 
     def wait(self, event: simpy.Event, what: str) -> Acts:
         """The story waits for ``event``."""
@@ -257,10 +313,31 @@ class Scheme(ABC):
         """Start the story."""
         return self._tell(self.story(), EVERYBODY)
 
-    def _tell(self, story: Acts, user: int, until_ns: int | None = None) -> Process:
+    def _tell(self, story: Generator[simpy.Event, Any, Any], user: int, *, ends: bool = False) -> Process:
+        """Start a story; of a user's, ``ends`` says that it will be ended if it does not end by itself."""
         process = self.world.clock.process(story)
-        self.world.recorder.tell(process, Story(user, self._round.number, until_ns=until_ns))
+        may_be_cut = ends or (user >= 0 and self.world.users_may_stop)
+        self.world.recorder.tell(process, Story(user, self._round.number, may_be_cut=may_be_cut, ends=ends))
+        if user >= 0:
+            self.world.users[user].acting = process
         return process
+
+    def _unless_stopped(self, act: Acts, user: User) -> Generator[simpy.Event, Any, bool]:
+        """The act, and whether it came to its end."""
+        try:
+            yield from act
+        except simpy.Interrupt as stop:
+            self.note_stop(user, str(stop.cause))
+            return False
+        return True
+
+    def note_stop(self, user: User, cause: str) -> None:
+        """Record that the user's round ended before it was done."""
+        now_ns, recorder = self.world.clock.now_ns, self.world.recorder
+        if cause == DEADLINE:
+            recorder.happened(now_ns, now_ns, user.name, "deadline", LATE)
+        else:
+            recorder.happened(now_ns, now_ns, user.name, "drop", cause)
 
     def _waited(self, user: User, since_ns: int, reason: str) -> None:
         story = Story(user.index, self._round.number)
@@ -271,10 +348,3 @@ def _interruptible(act: Acts) -> Acts:
     """The act, which ends if it is interrupted."""
     with suppress(simpy.Interrupt):
         yield from act
-
-
-def _cut_short(told: Sequence[Process]) -> None:
-    """End the stories that have not ended."""
-    for process in told:
-        if process.is_alive:
-            process.interrupt("deadline")

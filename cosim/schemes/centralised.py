@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Centralised(Scheme):
-    """The reference for accuracy: one model at the cloud sees the mini-batches of all users, one after another."""
+    """The reference for accuracy: one model at the cloud sees the mini-batches of all users, one after another.
+
+    Neither radio nor devices have a part in it, nor has what goes wrong with them.
+    """
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cosim.nodes import User
-from cosim.schemes.averaging import AveragingScheme
+from cosim.schemes.asynchronous import AsynchronousScheme
 from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from training.adapters import Part
 
 
-class Federated(AveragingScheme):
+class Federated(AsynchronousScheme):
     """FedAvg (McMahan et al. 2017, arXiv 1602.05629) of LoRA adapters; no activation leaves a user."""
 
     def cut(self) -> list[Part]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import simpy
+
 from channel_models.randomness import Stream
 from cosim.nodes import User
 from cosim.scenario.parts import OptimiserPart
@@ -14,6 +16,7 @@ from cosim.schemes.base import Acts
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.participation import Participation, ParticipationOptions, sampled
 from cosim.schemes.places import Course, Load
+from cosim.schemes.stage import Stage
 from training.payloads import state_bytes
 
 if TYPE_CHECKING:
@@ -64,7 +67,8 @@ class FedOpt(Participation):
     In each round some users, sampled uniformly without replacement, receive the server's adapter, train it on their own
     data with fresh moments, and send back what they have moved. The plain mean of that is the gradient of a step of
     the server, a role of the cloud, whose moments stay there. The others hold and send nothing. While a user trains it
-    holds, beside its training state, what it began from.
+    holds, beside its training state, what it began from. The mean is of those who report: who drops out, because its
+    device goes off or a message is lost for good, is left out, and its next mini-batches are those that follow.
     """
 
     Options: ClassVar[type[SchemeOptions]] = FedOptOptions
@@ -138,24 +142,40 @@ class FedOpt(Participation):
         stage = self.stages[user.index]
         untrained = stage.adapter
         self.take_up(stage)
-        received = self.outgoing(user)
-        yield from self.send(self.world.cloud, user, *received)
-        begun = self.begin(user, received)
-        stage.adapter = begun["adapter"]
-        yield user.compute(begun)
-        for batch in self.next_batches(user):
-            yield from self.train_step([stage], batch)
-        moved = self.learning.delta(begun["adapter"], stage.adapter)
-        yield user.compute(moved)
-        self._reports[user.index] = self.report(user, moved["adapter"])
-        yield from self.send(user, self.world.cloud, *self._reports[user.index])
+        try:
+            received = self.outgoing(user)
+            yield from self.send(self.world.cloud, user, *received)
+            begun = self.begin(user, received)
+            stage.adapter = begun["adapter"]
+            yield user.compute(begun)
+            for batch in self.next_batches(user):
+                yield from self.train_step([stage], batch)
+            moved = self.learning.delta(begun["adapter"], stage.adapter)
+            yield user.compute(moved)
+            report = self.report(user, moved["adapter"])
+            yield from self.send(user, self.world.cloud, *report)
+        except simpy.Interrupt:
+            self.dropped(user)
+            self.reset(stage, untrained)
+            raise
+        self._reports[user.index] = report
+        self.reset(stage, untrained)
+
+    def reset(self, stage: Stage, untrained: Ref) -> None:
+        """The user holds nothing until its next round, which it begins anew."""
         self.put_away(stage)
         stage.adapter = untrained
 
+    def dropped(self, user: User) -> None:
+        """The user's round ended before it was done."""
+
     def step(self) -> Acts:
-        """The server steps along the mean of the reports, in the order of the users, not of arrival."""
+        """The server steps along the mean of the reports, if any, in the order of the users, not of arrival."""
+        if not self._reports:
+            return
         reports = [self._reports[index] for index in sorted(self._reports)]
         self._reports.clear()
+        self._round.staleness = [0] * len(reports)
         deltas = [values for values, *_ in reports]
         beside = [ref for _, *others in reports for ref in others]
         job = self.learning.server_step(self.adapter, self.optimiser, deltas, beside)

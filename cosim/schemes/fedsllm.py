@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cosim.allocation.demand import Demand
     from cosim.allocation.learning_model import LearningModel
     from cosim.allocation.problem import Allocation, DelayProblem
+    from cosim.scenario.models import Scenario
     from training.adapters import Part
     from training.cut_flops import StepFlops
     from training.steps import Batch
@@ -51,6 +52,17 @@ class FedsLLMOptions(SplitFedOptions):
         if self.ranks is not None and self.local_steps is None:
             raise ValueError(f"ranks = {self.ranks}: rounds are measured at a number of local steps; give local_steps")
         return self
+
+    def problems(self, scenario: Scenario) -> list[str]:
+        """A federated server that may lose the model."""
+        found = super().problems(scenario)
+        at_edge = scenario.edges.count == 1 and self.federated_server != "cloud"
+        if at_edge and scenario.faults.edge_crashes.name != "always":
+            found.append(
+                "faults.edge_crashes: the edge server is the federated server, too, and a crash would lose the model; "
+                "expected scheme.federated_server = cloud"
+            )
+        return found
 
 
 class FedsLLM(SplitFed):

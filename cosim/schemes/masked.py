@@ -159,6 +159,10 @@ class MaskedRounds(FedOpt):
         nbytes = self._encoding.nbytes(count, numbers) - SCALAR_BYTES * count
         return [self.learning.message(mask, nbytes, "position")] if nbytes else []
 
+    def dropped(self, user: User) -> None:
+        """See ``FedOpt``: it may not have heard of its mask."""
+        self._told.pop(user.index, None)
+
     def begin(self, user: User, received: Sequence[Ref]) -> Job:
         """See ``FedOpt``: nothing but what is in the mask is trained."""
         mask = self._outgoing[self.tier(user)].mask

@@ -78,6 +78,12 @@ class Packing:
         if not (self.compressors.upload.exact and self.compressors.download.exact):
             self.known[stage] = Known(number=len(self.known), last=stage.adapter)
 
+    def lost(self, stage: Stage) -> None:
+        """The stage begins afresh, and knows nothing of what went before."""
+        known = self.known.get(stage)
+        if known is not None:
+            self.known[stage] = Known(number=known.number, last=stage.adapter)
+
     def took(self, stage: Stage, adapter: Ref) -> None:
         """The stage has taken over ``adapter``, which has arrived."""
         known = self.known.get(stage)

@@ -50,7 +50,8 @@ class Load:
     Of each of the ``alternatives`` one course is under way at a time, whichever; a user is in one at a time. Servers
     keep weights and adapter of every place, also of ``idle`` ones that no course goes through. Adapters of the parts
     ``exchanged`` travel to and from the ``hub``, and wait there for each other. With a ``deadline_s`` of each of the
-    ``rounds``, what is cut short may still go on at servers when the next round begins. Bytes ``beside`` are what nodes
+    ``rounds``, what is cut short may still go on at servers when the next round begins; it is 0 where that may be at
+    any time. Bytes ``beside`` are what nodes
     keep of their own, besides all that.
     """
 

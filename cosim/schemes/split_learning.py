@@ -21,6 +21,10 @@ class SplitLearning(Scheme):
 
     Weights travel, optimiser moments stay: each entity keeps its own, and takes over the weights of the one before it.
     The server part goes along: a user who was handed over has the edge server that serves it as its turn begins.
+
+    Whose device is off loses its turn, and one that goes off, or whose edge server crashes, loses what it has done in
+    it: the next user goes on from the turn before. A server part that is lost in a crash is taken from whoever had it
+    last before the crashed edge server, at first the cloud.
     """
 
     Options: ClassVar[type[SchemeOptions]] = SplitOptions
@@ -34,6 +38,8 @@ class SplitLearning(Scheme):
         self.current: list[tuple[Node, Ref]] = [
             (cloud, self.learning.start(part, f"first {part}")) for part in self.parts
         ]
+        self._held: list[dict[Node, Ref]] = [dict([had]) for had in self.current]
+        self._chains: dict[User, list[Stage]] = {}
 
     def model(self) -> Sequence[Ref]:
         """The latest state of every part."""
@@ -44,7 +50,13 @@ class SplitLearning(Scheme):
         courses = [
             Course(user, self.places(user, edge)) for user in self.world.users for edge in self.world.may_serve(user)
         ]
-        return Load(alternatives=[courses], hub=self.world.cloud, exchanged=self.parts)
+        return Load(
+            alternatives=[courses],
+            hub=self.world.cloud,
+            exchanged=self.parts,
+            deadline_s=0.0 if self.world.users_may_stop else None,
+            rounds=self.last_round * len(self.world.users),
+        )
 
     def story(self) -> Acts:
         """Rounds of turns."""
@@ -57,12 +69,27 @@ class SplitLearning(Scheme):
         chain = [
             self.place(node, index) for index, node in enumerate(holders(self.options, self.world, user, self.parts))
         ]
+        self._chains = {user: chain}
         for stage, (previous, adapter) in zip(chain, self.current, strict=True):
             if adapter is not stage.adapter:
                 yield from self.hand_over(adapter, previous, stage)
         for batch in self.batches(user):
             yield from self.train_step(chain, batch)
         self.current = [(stage.node, stage.adapter) for stage in chain]
+        for held, (node, adapter) in zip(self._held, self.current, strict=True):
+            held.pop(node, None)
+            held[node] = adapter  # as the last
+
+    def chain_of(self, user: User) -> Sequence[Stage]:
+        """See ``Scheme``."""
+        return self._chains.get(user, ())
+
+    def crashed(self, edge: Edge) -> None:
+        """See ``Scheme``; what the edge server had last is there no more."""
+        super().crashed(edge)
+        for held in self._held:
+            held.pop(edge, None)
+        self.current = [list(held.items())[-1] for held in self._held]
 
     def places(self, user: User, edge: Edge) -> tuple[Place, ...]:
         """Those of a turn that ``user`` has while ``edge`` serves it."""

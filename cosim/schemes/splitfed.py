@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from cosim.nodes import Node, User
 from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.section import default
-from cosim.schemes.averaging import AveragingOptions, AveragingScheme
+from cosim.schemes.asynchronous import AsynchronousOptions, AsynchronousScheme
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.splitting import SplitOptions, holders
 from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
+    from cosim.scenario.models import Scenario
     from training.adapters import Part
 
 
-class SplitFedOptions(SplitOptions, AveragingOptions):
+class SplitFedOptions(SplitOptions, AsynchronousOptions):
     """Thapa et al. 2022 call ``replicated`` SplitFedV1 and ``shared`` SplitFedV2."""
 
     ways = ADAPTERS | SMASHED
@@ -25,8 +26,16 @@ class SplitFedOptions(SplitOptions, AveragingOptions):
         "replicated", "a server-side adapter for each user, averaged; or one a server, stepped by arrival"
     )
 
+    def problems(self, scenario: Scenario) -> list[str]:
+        """Reports of one user where all train one adapter."""
+        found = super().problems(scenario)
+        if self.aggregation is not None and self.server == "shared":
+            found.append("scheme.server = 'shared': with an aggregation, users report what they alone have trained; "
+                         "expected replicated")  # fmt: skip
+        return found
 
-class SplitFed(AveragingScheme):
+
+class SplitFed(AsynchronousScheme):
     """Split-fed learning (Thapa et al. 2022, arXiv 2004.12088): all users in parallel, both sides averaged."""
 
     Options: ClassVar[type[SchemeOptions]] = SplitFedOptions

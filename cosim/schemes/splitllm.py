@@ -9,11 +9,12 @@ import simpy
 from pydantic import BeforeValidator
 
 from channel_models.randomness import Stream
+from cosim.clock import Process
 from cosim.nodes import Edge, Node, User
 from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.parts import PairingPart
 from cosim.scenario.section import Count, Flag, default
-from cosim.schemes.base import Acts
+from cosim.schemes.base import MOST_STOPS, Acts
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.joint import JointStage
 from cosim.schemes.options import SchemeOptions
@@ -21,6 +22,7 @@ from cosim.schemes.participation import Participation, ParticipationOptions
 from cosim.schemes.places import Course, Load
 from cosim.schemes.splitting import read_cuts
 from cosim.schemes.stage import Stage
+from cosim.stuck import Stuck
 
 if TYPE_CHECKING:
     from cosim.pairing.base import Pairing
@@ -83,6 +85,10 @@ class SplitLLM(FedAvg, Participation):
     A user holds weights and training state in memory as long as it trains; an idle one has its segment and its
     optimiser's moments in storage, and adapters come anew with each round. Edge servers and cloud hold theirs always.
     A user's mini-batches go on where it stopped when it was last paired.
+
+    A pair whose user's device goes off, or whose edge server crashes, drops out of the round: its copies are left out
+    of the averages, and the others go on without it. A pair whose user is off as the round begins sits it out. Segments
+    are sent until every user has its own.
     """
 
     Options: ClassVar[type[SchemeOptions]] = SplitLLMOptions
@@ -112,6 +118,8 @@ class SplitLLM(FedAvg, Participation):
             alternatives=[[Course.through(user, self.stages(user, edge)) for user, edge in some] for some in pairs],
             hub=self.federated_server,
             exchanged=self.parts if self.replicated else self.parts[:2],
+            deadline_s=0.0 if self.world.users_may_stop else None,
+            rounds=self.last_round,
         )
 
     def story(self) -> Acts:
@@ -120,21 +128,31 @@ class SplitLLM(FedAvg, Participation):
             if number == 1 and self.options.distribution:
                 yield from self.distribute()
             pairs = self.pairing.pairs(number, self.world.users, self.world.edges)
+            yield from self.until_somebody([user for user, _ in pairs])
+            pairs = [(user, edge) for user, edge in pairs if not user.is_off]
             self.chains = {user.index: self.chain(user, edge) for user, edge in pairs}
             if self.joint:
                 self.joint.begin({user.index: self.steps(user) for user, _ in pairs})
-            yield from self.each(self.train, [user for user, _ in pairs])
+            done = yield from self.each(self.train, [user for user, _ in pairs])
             if self.joint:
                 yield from self.joint.end()
-            yield from self.average_over([self.averaged(chain) for chain in self.chains.values()])
+            yield from self.average_over([self.averaged(self.chains[user.index]) for user in done])
+            self._round.staleness = [0] * len(done)
 
     def distribute(self) -> Acts:
         """The cloud sends every edge server and every user its segment of the pre-trained model, each a copy."""
         first, middle, _ = self.parts
         to_edges = [self.beside(self.install(edge, middle)) for edge in self.world.edges]
-        yield from self.each(lambda user: self.install(user, first), self.world.users)
-        for installed in to_edges:
-            yield from self.wait(installed, "segment to edge server")
+        lacking = self.world.users
+        for _ in range(MOST_STOPS):
+            installed = yield from self.each(lambda user: self.install(user, first), lacking)
+            lacking = [user for user in lacking if user not in installed]
+            if not lacking:
+                break
+        else:
+            raise Stuck(f"{lacking[0].name} stopped {MOST_STOPS} times before it had its segment of the model")
+        for arrived in to_edges:
+            yield from self.wait(arrived, "segment to edge server")
 
     def install(self, node: Node, part: Part) -> Acts:
         """The frozen weights of ``part`` travel from the cloud to the storage of ``node``."""
@@ -153,6 +171,10 @@ class SplitLLM(FedAvg, Participation):
         place = edge.index if self.replicated else 0
         return [self.at_users[user.index], self.at_edges[edge.index], self.at_cloud[place]]
 
+    def chain_of(self, user: User) -> Sequence[Stage]:
+        """See ``Scheme``."""
+        return self.chains.get(user.index, ())
+
     def averaged(self, chain: Sequence[Stage]) -> Sequence[Stage]:
         """Those of its stages that are copies."""
         return chain if self.replicated else chain[:2]
@@ -162,17 +184,34 @@ class SplitLLM(FedAvg, Participation):
         chain = self.chains[user.index]
         mine, *others = self.averaged(chain)
         self.take_up(mine)
-        refreshed = [self.beside(self.refresh([stage])) for stage in others]
-        yield from self.refresh([mine])
-        for arrived in refreshed:
-            yield from self.wait(arrived, "average to server")
-        for batch in self.next_batches(user):
-            yield from self.train_step(chain, batch)
-        reported = [self.beside(self.report(stage)) for stage in others]
-        yield from self.report(mine)
+        reported: list[Process] = []
+        try:
+            refreshed = [self.beside(self.refresh([stage])) for stage in others]
+            yield from self.refresh([mine])
+            for arrived in refreshed:
+                yield from self.wait(arrived, "average to server")
+            for batch in self.next_batches(user):
+                yield from self.train_step(chain, batch)
+            reported = [self.beside(self.report(stage)) for stage in others]
+            yield from self.report(mine)
+            self.put_away(mine)
+            for arrived in reported:
+                yield from self.wait(arrived, "adapter of server")
+        except simpy.Interrupt as stop:
+            self.drop_out(user, reported, str(stop.cause))
+            raise
+
+    def drop_out(self, user: User, reported: Sequence[Process], cause: str) -> None:
+        """The pair's copies, of which some may have been ``reported``, do not count, and nobody waits for the user."""
+        mine, *others = self.averaged(self.chains[user.index])
+        for report in reported:
+            if report.is_alive:
+                report.interrupt(cause)
         self.put_away(mine)
-        for arrived in reported:
-            yield from self.wait(arrived, "adapter of server")
+        for stage in (mine, *others):
+            self.federated_server.let_go(self.report_of(stage))
+        if self.joint:
+            self.joint.leave(user.index)
 
     def last_turn(
         self, chain: Sequence[Stage], batch: Batch, arrived: Sequence[Ref]

@@ -146,7 +146,7 @@ def test_a_story_that_is_cut_short_stops_at_that_nanosecond_and_leaves_nothing_b
 
     process = tiny.clock.process(story())
     process.defused = True
-    tiny.recorder.tell(process, Story(0, 1, until_ns=123_457))
+    tiny.recorder.tell(process, Story(0, 1, may_be_cut=True))
     tiny.clock.at(123_457, lambda: process.interrupt("deadline"))
     tiny.run(tiny.network.send(edge, tiny.users[2], [tiny.payload(1000)]))
     cut_off, other = tiny.recorder.activities

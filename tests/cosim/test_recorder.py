@@ -224,13 +224,33 @@ def test_an_activity_is_kept_in_few_bytes(scene: Scene) -> None:
 
 def test_what_a_story_has_begun_goes_on_beside_the_users_when_it_ends() -> None:
     scene = Scene()
-    told = Story(user=3, round=2, until_ns=100)
-    for start_ns, end_ns in ((0, 100), (40, 130), (100, 110)):
-        scene.recorder.add(
-            told, start_ns=start_ns, end_ns=end_ns, node="n", act="computing", kind="user_compute", flops=7
-        )
+    told = Story(user=3, round=2, may_be_cut=True)
+
+    def begin() -> None:
+        for start_ns, end_ns in ((0, 100), (40, 130), (100, 110)):
+            scene.recorder.add(
+                told, start_ns=start_ns, end_ns=end_ns, node="n", act="computing", kind="user_compute", flops=7
+            )
+
+    scene.clock.at(40, begin)
+    scene.clock.run(scene.clock.at(100, lambda: scene.recorder.cut_short(told)))
     found = [(a.start_ns, a.end_ns, a.user, a.flops) for a in scene.recorder.activities]
-    assert found == [(0, 100, 3, 7), (40, 100, 3, 7), (100, 130, NOBODY, 0), (100, 110, NOBODY, 7)]
+    assert found == [(0, 100, 3, 7), (40, 100, 3, 7), (100, 110, NOBODY, 7), (100, 130, NOBODY, 0)]
+    scene.recorder.cut_short(told)
+    assert len(scene.recorder.activities) == len(found), "once"
+
+
+def test_what_lies_in_full_pages_of_the_record_can_be_cut_short_too() -> None:
+    scene = Scene()
+    told = Story(user=3, may_be_cut=True)
+    scene.recorder.add(told, start_ns=0, end_ns=9000, node="n", act="computing", kind="user_compute", flops=7)
+    for number in range(3000):
+        scene.recorder.waited(number, number + 1, "m", "why", Story(user=1))
+    scene.clock.run(scene.clock.at(4000, lambda: scene.recorder.cut_short(told)))
+    first, *_, last = scene.recorder.activities
+    assert (first.end_ns, first.user, first.flops, first.reason) == (4000, 3, 7, "")
+    assert (last.start_ns, last.end_ns, last.user, last.flops, last.node) == (4000, 9000, NOBODY, 0, "n")
+    assert len(scene.recorder.activities) == 3002
 
 
 def test_what_befalls_a_user_has_a_row_however_short_it_was() -> None:

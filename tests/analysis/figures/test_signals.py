@@ -72,7 +72,7 @@ def test_the_serving_edge_server_is_drawn_heavy_and_the_handover_marked(walked: 
     for axes in (levels, rates):
         marks = [line for line in axes.get_lines() if len(np.asarray(line.get_xdata())) == 2]
         assert [np.asarray(line.get_xdata())[0] for line in marks] == [10.0]
-    assert [text.get_text() for text in spans.get_yticklabels()] == ["Handover", "Outage", "Absence", "Deadline"]
+    assert [text.get_text() for text in spans.get_yticklabels()] == ["Handover", "Outage"]
     assert spans.get_xlim() == (0, END_S)
 
 

@@ -34,7 +34,8 @@ def test_a_compared_scheme_inherits_the_options_it_knows_unless_it_says_otherwis
         )
     )
     assert (first.options.rounds, first.options.local_steps) == (7, 2)
-    expected = {"name": "federated", "label": "", "rounds": 3, "local_steps": 2, "deadline": None, "allocation": None}
+    left = dict.fromkeys(["clients", "reports", "deadline", "allocation", "aggregation"])
+    expected = {"name": "federated", "label": "", "rounds": 3, "local_steps": 2, **left}
     assert federated.options.model_dump(exclude={"compression"}) == expected
     assert (split.options.cut, split.options.rounds) == ((2,), 7)
     assert not hasattr(split.options, "server")

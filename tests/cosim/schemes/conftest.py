@@ -88,6 +88,24 @@ SCHEMES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Every scheme, in every arrangement of its parts."""
 
+TIMELY: dict[str, dict[str, Any]] = {
+    "federated": {"name": "federated", "aggregation": {"name": "fedasync", "mixing": 0.6}},
+    "federated, some at a time": {"name": "federated", "aggregation": {"name": "fedbuff", "buffer": 2}, "clients": 2},
+    "splitfed": {"name": "splitfed", "cut": 1, "aggregation": {"name": "fedbuff", "buffer": 2}},
+    "splitfed in three parts, compressed": {
+        "name": "splitfed", "cut": [1, 3], "aggregation": {"name": "fedbuff", "buffer": 5}, "compression": {
+            "upload": {"name": "top_k", "density": "1/2", "error_feedback": True}, "download": "half",
+        },
+    },
+    "fedsllm": {
+        "name": "fedsllm", "cut": 1, "local_steps": None, "convergence": {"a": 8.0, "v": 1.0},
+        "aggregation": {"name": "fedasync", "mixing": 0.6},
+    },
+    "federated, enough reports": {"name": "federated", "clients": 3, "reports": 2},
+    "splitfed, enough reports": {"name": "splitfed", "cut": [1, 3], "clients": 2, "reports": 1},
+}  # fmt: skip
+"""Those in which it is a matter of time what is learned: without rounds, or in rounds that end with enough reports."""
+
 VARIATIONS = {
     "splitfed at the cloud",
     "splitfed shared at the cloud",
@@ -194,6 +212,18 @@ def run_small(small_scenario: Callable[..., Scenario]) -> Runner:
         return runner.run(scenario, entries(scenario)[0])
 
     return run
+
+
+@pytest.fixture(scope="module", params=TIMELY)
+def timely(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Each of those in which time has a part."""
+    return TIMELY[request.param]
+
+
+@pytest.fixture(scope="session")
+def every_scheme() -> list[dict[str, Any]]:
+    """All of them."""
+    return [*SCHEMES.values(), *TIMELY.values()]
 
 
 @pytest.fixture(

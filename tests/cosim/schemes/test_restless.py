@@ -92,7 +92,7 @@ def test_nothing_is_left_in_memory_but_weights_and_training_state(run: Run) -> N
 def test_users_met_with_what_was_to_befall_them(run: Run) -> None:
     """Else the other tests show nothing."""
     activities = run.world.recorder.activities
-    expected = set(HAPPENINGS) - (set() if "deadline" in run.scenario.scheme else {"deadline"})
+    expected = {"handover", "outage", "absence", *({"deadline"} if "deadline" in run.scenario.scheme else ())}
     assert {a.kind for a in activities if a.kind in HAPPENINGS} == expected
     assert any(a.reason.startswith("cut off: ") for a in activities)
 
