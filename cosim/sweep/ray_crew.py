@@ -155,7 +155,7 @@ def _connected(address: str | None) -> Any:
         else:
             _knock(address)
             ray.init(address, **silent)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray has no class of its own for what keeps it from starting
         reason = " ".join(str(error).split())
         if address is None:
             raise ScenarioError(f"--backend ray: no cluster could be begun here ({reason})") from error
