@@ -26,11 +26,8 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what Ray prints of a worker that died: the sweep says so
 }
-_ALONE = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's way to say that it is to listen on the loopback interface alone
-    "RAY_worker_niceness": "0",  # 15 where nothing is said, with which points starve beside other work
-}
-"""For a cluster on this machine, which no other is to join."""
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray's way to say that no other machine is to join, so that it listens on the loopback interface alone."""
 _OBJECTS_BYTES = 80 * 2**20
 """The least that Ray takes; scenarios and summaries are small."""
 _CAUSES = {
