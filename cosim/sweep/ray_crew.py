@@ -26,7 +26,7 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what Ray prints of a worker that died: the sweep says so
 }
-_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's way to say that no other machine is to join, so that it listens on the loopback interface alone."""
 _OBJECTS_BYTES = 80 * 2**20
 """The least that Ray takes; scenarios and summaries are small."""
@@ -139,7 +139,7 @@ def _modules() -> list[str]:
 def _connected(address: str | None) -> Any:
     os.environ.update(_QUIET)
     if address is None:
-        os.environ.update(_LOOPBACK)
+        os.environ.update(_ALONE)
     try:
         import ray  # noqa: PLC0415 - an extra, and slow
     except ImportError as error:
@@ -152,7 +152,7 @@ def _connected(address: str | None) -> Any:
         else:
             _knock(address)
             ray.init(address, **silent)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray has no class of its own for what keeps it from starting
         reason = " ".join(str(error).split())
         if address is None:
             raise ScenarioError(f"--backend ray: no cluster could be begun here ({reason})") from error

@@ -91,6 +91,7 @@ def begun(small: Path, out: Path, *options: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = begun(small, out)

@@ -37,6 +37,7 @@ def run(scenario: Scenario) -> runner.Run:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_processes_that_begin_together_train_once(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,6 +51,7 @@ def test_two_processes_that_begin_together_train_once(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_one_that_is_killed_while_it_trains_is_followed_by_the_one_that_waits(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,10 +22,9 @@ class Counting(Federated):
 
     def story(self):
         marks = Path(__file__).parent / "marks"
-        mark = marks / f"{len(list(marks.iterdir()))}-{os.getpid()}-{id(self)}"
-        died = len(list(marks.iterdir()))
-        mark.touch()
-        if died < DEATHS:
+        begun = len(list(marks.iterdir()))
+        (marks / f"{begun}-{os.getpid()}-{id(self)}").touch()
+        if begun < DEATHS:
             os.kill(os.getpid(), signal.SIGKILL)
         yield from super().story()
 '''
