@@ -18,5 +18,5 @@ def warn_plainly() -> None:
     warnings.formatwarning = _line
 
 
-def _line(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+def _line(message: Warning | str, *_: object, **__: object) -> str:
     return f"{' '.join(str(message).split())}\n"
