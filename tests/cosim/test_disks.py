@@ -157,7 +157,4 @@ def test_a_cache_that_can_only_be_read_gives_what_it_has(
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     jobs, told = run("later", "--set", "backhaul.latency=1 s")
     assert (jobs["run"], told) == (0, "")
-    jobs, told = run("another", "--seed", "1")
-    assert jobs["run"] > 0
-    assert told == f"results are not kept in {disk}: Read-only file system\n"
     assert files(disk) == before
