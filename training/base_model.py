@@ -19,7 +19,6 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from training.lora import HEAD
 from training.model_files import locate, shipped
 
-
 _AS_DATA: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "trust_remote_code": False}
 """Files of a model are data: neither pickled weights nor Python code beside them is ever executed."""
 

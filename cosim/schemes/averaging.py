@@ -23,6 +23,7 @@ from cosim.schemes.stage import Stage
 
 if TYPE_CHECKING:
     from cosim.allocation.demand import Demand
+    from cosim.scenario.models import Scenario
     from training.adapters import Part
     from training.jobs import Ref
 
@@ -33,6 +34,21 @@ class AveragingOptions(SchemeOptions):
     ways = ADAPTERS
     deadline: Duration | None = default(None, "of a round: who has not reported before is left out of its average")
     allocation: AllocationPart | None = default(None, "who has which part of the uplink band; else radio.access says")
+
+    def problems(self, scenario: Scenario) -> list[str]:
+        """See ``SchemeOptions``."""
+        found = super().problems(scenario)
+        latency_s = scenario.backhaul.latency
+        if self.deadline is not None and self.averages_at_cloud(scenario) and self.deadline <= 2 * latency_s:
+            found.append(
+                f"scheme.deadline = '{self.deadline:g} s': nobody could report before it, as an average and a report "
+                f"need {2 * latency_s:g} s on the wires alone (backhaul.latency)"
+            )
+        return found
+
+    def averages_at_cloud(self, scenario: Scenario) -> bool:
+        """Whether the federated server is a role of the cloud."""
+        return True
 
 
 class AveragingScheme(FedAvg):

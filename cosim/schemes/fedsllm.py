@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cosim.allocation.demand import Demand
     from cosim.allocation.learning_model import LearningModel
     from cosim.allocation.problem import Allocation, DelayProblem
+    from cosim.scenario.models import Scenario
     from training.adapters import Part
     from training.cut_flops import StepFlops
     from training.steps import Batch
@@ -51,6 +52,10 @@ class FedsLLMOptions(SplitFedOptions):
         if self.ranks is not None and self.local_steps is None:
             raise ValueError(f"ranks = {self.ranks}: rounds are measured at a number of local steps; give local_steps")
         return self
+
+    def averages_at_cloud(self, scenario: Scenario) -> bool:
+        """See ``AveragingOptions``."""
+        return self.federated_server == "cloud" or scenario.edges.count > 1
 
 
 class FedsLLM(SplitFed):

@@ -67,6 +67,11 @@ def _run(path: Path) -> object:
     return [(run.label, run.seed, run.finished, run.settings, run.rounds, run.total("sim_time_s")) for run in results]
 
 
+def _rounds(path: Path) -> object:
+    (path.parent / "summary.json").write_bytes(_SUMMARY)
+    return load(path.parent).rounds
+
+
 def _words(parse: Callable[[str], object]) -> Callable[[Path], object]:
     return lambda path: parse(path.read_text(encoding="utf-8"))
 
@@ -97,17 +102,12 @@ LOADERS: Mapping[str, Loader] = {
     "cache entry": Loader(name="entry", read=_kept, valid=[_ENTRY]),
     "summary": Loader(name="summary.json", read=_run, valid=[_SUMMARY]),
     "resolved scenario": Loader(name="scenario.yaml", read=_run, valid=SCENARIOS),
-    "rounds": Loader(name="rounds.parquet", read=lambda path: _rounds(path), valid=[_parquet()]),
+    "rounds": Loader(name="rounds.parquet", read=_rounds, valid=[_parquet()]),
     "values of a sweep": Loader(
         name="v", read=_words(parse_values), valid=[b"10:100:10", b"log(1,9,3) MHz", b"5MHz,10MHz"]
     ),
     "seeds": Loader(name="v", read=_words(parse_seeds), valid=[b"0:5", b"0,3,7"]),
 }
-
-
-def _rounds(path: Path) -> object:
-    (path.parent / "summary.json").write_bytes(_SUMMARY)
-    return load(path.parent).rounds
 
 
 REFUSALS = (ValueError, ScenarioError)

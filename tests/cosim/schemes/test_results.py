@@ -1,7 +1,6 @@
 """What a run leaves in its folder."""
 
 import json
-import math
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
