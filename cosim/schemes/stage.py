@@ -28,7 +28,8 @@ class Round:
     """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
 
     ``clients`` are whose mini-batch each of the losses is of. No round comes after the ``last``. ``samples`` are the
-    training sequences that a loss was computed of, each as often. ``states`` are, with the model's adapters, all that the next round goes on from.
+    training sequences that a loss was computed of, each as often. ``states`` are, with the model's adapters, all that
+    the next round goes on from.
     """
 
     number: int
