@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import safetensors.numpy
 
 from analysis import load
 from analysis.result import ROUND_COLUMNS
@@ -43,6 +43,13 @@ def _parquet() -> bytes:
     buffer = io.BytesIO()
     pd.DataFrame({name: [0.0, 1.0] for name in ROUND_COLUMNS}).to_parquet(buffer)
     return buffer.getvalue()
+
+
+def _kept_entry() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        Store(Path(folder), 10**6).put(KEY, {"weights": np.arange(4.0)}, {"step": "1"})
+        (file,) = Path(folder).rglob("*.safetensors")
+        return file.read_bytes()
 
 
 def _texts(path: Path) -> object:
@@ -79,7 +86,7 @@ def _words(parse: Callable[[str], object]) -> Callable[[Path], object]:
 _PASSAGES = "\n\n".join(f"passage {chr(97 + place) * 9} " + "of many words " * 9 for place in range(26)).encode()
 _CSV = b"flops,seconds,tier\n1e9,0.5,low\n2e9,1.5,high\n"
 _SUMMARY = json.dumps({"label": "x", "seed": 0, "finished": True, "rounds": 1, "sim_time_s": 2.5}).encode()
-_ENTRY = safetensors.numpy.save({"weights": np.arange(4.0)}, {"step": "1"})
+_ENTRY = _kept_entry()
 
 LOADERS: Mapping[str, Loader] = {
     "YAML": Loader(name="s.yaml", read=yaml_text.read_file, valid=SCENARIOS),
