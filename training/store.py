@@ -1,8 +1,9 @@
 """Results of training jobs on disk, by key, so that a killed run resumes and a sweep trains once.
 
 One file a result, ``FOLDER/KK/KEY.safetensors`` with KK the first two digits of its key, and in it the hash of all
-that was written, so that what was damaged since is never taken for a result. Processes share a folder without locks: a file appears whole or not at all, of two writers of a key the last one's stays, and a file that another
-process has removed is as good as never stored. Needs NumPy and no torch, so that looking into a store is quick.
+that was written, so that what was damaged since is never taken for a result. Processes share a folder without locks: a
+file appears whole or not at all, of two writers of a key the last one's stays, and a file that another process has
+removed is as good as never stored. Needs NumPy and no torch, so that looking into a store is quick.
 """
 
 from __future__ import annotations

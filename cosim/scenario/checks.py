@@ -157,8 +157,8 @@ def _model_problems(scenario: Scenario, found: Sequence[Entry]) -> list[str]:
     problems = []
     if scenario.execution != "analytic" and model_files.lacks_weights(scenario.model.base):
         problems.append(
-            f"model.base = {scenario.model.base!r}: no .safetensors weights beside its config.json, which only execution: analytic "
-            f"can do without; execution is {scenario.execution}"
+            f"model.base = {scenario.model.base!r}: no .safetensors weights beside its config.json, which only "
+            f"execution: analytic can do without; execution is {scenario.execution}"
         )
     length = scenario.data.sequence_length
     if positions and length > positions:

@@ -64,13 +64,11 @@ def _line(problem: Any, keys: list[str], given: Any) -> str:
     return f"{key} = {said}: {in_words(problem['msg'])}" if key else problem["msg"].removeprefix("Value error, ")
 
 
-def _at(given: Any, loc: Sequence[int | str], otherwise: Any) -> Any:
+def _at(given: Any, loc: Sequence[Any], otherwise: Any) -> Any:
     """What the user has written at ``loc``, which a check may have seen in other units; else what it has seen."""
     for part in loc:
-        if not isinstance(given, dict | list):
+        there = part in given if isinstance(given, dict) else isinstance(given, list) and part in range(len(given))
+        if not there:
             return otherwise
-        try:
-            given = given[part]
-        except (KeyError, IndexError, TypeError):
-            return otherwise
+        given = given[part]
     return given

@@ -35,7 +35,8 @@ def conforming(made: Callable[..., Any], key: str, value: Any) -> Any:
 @lru_cache(maxsize=256)
 def _declared(made: Callable[..., Any]) -> dict[str, Any]:
     """The types of its parameters; none where they cannot be worked out, as in code of the user's own."""
-    where = made if dataclasses.is_dataclass(made) or not isinstance(made, type) else made.__init__
+    plain = isinstance(made, type) and not dataclasses.is_dataclass(made)
+    where = vars(made).get("__init__", made) if plain else made
     try:
         return get_type_hints(where)
     except (NameError, TypeError, AttributeError):

@@ -43,8 +43,9 @@ class AveragingOptions(SchemeOptions):
     allocation: AllocationPart | None = default(None, "who has which part of the uplink band; else radio.access says")
 
     def problems(self, scenario: Scenario) -> list[str]:
-        """More clients than users, or more reports than clients."""
-        found, users = super().problems(scenario), scenario.users.count
+    def problems(self, scenario: Scenario) -> list[str]:
+        """More clients than users, more reports than clients, or a deadline that nobody can keep."""
+        found, users, latency_s = super().problems(scenario), scenario.users.count, scenario.backhaul.latency
         if (self.clients or 0) > users:
             found.append(f"scheme.clients = {self.clients}: there are {users} users (users.count)")
         if (self.reports or 0) > (self.clients or users):
@@ -52,7 +53,16 @@ class AveragingOptions(SchemeOptions):
                 f"scheme.reports = {self.reports}: no more than {self.clients or users} users train in a round "
                 "(scheme.clients)"
             )
+        if self.deadline is not None and self.averages_at_cloud(scenario) and self.deadline <= 2 * latency_s:
+            found.append(
+                f"scheme.deadline = '{self.deadline:g} s': nobody could report before it, as an average and a report "
+                f"need {2 * latency_s:g} s on the wires alone (backhaul.latency)"
+            )
         return found
+
+    def averages_at_cloud(self, scenario: Scenario) -> bool:
+        """Whether the federated server is a role of the cloud."""
+        return True
 
 
 class AveragingScheme(FedAvg):

@@ -56,13 +56,16 @@ class FedsLLMOptions(SplitFedOptions):
     def problems(self, scenario: Scenario) -> list[str]:
         """A federated server that may lose the model."""
         found = super().problems(scenario)
-        at_edge = scenario.edges.count == 1 and self.federated_server != "cloud"
-        if at_edge and scenario.faults.edge_crashes.name != "always":
+        if scenario.faults.edge_crashes.name != "always" and not self.averages_at_cloud(scenario):
             found.append(
                 "faults.edge_crashes: the edge server is the federated server, too, and a crash would lose the model; "
                 "expected scheme.federated_server = cloud"
             )
         return found
+
+    def averages_at_cloud(self, scenario: Scenario) -> bool:
+        """See ``AveragingOptions``."""
+        return self.federated_server == "cloud" or scenario.edges.count > 1
 
 
 class FedsLLM(SplitFed):

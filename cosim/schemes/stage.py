@@ -31,10 +31,10 @@ class Stage:
 class Round:
     """What a scheme has to show at the end of a round: the adapters of its model, part by part, and the losses seen.
 
-    ``clients`` are whose mini-batch each of the losses is of. None comes after the ``last``. ``samples`` are the
-    training sequences that a loss was computed of, each as often. ``states`` are, with the model's adapters, all that the next
-    round goes on from. ``staleness`` is, of each report of a user in the model, how many models ago it began; none
-    where a scheme has no reports.
+    ``clients`` are whose mini-batch each of the losses is of. No round comes after the ``last``. ``samples`` are the
+    training sequences that a loss was computed of, each as often. ``states`` are, with the model's adapters, all that
+    the next round goes on from. ``staleness`` is, of each report of a user in the model, how many models ago it began;
+    none where a scheme has no reports.
     """
 
     number: int

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,10 @@ def test_a_module_that_fails_while_it_is_imported_is_named_in_one_line(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ValueError, match=r"^'broken_part:Name' cannot be imported: [^\n]+$"):
         registry.find("access", "broken_part:Name")
+
+
+def test_code_of_ones_own_is_said_aloud_once(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        assert registry.find("fading", "json:JSONDecoder") is json.JSONDecoder
+    assert registry.find("fading", "none").__name__ == "NoFading"
+    assert caplog.messages == ["code of your own: json:JSONDecoder is imported, as the scenario asks"]

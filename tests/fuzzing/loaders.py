@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import safetensors.numpy
 
 from analysis import load
 from analysis.result import ROUND_COLUMNS
@@ -45,6 +45,13 @@ def _parquet() -> bytes:
     return buffer.getvalue()
 
 
+def _kept_entry() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        Store(Path(folder), 10**6).put(KEY, {"weights": np.arange(4.0)}, {"step": "1"})
+        (file,) = Path(folder).rglob("*.safetensors")
+        return file.read_bytes()
+
+
 def _texts(path: Path) -> object:
     return read_texts(str(path)).corpus()
 
@@ -67,6 +74,11 @@ def _run(path: Path) -> object:
     return [(run.label, run.seed, run.finished, run.settings, run.rounds, run.total("sim_time_s")) for run in results]
 
 
+def _rounds(path: Path) -> object:
+    (path.parent / "summary.json").write_bytes(_SUMMARY)
+    return load(path.parent).rounds
+
+
 def _words(parse: Callable[[str], object]) -> Callable[[Path], object]:
     return lambda path: parse(path.read_text(encoding="utf-8"))
 
@@ -74,7 +86,7 @@ def _words(parse: Callable[[str], object]) -> Callable[[Path], object]:
 _PASSAGES = "\n\n".join(f"passage {chr(97 + place) * 9} " + "of many words " * 9 for place in range(26)).encode()
 _CSV = b"flops,seconds,tier\n1e9,0.5,low\n2e9,1.5,high\n"
 _SUMMARY = json.dumps({"label": "x", "seed": 0, "finished": True, "rounds": 1, "sim_time_s": 2.5}).encode()
-_ENTRY = safetensors.numpy.save({"weights": np.arange(4.0)}, {"step": "1"})
+_ENTRY = _kept_entry()
 
 LOADERS: Mapping[str, Loader] = {
     "YAML": Loader(name="s.yaml", read=yaml_text.read_file, valid=SCENARIOS),
@@ -97,17 +109,12 @@ LOADERS: Mapping[str, Loader] = {
     "cache entry": Loader(name="entry", read=_kept, valid=[_ENTRY]),
     "summary": Loader(name="summary.json", read=_run, valid=[_SUMMARY]),
     "resolved scenario": Loader(name="scenario.yaml", read=_run, valid=SCENARIOS),
-    "rounds": Loader(name="rounds.parquet", read=lambda path: _rounds(path), valid=[_parquet()]),
+    "rounds": Loader(name="rounds.parquet", read=_rounds, valid=[_parquet()]),
     "values of a sweep": Loader(
         name="v", read=_words(parse_values), valid=[b"10:100:10", b"log(1,9,3) MHz", b"5MHz,10MHz"]
     ),
     "seeds": Loader(name="v", read=_words(parse_seeds), valid=[b"0:5", b"0,3,7"]),
 }
-
-
-def _rounds(path: Path) -> object:
-    (path.parent / "summary.json").write_bytes(_SUMMARY)
-    return load(path.parent).rounds
 
 
 REFUSALS = (ValueError, ScenarioError)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 TOKENS = (
     b"null", b"true", b"-1", b"0", b"010", b"1e400", b".nan", b"-.inf", b"1:30", b"&a ", b"*a", b"<<: *a", b"!!binary ",
-    b"!!python/object/apply:os.getcwd []", b"!!set ", b"!!timestamp ", b"\t", b"\x00", b"\xff", b"\xef\xbb\xbf", b"---\n",
-    b"? ", b"[" * 40, b"{", b"}", b": ", b"- ", b"\r\n", b'"', b"\\ud800", b"9" * 400, b"9**9**9 Hz", b"20 parsnips", b"~x/",
-    b"../", b"a.b:C", b"json:loads", b",", b"\n", b"PAR1", b"\x1f\x8b",
+    b"!!python/object/apply:os.getcwd []", b"!!set ", b"!!timestamp ", b"\t", b"\x00", b"\xff", b"\xef\xbb\xbf",
+    b"---\n",
+    b"? ", b"[" * 40, b"{", b"}", b": ", b"- ", b"\r\n", b'"', b"\\ud800", b"9" * 400, b"9**9**9 Hz", b"20 parsnips",
+    b"~x/",    b"../", b"a.b:C", b"json:loads", b",", b"\n", b"PAR1", b"\x1f\x8b",
 )  # fmt: skip
 _MOST_CHANGES = 6
 

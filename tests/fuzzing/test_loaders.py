@@ -1,6 +1,7 @@
 """A little of it in every run of the tests; ``python -m tests.fuzzing`` takes ten minutes."""
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,14 @@ from tests.fuzzing.mutation import mutated
 
 @pytest.mark.parametrize("name", LOADERS)
 def test_damaged_files_are_read_or_refused_in_words(name: str) -> None:
-    ended = campaign(LOADERS[name], seed=11, files=40)
-    assert ended.failures == []
-    assert ended.refused < ended.files, "nothing was read, so that little was tried"
+    assert campaign(LOADERS[name], seed=11, files=40).failures == []
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_what_is_damaged_was_valid_before(name: str, tmp_path: Path) -> None:
+    loader = LOADERS[name]
+    (tmp_path / loader.name).write_bytes(loader.valid[0])
+    assert loader.read(tmp_path / loader.name) is not None
 
 
 @pytest.mark.slow

@@ -35,8 +35,8 @@ def test_a_model_without_weights_has_costs_and_no_more(write: Write, six_blocks:
     (Path(six_blocks) / "model.safetensors").unlink()
     (line,) = problems(write(model={"base": six_blocks}))
     assert line == (
-        f"model.base = {six_blocks!r}: no .safetensors weights beside its config.json, which only execution: analytic can do "
-        "without; execution is deferred"
+        f"model.base = {six_blocks!r}: no .safetensors weights beside its config.json, which only execution: analytic "
+        "can do without; execution is deferred"
     )
     assert load_scenario(write(model={"base": six_blocks}, execution="analytic")).model.base == six_blocks
 
@@ -311,6 +311,20 @@ def test_all_that_is_impossible_is_said_at_once(write: Write, six_blocks: str) -
 def test_what_cannot_befall_users_is_one_line(write: Write, sections: dict[str, Any], expected: str) -> None:
     (line,) = problems(write(**sections))
     assert line.startswith(expected)
+
+
+@pytest.mark.parametrize("name", ["federated", "splitfed", "fedsllm"])
+def test_a_deadline_that_nobody_can_keep_is_refused(write: Write, name: str) -> None:
+    """An average comes down the wire and a report goes up: two latencies."""
+    backhaul = {"latency": "50 ms"}
+    (line,) = problems(write(scheme={"name": name, "deadline": "100 ms"}, backhaul=backhaul))
+    assert line.startswith(f"{name}: scheme.deadline = '0.1 s': nobody could report before it")
+    load_scenario(write(scheme={"name": name, "deadline": "101 ms"}, backhaul=backhaul))
+
+
+def test_a_deadline_at_the_only_edge_server_knows_no_wires(write: Write) -> None:
+    scheme = {"name": "fedsllm", "deadline": "10 ms"}
+    load_scenario(write(scheme=scheme, edges={"count": 1}, backhaul={"latency": "50 ms"}))
 
 
 @pytest.mark.parametrize("name", ["split_learning", "centralised"])

@@ -1,4 +1,4 @@
-"""Every key with whatever it does not allow: refused in a line that says which key, which value, and what is expected."""
+"""Every key with whatever it does not allow: refused in a line that says which key and value, and what is right."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A machine that fails: whatever the scheme, what was finished is found again, and the result is the same to the bit."""
+"""A machine that fails: whatever the scheme, what was finished is found again, and the result is the same."""
 
 from __future__ import annotations
 
