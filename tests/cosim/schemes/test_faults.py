@@ -239,7 +239,7 @@ def test_where_no_report_can_come_any_more_it_is_said_who_waits_for_what(run_sma
 
 def test_a_cloud_that_stands_still_for_ever_is_named_in_one_line(run_small: Runner, tmp_path: Path) -> None:
     pauses = {"cloud_pauses": recorded(tmp_path, "0,0,0.001\n")}
-    with pytest.raises(ScenarioError, match=r"cloud stands still for ever from 0\.001 s on, and work waits for it"):
+    with pytest.raises(ScenarioError, match=r"cloud stands still for ever from [\d.]+ s on, and work waits for it"):
         run_small({"name": "federated"}, users=USERS, faults=pauses, execution="analytic")
 
 
@@ -247,7 +247,11 @@ def test_a_cloud_that_stands_still_for_ever_is_named_in_one_line(run_small: Runn
     ("scheme", "told"),
     [
         ({"name": "splitllm", "cut": [1, 3]}, r"user\d stopped 500 times before it had its segment"),
-        ({"name": "federated", "aggregation": {"name": "fedasync", "mixing": 0.5}}, r"users stopped 1500 times"),
+        pytest.param(
+            {"name": "federated", "aggregation": {"name": "fedasync", "mixing": 0.5}},
+            r"users stopped 1500 times",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_users_who_never_come_to_an_end_are_given_up_in_one_line(
