@@ -277,27 +277,3 @@ def test_segments_that_never_get_through_are_named_in_one_line(run_small: Runner
         run_small({"name": "splitllm", "cut": [1, 3]}, **alone, radio=radio, execution="analytic")
     assert "\n" not in str(told.value)
     assert "radio.interrupted = resumes" in str(told.value)
-
-
-@pytest.mark.slow
-def test_ten_thousand_rounds_take_no_more_memory_than_their_record(run_small: Runner) -> None:
-    """Resident memory of an analytic run between its 2,000th and its last round."""
-    import psutil
-
-    from cosim import runner as engine
-
-    resident: list[int] = []
-    process = psutil.Process()
-    original = engine.Observer.__call__
-
-    def counted(observer: Any, ended: Any) -> None:
-        original(observer, ended)
-        resident.append(process.memory_info().rss)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine.Observer, "__call__", counted)
-        run_small({"name": "federated", "rounds": 10_000, "local_steps": 1}, users=USERS, faults=DROPPING,
-                  execution="analytic")  # fmt: skip
-    slope = np.polyfit(np.arange(2000, len(resident)), resident[2000:], 1)[0]
-    print(f"{slope:.0f} bytes a round")  # noqa: T201
-    assert slope < 4096
