@@ -76,6 +76,7 @@ def test_rows_tell_how_many_reports_a_model_was_made_of_and_how_stale_they_were(
     assert any(row["max_staleness"] for row in rows) == ("aggregation" in story), "else the tests show nothing"
 
 
+@pytest.mark.slow
 def test_it_learns(story: dict[str, Any], run_small: Runner) -> None:
     rows = run_small({**story, "rounds": 8, "local_steps": 4}, training={"lr": 1e-2}).observer.rows
     assert rows[-1]["perplexity"] < rows[0]["perplexity"]
