@@ -43,7 +43,6 @@ class AveragingOptions(SchemeOptions):
     allocation: AllocationPart | None = default(None, "who has which part of the uplink band; else radio.access says")
 
     def problems(self, scenario: Scenario) -> list[str]:
-    def problems(self, scenario: Scenario) -> list[str]:
         """More clients than users, more reports than clients, or a deadline that nobody can keep."""
         found, users, latency_s = super().problems(scenario), scenario.users.count, scenario.backhaul.latency
         if (self.clients or 0) > users:
