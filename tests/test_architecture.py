@@ -66,7 +66,9 @@ def test_only_the_clock_turns_delays_into_events() -> None:
         name(file)
         for file in FILES["cosim"]
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr in ("Environment", "timeout")
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("Environment", "timeout")
     }
     assert makers == {"cosim/clock.py"}
 

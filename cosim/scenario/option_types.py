@@ -27,9 +27,10 @@ def conforming(made: Callable[..., Any], key: str, value: Any) -> Any:
     if key not in declared:
         return value
     try:
-        return TypeAdapter(declared[key], config=_STRICT).validate_python(value)
+        made_of_it = TypeAdapter(declared[key], config=_STRICT).validate_python(value)
     except ValidationError as error:
         raise ValueError(in_words(error.errors()[0]["msg"])) from error
+    return value if made_of_it == value else made_of_it  # a whole number stays as it was written
 
 
 @lru_cache(maxsize=256)

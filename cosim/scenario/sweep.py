@@ -32,4 +32,4 @@ class Sweep(Section):
         None, "several, in quotes: '0:5' (0 to 4) or '0,3,7'; else the scenario's"
     )
     samples: Count | None = default(None, "so many points at random; else all")
-    compare: bool = default(False, "every scheme of the `compare` list at each point; else the first one alone")
+    compare: Flag = default(False, "every scheme of the `compare` list at each point; else the first one alone")

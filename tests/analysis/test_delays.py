@@ -56,7 +56,7 @@ def test_events_beside_the_users_path_delay_nobody_and_are_no_user(make_run: Cal
 
 def test_what_befell_users_delays_nobody(make_run: Callable[..., Path]) -> None:
     events = Result(make_run("splitfed")).events
-    happened = events.iloc[:4].assign(kind=HAPPENINGS, user=NOBODY)
+    happened = events.iloc[: len(HAPPENINGS)].assign(kind=HAPPENINGS, user=NOBODY)
     pd.testing.assert_series_equal(mean_delay_s(pd.concat([events, happened])), mean_delay_s(events))
 
 

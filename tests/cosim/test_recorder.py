@@ -136,8 +136,8 @@ def test_what_takes_no_time_is_dropped_unless_it_carries_bytes(scene: Scene) -> 
 def test_bytes_are_the_sum_over_all_kinds_of_payload() -> None:
     activity = Activity(start_ns=0, end_ns=1, node="a", act="transmitting", kind="uplink", user=0, round=0, step=0)
     payloads = [name for name in Activity.__slots__ if name.endswith("_bytes")]
-    assert len(payloads) == 6
-    assert replace(activity, **{name: 10**i for i, name in enumerate(payloads)}).bytes == 111111
+    assert len(payloads) == 7
+    assert replace(activity, **{name: 10**i for i, name in enumerate(payloads)}).bytes == 1111111
 
 
 def test_every_kind_of_delay_is_named_once() -> None:

@@ -20,6 +20,8 @@ def problems(path: Path, *overrides: str) -> list[str]:
 
 def value_of(tree: Any, key: str) -> Any:
     for name in key.split("."):
+        if tree is None:
+            return None
         tree = tree[name]
     return tree
 

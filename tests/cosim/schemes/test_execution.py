@@ -10,7 +10,6 @@ from cosim import runner, tables
 from cosim.runner import Run
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.entries import Entry
-from cosim.schemes.averaging import AveragingOptions
 from cosim.schemes.base import Acts
 from cosim.schemes.federated import Federated
 
@@ -137,7 +136,7 @@ class NeverLooking(UntilGoodEnough):
 def run_branching(small_scenario: Callable[..., Scenario]) -> Callable[..., Run]:
     def run(scheme: type[UntilGoodEnough], execution: str, **sections: Any) -> Run:
         scenario = small_scenario({"name": "federated"}, execution=execution, training={"lr": 0.05}, **sections)
-        options = AveragingOptions(name="federated", rounds=6, local_steps=2)
+        options = Federated.Options(name="federated", rounds=6, local_steps=2)
         return runner.run(scenario, Entry(label="branching", scheme=scheme, options=options))
 
     return run

@@ -49,6 +49,7 @@ UNUSUAL: dict[str, Any] = {
     "training": {"lr": 3e-3, "weight_decay": 0.1},
     "evaluation": {"every": 2, "sequences": 5},
     "figures": ["delay", {"kind": "gantt", "round": 2}],
+    "faults": {"corruption": {"probability": 0.1}},
 }
 """What the miniature leaves at its defaults, unlike the defaults."""
 
