@@ -45,8 +45,9 @@ def read_scenario(path: Path, overrides: list[str], seed: int | None = None, exe
     return scenario.model_copy(update={"figures": tuple(resolved)})
 
 
-def writable(folder: Path) -> Path:
-    """``folder``, made if need be, tried, and kept from other processes, so that no run is lost for want of a place.
+def writable(folder: Path, *, shared: bool = False) -> Path:
+    """``folder``, made if need be and tried, so that no run is lost for want of a place; no other process writes there
+    meanwhile, unless it is ``shared``.
 
     Raises:
         ScenarioError: it cannot be written, or another process writes there.
@@ -54,7 +55,8 @@ def writable(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder):
-            claim(folder)
+            if not shared:
+                claim(folder)
             return folder
     except OSError as error:
         raise ScenarioError(f"--out {folder}: cannot be written ({error.strerror}); expected a folder") from error

@@ -79,7 +79,7 @@ def sweep(
     settings = wanted.settings(read.seed)
     tree = read_tree(scenario, overrides)
     planned = beside_others(points(tree, str(scenario), settings, folder / "points", compare=wanted.compare))
-    writable(folder / "points")
+    writable(folder / "points", shared=True)  # by the jobs of an array; points are claimed one by one
     figures.note(figures.figures(read, wanted), folder)
     for key, values in wanted.varied.items():
         typer.echo(f"{key}: {said(values)}")
@@ -186,7 +186,7 @@ def _write(
     from cosim.sweep.script import array_script, jobs  # noqa: PLC0415
 
     count = jobs(len(families(planned)), wanted)
-    writable(out / "jobs")
+    writable(out / "jobs", shared=True)
     try:
         script.write_text(
             array_script(f"{scenario.name}-sweep", options, out, count, need_bytes(scenario)), encoding="utf-8"

@@ -147,7 +147,8 @@ def test_two_sweeps_into_one_folder_share_its_points(
     small.write_text(small.read_text(encoding="utf-8").replace("{name: federated", f"{{name: '{scheme}'"))
     call = [*COSIM_SWEEP, str(small), *MANY, "--workers", "1", "--out", str(tmp_path / "out")]
     both = [subprocess.Popen(call, cwd=tmp_path, text=True, stderr=subprocess.PIPE) for _ in range(2)]
-    assert [process.communicate()[1] for process in both] == ["", ""]
+    said = "code of your own: counted:Counting is imported, as the scenario asks\n"
+    assert [process.communicate()[1] for process in both] == [said] * 2
     assert [process.returncode for process in both] == [0, 0]
     assert stories(tmp_path) == 40
     found = pd.read_parquet(tmp_path / "out" / "sweep.parquet")

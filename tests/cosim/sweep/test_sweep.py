@@ -1,9 +1,10 @@
 """Sweeps by real worker processes: the same results as single runs, whoever dies meanwhile."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
@@ -218,7 +219,7 @@ def test_workers_that_are_killed_at_any_moment_leave_the_table_of_an_undisturbed
     swept(calm, tmp_path / "calm")
     monkeypatch.setenv("COSIM_CACHE", str(tmp_path / "another-cache"))
     points = planned(small, tmp_path / "rough", "radio.bandwidth=log(1,100,12) MHz", seeds="0:2")
-    heard = _Killing(every=4)
+    heard = _Killing(every=2)
     assert sweep(standing(points, tmp_path / "rough"), crew_of(points), heard).failed == {}
     assert heard.killed >= 2
     assert len(heard.losses) <= heard.killed  # one that was idle again costs nothing
@@ -247,8 +248,8 @@ class _Killing(Heard):
         super().lost(point, problem)
         self._recovering.add(point.name)
 
-    def ended(self, point: Point, *, cached: bool, problem: str) -> None:
-        super().ended(point, cached=cached, problem=problem)
+    def ended(self, point: Point, summary: Mapping[str, Any] | None, *, cached: bool, problem: str) -> None:
+        super().ended(point, summary, cached=cached, problem=problem)
         self._recovering.discard(point.name)
 
     def _kill(self) -> None:
