@@ -12,7 +12,6 @@ from cosim import libraries
 from cosim.every_command import Overrides, Quiet, ScenarioFile, read_scenario, writable
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.loading import read_tree
-from cosim.telling import disk_trouble
 
 if TYPE_CHECKING:
     from cosim.sweep.crew import Crew
@@ -123,13 +122,9 @@ def _run(begun: Standing, crew: Crew, *, quiet: bool) -> None:
 
     if begun.to_run:
         _announce(begun, crew.share)
-    try:
-        with PointsProgress(begun.wanted, quiet=quiet) as progress:
-            Thread(target=libraries.load, args=("analysis.figures.sweep",), daemon=True).start()
-            done = run(begun, crew, progress)
-    except OSError as error:
-        typer.echo(f"{disk_trouble(error)}; what is finished is kept", err=True)
-        raise typer.Exit(1) from error
+    with PointsProgress(begun.wanted, quiet=quiet) as progress:
+        Thread(target=libraries.load, args=("analysis.figures.sweep",), daemon=True).start()
+        done = run(begun, crew, progress)
     if done.done:
         from analysis.figures import pictures  # noqa: PLC0415
 
