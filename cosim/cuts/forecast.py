@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,22 @@ class Shared:
     def waits_s(self, asked_s: Seconds, present: Seconds) -> Seconds:
         """(..., K) how long clients wait there for others, who ask for so much (..., K) and are there that share of the
         time (..., K): when a client comes it finds each of the others there as often, and waits for its turn."""
-        members = self.groups[:, None] == np.arange(len(self.at_once))  # (K, M)
-        several = members.sum(axis=0) > self.at_once
         found_s = asked_s * present
-        others_s = (found_s @ members)[..., self.groups] - found_s
-        found: Seconds = (several / self.at_once)[self.groups] * others_s
+        others_s = (found_s @ self._members)[..., self.groups] - found_s
+        found: Seconds = self._share * others_s
+        return found
+
+    @cached_property
+    def _members(self) -> NDArray[np.bool_]:
+        """(K, M) who is whose."""
+        found: NDArray[np.bool_] = self.groups[:, None] == np.arange(len(self.at_once))
+        return found
+
+    @cached_property
+    def _share(self) -> Seconds:
+        """(K,) what another's turn costs; nothing where all can have one at a time."""
+        several = self._members.sum(axis=0) > self.at_once
+        found: Seconds = (several / self.at_once)[self.groups]
         return found
 
 
