@@ -11,6 +11,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from cosim import runner
+from cosim.recorder import EVERYBODY
 from cosim.runner import Run
 from cosim.scenario import Scenario
 from cosim.scenario.entries import entries
@@ -233,3 +234,20 @@ def every_scheme() -> list[dict[str, Any]]:
 def scheme(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Each of the schemes."""
     return SCHEMES[request.param]
+
+
+def require_one_name_for_every_nanosecond(run: Run) -> None:
+    """Of every user."""
+    activities = run.world.recorder.activities
+    for user in run.world.users:
+        mine = sorted((a.start_ns, a.end_ns) for a in activities if a.user in (user.index, EVERYBODY))
+        spans = [span for span in mine if span[0] < span[1]]
+        assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
+        assert spans[-1][1] == run.world.clock.now_ns
+
+
+def require_no_more_memory_than_needed(run: Run) -> None:
+    """No node ever holds more than it was found to need."""
+    needs = run.scheme.needs.of(run.scheme.load())
+    for node in run.world.nodes:
+        assert node.memory.peaks()["total"] <= needs.get(node, 0), node.name

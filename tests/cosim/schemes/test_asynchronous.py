@@ -11,9 +11,9 @@ import torch
 from cosim import tables
 from cosim.memory import MEMORY_KINDS
 from cosim.nodes import User
-from cosim.recorder import EVERYBODY
 from cosim.runner import Run
 from cosim.scenario import ScenarioError, load_scenario
+from tests.cosim.schemes.conftest import require_no_more_memory_than_needed, require_one_name_for_every_nanosecond
 
 Runner = Callable[..., Run]
 
@@ -35,18 +35,11 @@ def run(story: dict[str, Any], run_small: Runner) -> Run:
 
 
 def test_every_nanosecond_of_every_user_has_exactly_one_name(run: Run) -> None:
-    activities = run.world.recorder.activities
-    for user in run.world.users:
-        mine = sorted((a.start_ns, a.end_ns) for a in activities if a.user in (user.index, EVERYBODY))
-        spans = [span for span in mine if span[0] < span[1]]
-        assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
-        assert spans[-1][1] == run.world.clock.now_ns
+    require_one_name_for_every_nanosecond(run)
 
 
 def test_no_node_ever_holds_more_than_it_was_found_to_need(run: Run) -> None:
-    needs = run.scheme.needs.of(run.scheme.load())
-    for node in run.world.nodes:
-        assert node.memory.peaks()["total"] <= needs.get(node, 0), node.name
+    require_no_more_memory_than_needed(run)
 
 
 def test_nothing_is_left_in_memory_but_weights_and_training_state(story: dict[str, Any], run: Run) -> None:

@@ -14,6 +14,7 @@ from cosim.memory import MEMORY_KINDS
 from cosim.nodes import Node
 from cosim.recorder import EVERYBODY
 from cosim.runner import Run
+from tests.cosim.schemes.conftest import require_one_name_for_every_nanosecond
 from training.jobs import Job
 
 Runner = Callable[..., Run]
@@ -33,12 +34,7 @@ def events(run: Run) -> pd.DataFrame:
 
 
 def test_every_nanosecond_of_every_user_has_exactly_one_name(run: Run) -> None:
-    activities = run.world.recorder.activities
-    for user in run.world.users:
-        mine = sorted((a.start_ns, a.end_ns) for a in activities if a.user in (user.index, EVERYBODY))
-        spans = [span for span in mine if span[0] < span[1]]
-        assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
-        assert spans[-1][1] == run.world.clock.now_ns
+    require_one_name_for_every_nanosecond(run)
 
 
 def test_the_named_delays_of_a_round_add_up_to_what_the_round_took(run: Run, events: pd.DataFrame) -> None:

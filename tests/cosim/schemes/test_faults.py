@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from cosim import results, tables
-from cosim.recorder import EVERYBODY, NOBODY
+from cosim.recorder import NOBODY
 from cosim.runner import Run
 from cosim.scenario import ScenarioError
+from tests.cosim.schemes.conftest import require_one_name_for_every_nanosecond
 
 Runner = Callable[..., Run]
 
@@ -74,13 +75,9 @@ def every_fault(number: int, every_scheme: list[dict[str, Any]]) -> tuple[dict[s
 
 def require_order(run: Run) -> None:
     """Every nanosecond of every user has one name; seconds and bytes add up; reports are of users that trained."""
-    activities, events = run.world.recorder.activities, tables.events_frame(run)
+    events = tables.events_frame(run)
     assert run.finished
-    for user in run.world.users:
-        mine = sorted((a.start_ns, a.end_ns) for a in activities if a.user in (user.index, EVERYBODY))
-        spans = [span for span in mine if span[0] < span[1]]
-        assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
-        assert spans[-1][1] == run.world.clock.now_ns
+    require_one_name_for_every_nanosecond(run)
     summary = results.summarise(run, events, tables.memory_frame(run))
     assert sum(summary["delay_s"].values()) == pytest.approx(summary["sim_time_s"], abs=ROUNDING_S)
     assert sum(summary["traffic_bytes"].values()) == events["bytes"].sum() == sum(summary["payload_bytes"].values())
