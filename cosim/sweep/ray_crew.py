@@ -17,7 +17,8 @@ import cosim
 from cosim.scenario import Scenario, ScenarioError
 from cosim.sweep.crew import Outcome
 from cosim.sweep.points import Point
-from cosim.sweep.resources import Node, Share, cores_here, need_bytes, share_of
+from cosim.sweep.ray_alone import RayAlone
+from cosim.sweep.resources import Node, Share, need_bytes, share_of
 from cosim.sweep.worker import Answer, Task
 from training.store import default_folder
 
@@ -28,13 +29,12 @@ _QUIET = {
 }
 _ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's way to say that no other machine is to join, so that it listens on the loopback interface alone."""
-_OBJECTS_BYTES = 80 * 2**20
-"""The least that Ray takes; scenarios and summaries are small."""
 _CAUSES = {
     "WorkerCrashedError": "died",
     "OutOfMemoryError": "was killed, for memory ran out on its machine",
     "NodeDiedError": "was on a machine that is gone",
 }
+_LOOPBACK = ("localhost", "127.0.0.1")
 _PATIENCE_S = 10.0
 """With a machine that is to answer."""
 
@@ -44,10 +44,11 @@ class RayCrew:
 
     Raises:
         ScenarioError: Ray is not installed, or there is no cluster at ``address``.
+        ConnectionError: from ``outcomes``, if a cluster on this machine has ended.
     """
 
     def __init__(self, address: str | None, wanted: int | None, scenario: Scenario, points: int) -> None:
-        self._ray = _connected(address)
+        self._ray, self._alone = _connected(address)
         nodes = [_node(each["Resources"]) for each in self._ray.nodes() if each["Alive"]]
         accelerated = scenario.execution != "analytic" and scenario.host.device != "cpu"
         self._need = Node(
@@ -84,7 +85,9 @@ class RayCrew:
         """See ``Crew.outcomes``."""
         if not self._running:
             return
-        self._ray.wait(list(self._running), timeout=timeout_s)
+        begun, _ = self._ray.wait(list(self._running), timeout=timeout_s)
+        if not begun and self._alone is not None and (lost := self._alone.lost):
+            raise ConnectionError(f"--backend ray: the {' and '.join(lost)} of Ray ended while points were under way")
         over, _ = self._ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
         for reference in over:
             point = self._running.pop(reference)
@@ -99,10 +102,13 @@ class RayCrew:
 
     def close(self) -> None:
         """See ``Crew.close``."""
-        for reference in self._running:
-            self._ray.cancel(reference, force=True)
+        if self._alone is None or not self._alone.lost:
+            for reference in self._running:
+                self._ray.cancel(reference, force=True)
         self._running.clear()
         self._ray.shutdown()
+        if self._alone is not None:
+            self._alone.close()
 
 
 def _answering(modules: Sequence[str]) -> Callable[[bytes], Answer]:
@@ -136,7 +142,8 @@ def _modules() -> list[str]:
     return list(dict.fromkeys(map(str, beyond)))
 
 
-def _connected(address: str | None) -> Any:
+def _connected(address: str | None) -> tuple[Any, RayAlone | None]:
+    """Ray, joined to the cluster at ``address``, or to one begun here."""
     os.environ.update(_QUIET)
     if address is None:
         os.environ.update(_ALONE)
@@ -147,22 +154,20 @@ def _connected(address: str | None) -> Any:
     silent: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         if address is None:
-            own = {"num_cpus": cores_here(), "object_store_memory": _OBJECTS_BYTES, "include_dashboard": False}
-            ray.init("local", **own, **silent)
-        else:
-            _knock(address)
-            ray.init(address, **silent)
+            return ray, RayAlone(ray, **silent)
+        _knock(address, here=ray.util.get_node_ip_address())
+        ray.init(address, **silent)
     except Exception as error:  # Ray has no class of its own for what keeps it from starting
         reason = " ".join(str(error).split())
         if address is None:
             raise ScenarioError(f"--backend ray: no cluster could be begun here ({reason})") from error
         hint = "; is it one that asks for a token? then set RAY_AUTH_MODE=token" if "connect to Ray" in reason else ""
         raise ScenarioError(f"--address {address}: no cluster of Ray ({reason}{hint})") from error
-    return ray
+    return ray, None
 
 
-def _knock(address: str) -> None:
-    """Ray itself would try for minutes.
+def _knock(address: str, here: str) -> None:
+    """Ray itself would try for minutes; this machine it calls by its address ``here``, not by that of the loopback.
 
     Raises:
         OSError: nobody listens there.
@@ -173,6 +178,7 @@ def _knock(address: str) -> None:
         return
     if not (host and port.isdecimal()):
         raise ValueError("expected HOST:PORT, or auto")
+    host = here if host in _LOOPBACK else host
     socket.create_connection((host, int(port)), _PATIENCE_S).close()
 
 

@@ -57,7 +57,6 @@ class _Sweep:
     schedule: Schedule
     crew: Crew
     listener: Listener
-    done: int = 0
     tries: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
@@ -99,8 +98,6 @@ class _Sweep:
         self.table.set(point, "failed" if summary is None else "done", summary)
         if summary is None:
             self.failed[point.name] = outcome.problem
-        else:
-            self.done += 1
         jobs = (summary or {}).get("jobs", {"run": 1})
         cached = not jobs["run"] and bool(jobs["cached"])
         self.listener.ended(point, summary, cached=cached, problem=outcome.problem)
@@ -123,6 +120,7 @@ def sweep(begun: Standing, crew: Crew, listener: Listener) -> Swept:
             table.set(point, "done", begun.kept[point.name])
     listener.found(begun.there_before)
     under_way = _Sweep(table, Schedule(begun.missing), crew, listener)
+    wanted = [point for family in begun.missing for point in family]
     interrupted = False
     try:
         under_way.run(begun.to_run)
@@ -135,7 +133,7 @@ def sweep(begun: Standing, crew: Crew, listener: Listener) -> Swept:
     table.write()
     return Swept(
         there_before=begun.there_before,
-        done=begun.there_before + under_way.done,
+        done=begun.there_before + table.done(wanted),  # who was interrupted may not have heard of all
         failed=under_way.failed,
         interrupted=interrupted,
     )

@@ -43,6 +43,10 @@ class SweepTable:
         if summary is not None:
             self._summaries[point.name] = summary
 
+    def done(self, points: Sequence[Point]) -> int:
+        """How many of ``points`` are done, as far as is known."""
+        return sum(self._status[point.name] == "done" for point in points)
+
     def stopped(self) -> None:
         """What was running waits again."""
         for name, status in self._status.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from cosim.telling import disk_trouble, warn_plainly
+from cosim.telling import machine_trouble, warn_plainly
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -58,12 +58,10 @@ def answer(task: Task) -> Answer:
                 return Answer(None, because="elsewhere")
             kept = kept_summary(task.scenario, task.folder)
             return Answer(kept or run_point(task.scenario, task.folder, task.threads))
-    except OSError as error:
-        return Answer(None, disk_trouble(error), "problem")
     except Exception as error:
         text = " ".join(str(error).split())
         said = text if type(error).__name__ == "ScenarioError" else f"{type(error).__name__}: {text}"
-        return Answer(None, said, "problem")
+        return Answer(None, machine_trouble(error) or said, "problem")
 
 
 def run_point(scenario: Scenario, folder: Path, threads: int | None = None) -> dict[str, Any]:

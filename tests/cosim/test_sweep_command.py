@@ -1,10 +1,13 @@
 """``cosim sweep`` as a user calls it: mistakes, points that fail, Ctrl-C, and going on."""
 
+import json
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -78,14 +81,20 @@ def test_points_that_fail_are_told_in_a_line_each_with_status_1(cosim: Cosim, sm
 
 
 COSIM_SWEEP = (sys.executable, "-m", "cosim", "sweep")
+FEW = ("--vary", "radio.bandwidth=5MHz,10MHz", "--seeds", "0:2")
 MANY = ("--vary", "radio.bandwidth=log(1,100,40) MHz", *ANALYTIC)
+
+
+def finished(out: Path) -> int:
+    """How many points have come to their end; a run that takes long is written on the way, too."""
+    return sum(json.loads(file.read_text())["finished"] for file in out.glob("points/*/summary.json"))
 
 
 def begun(small: Path, out: Path, *options: str) -> "subprocess.Popen[str]":
     """A sweep in a process of its own, of which some points are done."""
     call = [*COSIM_SWEEP, str(small), *MANY, "--workers", "2", "--out", str(out), *options]
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and len(list(out.glob("points/*/summary.json"))) < 3:
+    while process.poll() is None and finished(out) < 3:
         time.sleep(0.01)
     return process
 
@@ -99,7 +108,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(small: Path,
     said, wrong = process.communicate()
     assert (process.returncode, wrong) == (1, "")
     kept = int(said.split("interrupted with ")[1].split()[0])
-    assert 2 <= kept < 40
+    assert 3 <= kept < 40
     assert (pd.read_parquet(out / "sweep.parquet")["status"] == "done").sum() == kept
     _goes_on(small, out, least=kept)
 
@@ -131,11 +140,53 @@ def test_a_sweep_that_is_killed_goes_on_and_its_workers_are_gone(small: Path, tm
     _, alive = psutil.wait_procs(its_own, timeout=60.0)
     assert alive == []
     process.communicate()
-    kept = len(list(out.glob("points/*/summary.json")))
+    kept = finished(out)
     assert kept < 40
     time.sleep(0.5)
-    assert len(list(out.glob("points/*/summary.json"))) == kept
+    assert finished(out) == kept
     _goes_on(small, out, least=kept)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_sweep_whose_cluster_dies_says_so_and_goes_on(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = begun(small, out, "--backend", "ray")
+    its_own = psutil.Process(process.pid).children(recursive=True)
+    (heart,) = [child for child in its_own if child.name() == "raylet"]
+    heart.kill()
+    _, wrong = process.communicate()
+    assert process.returncode == 1
+    (line,) = wrong.splitlines()
+    assert line == "--backend ray: the raylet of Ray ended while points were under way; what is finished is kept"
+    assert psutil.wait_procs(its_own, timeout=60.0)[1] == []
+    _goes_on(small, out, least=finished(out))
+
+
+@pytest.fixture
+def head(tmp_path: Path) -> Iterator[str]:
+    """A cluster begun as Ray's manual says; its address."""
+    ray, free = Path(sys.executable).with_name("ray"), 6380
+    given = ("--head", "--port", str(free), "--num-cpus", "2", "--include-dashboard", "false", "--disable-usage-stats")
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+    subprocess.run([ray, "start", *given, "--temp-dir", folder], check=True, capture_output=True)
+    yield f"127.0.0.1:{free}"
+    subprocess.run([ray, "stop", "--force"], check=True, capture_output=True)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_sweep_in_a_cluster_elsewhere_has_the_table_of_one_here(
+    small: Path, tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.chdir(tmp_path)  # of what is run elsewhere, the folders are those of who asked for it
+    for out, where in (("there", ["--backend", "ray", "--address", head]), ("here", [])):
+        monkeypatch.setenv("COSIM_CACHE", str(tmp_path / f"cache {out}"))
+        call = [*COSIM_SWEEP, str(small), *FEW, "--quiet", "--workers", "2", "--out", out, *where]
+        subprocess.run(call, check=True, capture_output=True)
+    _same_table(tmp_path / "there", tmp_path / "here")
 
 
 @pytest.mark.slow
@@ -162,9 +213,11 @@ def _goes_on(small: Path, out: Path, least: int) -> None:
     said = subprocess.run([*call, "--out", str(out)], check=True, capture_output=True, text=True).stdout
     assert f"{least} of 40 points were there before" in said
     subprocess.run([*call, "--out", str(out.parent / "calm")], check=True, capture_output=True)
-    one, other = (
-        pd.read_parquet(folder / "sweep.parquet").drop(columns="wall_time_s") for folder in (out, out.parent / "calm")
-    )
+    _same_table(out, out.parent / "calm")
+
+
+def _same_table(*folders: Path) -> None:
+    one, other = (pd.read_parquet(folder / "sweep.parquet").drop(columns="wall_time_s") for folder in folders)
     pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
