@@ -82,10 +82,10 @@ class Observer:
         }
         self.rows.append(row)
         self._untold.append(row)
-        if ended.losses:
+        if ended.losses and self._learning.runtime.computes_values:
             mean = self._learning.mean_loss(ended.losses)
             self._losses.append(_Losses(row=row, mean=mean, clients=ended.clients, each=ended.losses))
-            ended.losses, ended.clients = [], []
+        ended.losses, ended.clients = [], []
         if ended.number % self._evaluation.every == 0 or ended.last:
             self._look(ended, row)
         if row["loss"] is not None or not self._learning.runtime.computes_values:
