@@ -18,9 +18,10 @@ Rates = Callable[[int, int], NDArray[np.float64]]
 _NS_PER_S = 1e9
 _FIRST_WINDOW_BLOCKS = 4
 _FEW_FLOWS = 16
-_PATIENCE_BLOCKS = 1 << 20
-_GENEROSITY = 10
 _WINDOW_VALUES = 1 << 16  # at most so many rates at once: half a megabyte an array, which caches hold
+PATIENCE_BLOCKS = 1 << 20
+GENEROSITY = 10
+"""After so many blocks, what would not end even at so many times the pace so far is given up."""
 SLACK_NS = 0.01
 """Float rounding must not push an end that falls on a tick to the next one."""
 
@@ -71,8 +72,8 @@ def first_completion(
             return completion
         delivered = after[:, -1]
         elapsed_ns = int(edges_ns[-1]) - start_ns
-        if elapsed_ns > _PATIENCE_BLOCKS * block_ns:
-            hoped_for = delivered * (_GENEROSITY * horizon_ns / elapsed_ns)
+        if elapsed_ns > PATIENCE_BLOCKS * block_ns:
+            hoped_for = delivered * (GENEROSITY * horizon_ns / elapsed_ns)
             if (hoped_for < remaining_bits).all():
                 break
     raise TransferNeverFinishes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +73,7 @@ class Learning:
         """How large an adapter of ``part`` is as a message."""
         return compressor.nbytes(adapter_form(self.runtime.lab.layout, part, ranks))
 
-    def state_bytes(self, part: Part, ranks: Ranks | None = None) -> dict[str, int]:
+    def state_bytes(self, part: Part, ranks: Ranks | None = None) -> Mapping[str, int]:
         """What training an adapter of ``part`` keeps in memory, by kind."""
         return AdapterState.bytes_by_kind(self.adapter_bytes(part, ranks), self.runtime.lab.optimiser.moments)
 

@@ -121,7 +121,7 @@ class Begin(Operation):
         """A copy; training state, and what it began from."""
         own = adapter_output(lab, self.part, self.ranks).nbytes
         state = AdapterState.bytes_by_kind(own, lab.optimiser.moments)
-        return Cost(resident_bytes=state | {"adapter": 2 * own})
+        return Cost(resident_bytes={**state, "adapter": 2 * own})
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """The received weights."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -41,9 +43,12 @@ class AdapterState:
         )
 
     @staticmethod
-    def bytes_by_kind(weights_bytes: int, moments: int) -> dict[str, int]:
+    @lru_cache  # thousands of users hold as much: one object for all of them
+    def bytes_by_kind(weights_bytes: int, moments: int) -> Mapping[str, int]:
         """What an entity holds while it trains: the adapter, its gradient, so many moments."""
-        return {"adapter": weights_bytes, "gradient": weights_bytes, "optimiser": moments * weights_bytes}
+        return MappingProxyType(
+            {"adapter": weights_bytes, "gradient": weights_bytes, "optimiser": moments * weights_bytes}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

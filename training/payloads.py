@@ -9,6 +9,8 @@ from training.jobs import Output, PayloadKind, Ref
 from training.optimiser import AdapterState, Optimiser
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from training.adapters import Part, Ranks
     from training.lab import Lab
 
@@ -26,7 +28,7 @@ def adapter_output(lab: Lab, part: Part, ranks: Ranks | None = None) -> Output:
     return _payload(nbytes=nbytes, kind="adapter", ranks=ranks)
 
 
-def state_bytes(adapter: Ref, optimiser: Optimiser) -> dict[str, int]:
+def state_bytes(adapter: Ref, optimiser: Optimiser) -> Mapping[str, int]:
     """What training ``adapter`` keeps in memory, by kind."""
     return AdapterState.bytes_by_kind(adapter.nbytes, optimiser.moments)
 

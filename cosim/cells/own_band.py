@@ -7,15 +7,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_models.transfer import SLACK_NS
+from channel_models.transfer import GENEROSITY, PATIENCE_BLOCKS, SLACK_NS
 from cosim.access.dedicated import Dedicated
 from cosim.cell import HORIZON_NS
-from cosim.cells.air import Air
-from cosim.clock import NS_PER_S
+from cosim.cells.air import Air, hopeless
+from cosim.clock import NS_PER_S, to_s
 
 _PAGE_BLOCKS = 1024
 _LEAD_PAGES = 4  # by which one may look further ahead than another who is there at the same time
 _KEPT_PAGES = 512  # eight megabytes
+_PATIENCE_PAGES = PATIENCE_BLOCKS // _PAGE_BLOCKS
 _ROUNDING = 1e-12  # relative, of a sum over a page
 
 
@@ -48,14 +49,22 @@ class OwnBand:
         self._air.require_hope(link, bits // 8)
         number, into_ns = divmod(start_ns, self._page_ns)
         edges = self._page(link, number)
-        missing = bits + self._by(edges, into_ns)
+        first, missing = number, bits + self._by(edges, into_ns)
         while missing * (1.0 - _ROUNDING) > edges[-1]:
             missing -= float(edges[-1])
             number += 1
             if number * self._page_ns > start_ns + HORIZON_NS:
                 return number * self._page_ns
+            if number - first == _PATIENCE_PAGES:
+                self._require_pace(link, bits, bits - missing)
             edges = self._page(link, number)
         return max(start_ns, number * self._page_ns + self._until(edges, missing))
+
+    def _require_pace(self, link: int, bits: int, sent: float) -> None:
+        """Raise TransferNeverFinishes if so little was sent so far that even a better pace would take over a year."""
+        pace_bps = sent / to_s(_PATIENCE_PAGES * self._page_ns)
+        if GENEROSITY * pace_bps * to_s(HORIZON_NS) < bits:
+            raise hopeless(link, bits // 8, pace_bps)
 
     def bits_between(self, link: int, start_ns: int, end_ns: int) -> float:
         """See ``Lanes.bits_between``."""

@@ -87,7 +87,7 @@ def test_a_noise_rise_of_three_decibels_is_half_the_snr(monkeypatch: pytest.Monk
     monkeypatch.setattr(Air, "in_part", lambda air, *a: heard.append(original(air, *a)[0]) or original(air, *a))
     assert loud > calm
     end_s("uplink", fading="none")
-    snr = 2 ** (heard[0][0, 0] / 20e6) - 1
+    snr = 2 ** (heard[-1][0, 0] / 20e6) - 1
     assert loud / calm == pytest.approx(np.log2(1 + snr) / np.log2(1 + snr / 2), rel=1e-3)
 
 
