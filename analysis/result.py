@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROUND_COLUMNS = (
-    "round", "sim_time_s", "samples", "train_loss", "loss", "perplexity", "accuracy", "f1", "uplink_bytes",
-    "downlink_bytes", "backhaul_bytes", "user_energy_j", "edge_energy_j", "cloud_energy_j",
+    "round", "sim_time_s", "samples", "reports", "mean_staleness", "max_staleness", "train_loss", "loss", "perplexity",
+    "accuracy", "f1", "uplink_bytes", "downlink_bytes", "backhaul_bytes", "user_energy_j", "edge_energy_j",
+    "cloud_energy_j",
 )  # fmt: skip
 SUMS = {
     "traffic_bytes": ("uplink_bytes", "downlink_bytes", "backhaul_bytes"),

@@ -58,6 +58,7 @@ def rounds_of(slowness: float, perplexities: list[float | None], accuracies: lis
         {"round": number, "sim_time_s": number * ROUND_S * slowness, "samples": number * 32, "loss": perplexity}
         | {"perplexity": perplexity, "train_loss": None if number == 0 else 3.0}
         | {"accuracy": accuracies[number], "f1": accuracies[number]}
+        | {"reports": 2, "mean_staleness": 0.5, "max_staleness": 1}
         | {f"{link}_bytes": number * 4000 for link in ("uplink", "downlink", "backhaul")}
         | {f"{role}_energy_j": number * 10.0 for role in ("user", "edge", "cloud")}
         for number, perplexity in enumerate(perplexities)
