@@ -8,13 +8,23 @@ is done under a claim must be harmless when done twice: a process that is suspen
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from filelock import SoftFileLease
 
 LEASE_S = 30.0
 """A holder shows three times as often that it lives."""
 _POLL_S = 0.2
+_WRITING_S = 5.0
+"""A holder writes its name into its file microseconds after it has made it."""
+_TURN_LEASES = 3
+"""After so long it is looked again whether the claim says whose it is."""
 
 
 @contextmanager
@@ -26,16 +36,55 @@ def claimed(file: Path, patience_s: float | None = None) -> Iterator[bool]:
     Raises:
         OSError: no file can be made there.
     """
-    from filelock import SoftFileLease, Timeout  # noqa: PLC0415 - what needs no claim does without
+    from filelock import SoftFileLease  # noqa: PLC0415 - what needs no claim does without
 
     file.parent.mkdir(parents=True, exist_ok=True)
     lease = SoftFileLease(file, lease_duration=LEASE_S)
-    try:
-        lease.acquire(timeout=-1 if patience_s is None else patience_s, poll_interval=_POLL_S)
-    except Timeout:
+    if not _acquired(lease, file, inf if patience_s is None else patience_s):
         yield False
         return
     try:
         yield True
     finally:
         lease.release()
+
+
+def _acquired(lease: SoftFileLease, file: Path, patience_s: float) -> bool:
+    from filelock import Timeout  # noqa: PLC0415
+
+    while True:
+        patience_s -= _clear_if_unsaid(file, patience_s)
+        turn_s = min(patience_s, _TURN_LEASES * LEASE_S)
+        try:
+            lease.acquire(timeout=turn_s, poll_interval=_POLL_S)
+        except Timeout:
+            patience_s -= turn_s
+            if patience_s <= 0.0:
+                return False
+        else:
+            return True
+
+
+def _clear_if_unsaid(file: Path, patience_s: float) -> float:
+    """Remove a claim whose holder died before it could say whose it is, and return how many seconds that took.
+
+    For the lease, an empty file is an old version's claim, which it never takes over.
+    """
+    unsaid, waited_s = _unsaid(file), 0.0
+    while unsaid is not None and waited_s < patience_s and _unsaid(file) == unsaid:
+        if waited_s >= _WRITING_S:
+            with suppress(OSError):
+                file.unlink()
+            break
+        time.sleep(_POLL_S)
+        waited_s += _POLL_S
+    return min(waited_s, patience_s)
+
+
+def _unsaid(file: Path) -> tuple[int, int] | None:
+    """Which file it is, if it is there and empty."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return None if found.st_size else (found.st_ino, found.st_mtime_ns)

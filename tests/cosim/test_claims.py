@@ -73,6 +73,20 @@ def test_whoever_is_killed_elsewhere_leaves_it_free_when_the_lease_is_over(
         assert ours
 
 
+def test_whoever_is_killed_before_it_has_said_whose_the_claim_is_leaves_it_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_WRITING_S", 0.5)
+    file = tmp_path / "claim.lock"
+    file.touch()
+    with claimed(file, 0.0) as ours:
+        assert not ours
+    assert file.exists(), "nobody who does not wait can know"
+    with claimed(file) as ours:
+        assert ours
+        assert file.stat().st_size > 0
+
+
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"), claimed(tmp_path / "file" / "claim.lock"):
