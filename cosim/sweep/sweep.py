@@ -41,10 +41,14 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What became of a sweep: how many points were there before, how many are now, and what failed and why."""
+    """What became of a sweep: how many points were there before, how many are now, and what failed and why.
+
+    It is ``complete`` if no point of any part is missing.
+    """
 
     there_before: int
     done: int
+    complete: bool
     failed: dict[str, str]
     interrupted: bool
 
@@ -134,6 +138,7 @@ def sweep(begun: Standing, crew: Crew, listener: Listener) -> Swept:
     return Swept(
         there_before=begun.there_before,
         done=begun.there_before + table.done(wanted),  # who was interrupted may not have heard of all
+        complete=table.done(begun.points) == len(begun.points),
         failed=under_way.failed,
         interrupted=interrupted,
     )
