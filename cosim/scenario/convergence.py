@@ -55,7 +55,7 @@ def _calibrated(file: str) -> LearningModel:
     try:
         found: dict[str, Any] = json.loads(Path(file).expanduser().read_text(encoding="utf-8"))
         return LearningModel(a=float(found["a"]), v=float(found["v"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(
             f"calibration = {file!r}: not a file of cosim calibrate, which has a and v ({error})"
         ) from error

@@ -358,6 +358,13 @@ def test_recorded_rates_leave_no_band_to_share(write: Write, tmp_path: Path) -> 
     assert line.endswith("radio.uplink_trace: rates are recorded, so that there is no band to share")
 
 
+def test_a_calibration_with_more_than_a_number_can_be_is_refused(write: Write, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    file.write_text(f'{{"a": 1{"0" * 400}, "v": 4}}')
+    (line,) = problems(write(scheme={"name": "fedsllm", "convergence": {"calibration": str(file)}}))
+    assert "not a file of cosim calibrate" in line
+
+
 def test_a_calibration_has_to_be_there(write: Write) -> None:
     (line,) = problems(write(scheme={"name": "fedsllm", "convergence": {"calibration": "none.json"}}))
     assert line.startswith("fedsllm: scheme.convergence: calibration = 'none.json': not a file of cosim calibrate")
