@@ -8,7 +8,9 @@ is done under a claim must be harmless when done twice: a process that is suspen
 
 from __future__ import annotations
 
+import os
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from math import inf
@@ -73,12 +75,21 @@ def _clear_if_unsaid(file: Path, patience_s: float) -> float:
     unsaid, waited_s = _unsaid(file), 0.0
     while unsaid is not None and waited_s < patience_s and _unsaid(file) == unsaid:
         if waited_s >= _WRITING_S:
-            with suppress(OSError):
-                file.unlink()
+            _put_away(file, unsaid)
             break
         time.sleep(_POLL_S)
         waited_s += _POLL_S
     return min(waited_s, patience_s)
+
+
+def _put_away(file: Path, unsaid: tuple[int, int]) -> None:
+    """Remove ``file`` if it is still the one that was ``unsaid``; others may be about to do so, or to claim it anew."""
+    aside = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
+    with suppress(OSError):
+        file.rename(aside)
+        if _unsaid(aside) != unsaid:
+            os.link(aside, file)
+    aside.unlink(missing_ok=True)
 
 
 def _unsaid(file: Path) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from channel_models.transfer import TransferNeverFinishes
 from cosim import libraries, trained_once
 from cosim.allocation.problem import NoAllocation
+from cosim.cells.out_of_reach import require_reach
 from cosim.divergence import Diverged, Divergence
 from cosim.observer import Observer
 from cosim.scenario.entries import Entry, single
@@ -115,6 +116,8 @@ def laid_out(scenario: Scenario, entry: Entry, threads: int | None = None) -> Ru
         observer = Observer(world, learning, scenario.evaluation)
         scheme = entry.scheme(world, learning, entry.options, observer)
         _require_memory(entry, scheme)
+        if entry.options.uses_every_link:
+            require_reach(scenario, world.coverage)
     except ValueError as error:
         raise ScenarioError(f"{scenario.name}: {error}") from error
     return Run(

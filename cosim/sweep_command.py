@@ -125,7 +125,7 @@ def _run(begun: Standing, crew: Crew, *, quiet: bool) -> None:
     with PointsProgress(begun.wanted, quiet=quiet) as progress:
         Thread(target=libraries.load, args=("analysis.figures.sweep",), daemon=True).start()
         done = run(begun, crew, progress)
-    if done.complete or (done.done and begun.wanted == len(begun.points)):  # of parts, the last one draws
+    if done.done:
         from analysis.figures import pictures  # noqa: PLC0415
 
         pictures.show(begun.folder, typer.echo)

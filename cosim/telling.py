@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
+
+_WORDS = ("allocate memory:", "failed to map segment")
+"""Of PyTorch's allocator, and of what loads libraries."""
 
 
 def machine_trouble(error: BaseException) -> str | None:
     """What the machine lacks, if that is what ``error`` says; None if it says anything else."""
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno != errno.ENOMEM:
         return disk_trouble(error)
     if _out_of_memory(error):
         return (
@@ -34,10 +38,9 @@ def warn_plainly() -> None:
 
 def _out_of_memory(error: BaseException) -> bool:
     """PyTorch has a class of its own for accelerators, and for the processor only words; so has what loads code."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError | OSError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    words = "allocate memory" if isinstance(error, RuntimeError) else "failed to map segment"
-    return isinstance(error, RuntimeError | ImportError) and words in str(error)
+    return isinstance(error, RuntimeError | ImportError) and any(words in str(error) for words in _WORDS)
 
 
 def _in_a_line(said: object) -> str:

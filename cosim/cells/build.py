@@ -16,7 +16,6 @@ from cosim.access.round_robin import RoundRobin
 from cosim.cells.air import Air
 from cosim.cells.instant import InstantCell
 from cosim.cells.lanes import LaneCell
-from cosim.cells.out_of_reach import require_reach
 from cosim.cells.own_band_cell import OwnBandCell
 from cosim.cells.shared import SharedCell
 from cosim.cells.virtual_time import VirtualTimeCell
@@ -52,7 +51,7 @@ def build_cells(
     """One direction of the cells of all edge servers: the scenario's band and access, unless others are given.
 
     Raises:
-        ValueError: a part that cannot be made, recordings that cannot be read, or a user out of reach for ever.
+        ValueError: a part that cannot be made, or recordings that cannot be read.
     """
     if direction == "downlink" and scenario.radio.downlink == "neglected":
         return [InstantCell(clock=clock)] * coverage.edges
@@ -64,10 +63,10 @@ def build_cells(
     cells = []
     for edge, its_links in enumerate(links):
         air = air_of(scenario.radio, its_links, direction, bandwidth_hz)
-        attached = np.flatnonzero(coverage.nearest == edge)
-        access = access_of(scenario, direction, attached) if policies is None else policies[edge]
-        if coverage.tracks is None:
-            require_reach(air, access, attached, direction)
+        if policies is None:
+            access = access_of(scenario, direction, np.flatnonzero(coverage.nearest == edge))
+        else:
+            access = policies[edge]
         noise = float(noise_w(air.bandwidth_hz, its_links.noise_figure_db))
         interference = interference_of(scenario, noise, ether, edge)
         settled = not (coverage.in_one_plane and coverage.tracks)

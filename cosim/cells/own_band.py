@@ -43,7 +43,8 @@ class OwnBand:
         return radiated
 
     def end_ns(self, link: int, start_ns: int, bits: int) -> int:
-        """See ``Lanes.end_ns``. TransferNeverFinishes where not even the capacity would carry so much in a year."""
+        """See ``Lanes.end_ns``. TransferNeverFinishes where not even the capacity would carry so much in a year, or
+        after a million blocks not even a multiple of the pace so far."""
         if bits <= 0:
             return start_ns
         self._air.require_hope(link, bits // 8)
@@ -62,9 +63,9 @@ class OwnBand:
 
     def _require_pace(self, link: int, bits: int, sent: float) -> None:
         """Raise TransferNeverFinishes if so little was sent so far that even a better pace would take over a year."""
-        pace_bps = sent / to_s(_PATIENCE_PAGES * self._page_ns)
-        if GENEROSITY * pace_bps * to_s(HORIZON_NS) < bits:
-            raise hopeless(link, bits // 8, pace_bps)
+        best_bps = GENEROSITY * sent / to_s(_PATIENCE_PAGES * self._page_ns)
+        if best_bps * to_s(HORIZON_NS) < bits:
+            raise hopeless(link, bits // 8, best_bps)
 
     def bits_between(self, link: int, start_ns: int, end_ns: int) -> float:
         """See ``Lanes.bits_between``."""

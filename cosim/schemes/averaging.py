@@ -42,6 +42,11 @@ class AveragingOptions(SchemeOptions):
     deadline: Duration | None = default(None, "of a round: who has not reported before is left out of its average")
     allocation: AllocationPart | None = default(None, "who has which part of the uplink band; else radio.access says")
 
+    @property
+    def uses_every_link(self) -> bool:
+        """Where nobody is drawn, and no allocator has a say."""
+        return self.clients is None and self.allocation is None
+
     def problems(self, scenario: Scenario) -> list[str]:
         """More clients than users, more reports than clients, or a deadline that nobody can keep."""
         found, users, latency_s = super().problems(scenario), scenario.users.count, scenario.backhaul.latency

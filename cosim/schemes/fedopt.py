@@ -36,6 +36,11 @@ class FedOptOptions(ParticipationOptions):
     client: OptimiserPart = default("sgd", "steps of users; lr and weight_decay are those of training, or its own")
     server: OptimiserPart = default("adamw", f"steps of the server; lr is {_SERVER_LR:g}, or its own")
 
+    @property
+    def uses_every_link(self) -> bool:
+        """Where nobody is drawn."""
+        return self.clients is None
+
     def optimiser(self, training: Training) -> Optimiser:
         """What users step by."""
         return cast("Optimiser", self.client.build_over(lr=training.lr, weight_decay=training.weight_decay))

@@ -29,6 +29,11 @@ class SchemeOptions(Section):
     differences: ClassVar[bool] = True
     """Whether adapters go between sides that both know what went before."""
 
+    @property
+    def uses_every_link(self) -> bool:
+        """Whether each user is sure to send and to receive, in its part of the band as the scenario divides it."""
+        return False
+
     def optimiser(self, training: Training) -> Optimiser:
         """What steps the adapters of users and servers; the scenario's, unless a subclass has its own.
 

@@ -27,15 +27,15 @@ class RayAlone:
         from cosim.sweep.ray_guard import processes_of  # noqa: PLC0415 - with psutil, which comes with the extra
 
         folder = tempfile.mkdtemp(prefix="cosim-ray-", dir="/tmp")  # sockets have short names
-        guarding = [sys.executable, "-m", "cosim.sweep.ray_guard", folder]
+        guarding = [sys.executable, "-P", "-m", "cosim.sweep.ray_guard", folder]
         self._guard = subprocess.Popen(guarding, stdin=subprocess.PIPE, env=_here(), start_new_session=True)
         own = {"num_cpus": cores_here(), "object_store_memory": _OBJECTS_BYTES, "include_dashboard": False}
         try:
             ray.init("local", _temp_dir=folder, **own, **silent)
+            self._vital = {name: process for name, process in processes_of(folder) if name in _VITAL}
         except BaseException:
             self.close()
             raise
-        self._vital = {process.name(): process for process in processes_of(folder) if process.name() in _VITAL}
 
     @property
     def lost(self) -> list[str]:

@@ -49,6 +49,15 @@ class RayCrew:
 
     def __init__(self, address: str | None, wanted: int | None, scenario: Scenario, points: int) -> None:
         self._ray, self._alone = _connected(address)
+        self._running: dict[Any, Point] = {}
+        try:
+            self._prepare(wanted, scenario, points)
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, wanted: int | None, scenario: Scenario, points: int) -> None:
+        """Find out what a point needs, and how many have room."""
         nodes = [_node(each["Resources"]) for each in self._ray.nodes() if each["Alive"]]
         accelerated = scenario.execution != "analytic" and scenario.host.device != "cpu"
         self._need = Node(
@@ -58,7 +67,6 @@ class RayCrew:
         )
         self._share = share_of(nodes, wanted, self._need, points)
         self._remote = self._ray.remote(max_retries=0)(_answering(_modules()))
-        self._running: dict[Any, Point] = {}
 
     @property
     def share(self) -> Share:

@@ -14,10 +14,12 @@ import psutil
 
 _PATIENCE_S = 5.0
 """With processes that are told to end."""
+_MOST_TURNS = 5
+"""Those that are left may begin others meanwhile."""
 
 
-def processes_of(folder: str) -> list[psutil.Process]:
-    """The processes, but this one, that name ``folder`` in their command lines or write below it.
+def processes_of(folder: str) -> list[tuple[str, psutil.Process]]:
+    """The processes, but this one, that name ``folder`` in their command lines or write below it, with their names.
 
     Ray's agents and workers replace their command lines by titles, but all have logs.
     """
@@ -29,7 +31,8 @@ def processes_of(folder: str) -> list[psutil.Process]:
             return any(file.path.startswith(folder) for file in process.open_files())
         return False
 
-    return [process for process in psutil.process_iter() if process.pid != os.getpid() and has_to_do(process)]
+    found = psutil.process_iter(["name"])
+    return [(each.info["name"], each) for each in found if each.pid != os.getpid() and has_to_do(each)]
 
 
 def runs(process: psutil.Process) -> bool:
@@ -44,11 +47,14 @@ def guard(folder: str) -> None:
     """Wait until the parent hangs up or is gone, then end what it has left, and remove ``folder``."""
     parent = os.getppid()
     sys.stdin.read()
-    left = [process for process in processes_of(folder) if process.pid != parent]
-    for process in left:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(left, _PATIENCE_S)
+    for _ in range(_MOST_TURNS):
+        left = [process for _, process in processes_of(folder) if process.pid != parent]
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, _PATIENCE_S)
+        if not left:
+            break
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -41,14 +41,10 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What became of a sweep: how many points were there before, how many are now, and what failed and why.
-
-    It is ``complete`` if no point of any part is missing.
-    """
+    """What became of a sweep: how many points were there before, how many are now, and what failed and why."""
 
     there_before: int
     done: int
-    complete: bool
     failed: dict[str, str]
     interrupted: bool
 
@@ -116,6 +112,7 @@ def sweep(begun: Standing, crew: Crew, listener: Listener) -> Swept:
 
     Raises:
         OSError: the table cannot be written.
+        ConnectionError: all workers are gone at once.
     """
     begun.folder.mkdir(parents=True, exist_ok=True)
     table = SweepTable(begun.points, begun.folder)
@@ -130,6 +127,10 @@ def sweep(begun: Standing, crew: Crew, listener: Listener) -> Swept:
         under_way.run(begun.to_run)
     except KeyboardInterrupt:
         interrupted = True
+    except ConnectionError:  # all workers are gone, and what they have finished is there
+        table.stopped()
+        table.write()
+        raise
     finally:
         crew.close()
     if interrupted:
@@ -138,7 +139,6 @@ def sweep(begun: Standing, crew: Crew, listener: Listener) -> Swept:
     return Swept(
         there_before=begun.there_before,
         done=begun.there_before + table.done(wanted),  # who was interrupted may not have heard of all
-        complete=table.done(begun.points) == len(begun.points),
         failed=under_way.failed,
         interrupted=interrupted,
     )

@@ -1,53 +1,91 @@
 """A channel that will never carry anything is found before anything is sent, or as soon as it is clear."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from channel_models.transfer import TransferNeverFinishes
 from cosim.cells.build import build_cells
+from cosim.cells.out_of_reach import require_reach
 from cosim.clock import Clock
 from cosim.coverage import Coverage
 from cosim.scenario.models import Scenario
+from tests.cosim.sweep.conftest import small
 
-FAR = {"cell_radius": "12 km", "shadowing": "0 dB", "rate": "cqi"}
+Cosim = Callable[..., tuple[int, str, str]]
+
+__all__ = ["small"]
+
+FAR = {"cell_radius": "12 km", "shadowing": "0 dB", "rate": "cqi", "fading": "none"}
 """Users at kilometres, with less than the -6.7 dB that the lowest CQI needs, in all of the band or a part of it."""
 
 
-def uplinks(users: int = 2, **radio: Any) -> list[Any]:
+def scenario(users: int = 2, **radio: Any) -> Scenario:
     tree = {"name": "far", "scheme": {"name": "federated"}, "users": {"count": users}, "edges": {"count": 1}}
-    scenario = Scenario.model_validate({**tree, "radio": {**FAR, **radio}})
-    return build_cells(scenario, Clock(), Coverage(scenario), "uplink")
+    return Scenario.model_validate({**tree, "radio": {**FAR, **radio}})
+
+
+def checked(users: int = 2, **radio: Any) -> None:
+    there = scenario(users, **radio)
+    require_reach(there, Coverage(there))
 
 
 @pytest.mark.parametrize("access", ["dedicated", "equal_share", "round_robin", "tdma", "max_rate", "proportional_fair"])
 def test_a_channel_without_fading_below_the_lowest_rate_is_refused_in_one_line(access: str) -> None:
     with pytest.raises(
-        ValueError, match=r"radio: the uplink of user 0 and 1 more carries nothing, and never will"
-    ) as e:
-        uplinks(access=access, fading="none")
-    assert "\n" not in str(e.value)
+        TransferNeverFinishes, match=r"the uplink of user 0 and 1 more carries nothing, and never will"
+    ) as told:
+        checked(access=access)
+    assert "\n" not in str(told.value)
 
 
 def test_what_is_possible_in_a_narrow_part_of_the_band_is_not_refused() -> None:
     """A part of a hundredth has 20 dB more: users who are too far for the whole band share it."""
-    with pytest.raises(ValueError, match="carries nothing"):
-        uplinks(users=100, access="tdma", fading="none", cell_radius="2 km")
-    (cell,) = uplinks(users=100, access="dedicated", fading="none", cell_radius="2 km")
-    assert cell.begin(0, 1000).remaining_bits == 8000
+    with pytest.raises(TransferNeverFinishes, match="carries nothing"):
+        checked(users=100, access="tdma", cell_radius="2 km")
+    checked(users=100, access="dedicated", cell_radius="2 km")
 
 
-def test_a_channel_whose_rate_has_no_end_is_not_refused() -> None:
-    assert uplinks(rate="shannon", fading="none")
+@pytest.mark.parametrize(
+    "radio",
+    [
+        {"rate": "shannon"},
+        {"fading": "rayleigh"},
+        {"mobility": {"name": "random_waypoint", "least_speed": "1 m/s", "greatest_speed": "2 m/s"}},
+    ],
+    ids=["a rate without end", "fading", "users who move"],
+)
+def test_channels_that_may_carry_something_yet_are_not_refused(radio: dict[str, Any]) -> None:
+    checked(**radio)
 
 
 def test_a_fading_channel_that_carries_next_to_nothing_is_given_up_after_a_million_blocks() -> None:
-    (cell,) = uplinks(access="dedicated", cell_radius="16 km")
+    there = scenario(access="dedicated", cell_radius="16 km", fading="rayleigh")
+    (cell,) = build_cells(there, Clock(), Coverage(there), "uplink")
     with pytest.raises(TransferNeverFinishes, match=r"user 0 has at best [\d.e-]+ bit/s, at which 1000000000 bytes"):
         cell.begin(0, 10**9)
 
 
-def test_users_whose_places_change_are_not_refused() -> None:
-    walking = {"name": "random_waypoint", "least_speed": "1 m/s", "greatest_speed": "2 m/s"}
-    assert np.size(uplinks(fading="none", mobility=walking))
+FAR_AWAY = [each for key, value in FAR.items() for each in ("--set", f"radio.{key}={value}")]
+
+
+def test_a_run_ends_before_it_begins_where_each_user_must_send(cosim: Cosim, small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    status, _, wrong = cosim("run", str(small), *FAR_AWAY, "--quiet", "--out", str(out))
+    assert status == 2
+    assert wrong.startswith("small: radio: the uplink of user 0 and 1 more carries nothing, and never will")
+    assert not list(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    "scheme", ["{name: centralised, rounds: 1}", "{name: federated, allocation: equal, rounds: 1}"]
+)
+def test_who_sends_nothing_or_has_its_band_from_an_allocator_is_not_judged_by_the_band_of_the_scenario(
+    cosim: Cosim, small: Path, tmp_path: Path, scheme: str
+) -> None:
+    """Half of the band has 3 dB more than all of it: at 2.2 km this is just enough for one of two CQIs."""
+    near = ("--set", "radio.cell_radius=600 m", "--set", "radio.access=tdma")
+    call = ("run", str(small), *FAR_AWAY, *(near if "federated" in scheme else ()), "--set", f"scheme={scheme}")
+    assert cosim(*call, "--set", "execution=analytic", "--quiet", "--out", str(tmp_path / "out"))[0] == 0

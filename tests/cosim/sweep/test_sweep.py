@@ -46,9 +46,7 @@ def test_twenty_points_by_two_workers_are_twenty_runs_and_the_table_of_one_worke
     for point in points:
         alone.set(point, "done", run_point(point.scenario, tmp_path / "alone" / point.name))
     by_itself = again(alone, tmp_path).drop(columns="wall_time_s")
-    assert swept(points, tmp_path / "two") == Swept(
-        there_before=0, done=20, complete=True, failed={}, interrupted=False
-    )
+    assert swept(points, tmp_path / "two") == Swept(there_before=0, done=20, failed={}, interrupted=False)
     by_two = table(tmp_path / "two")
     pd.testing.assert_frame_equal(by_two.drop(columns="wall_time_s"), by_itself)
     swept(planned(small, tmp_path / "one", *vary, overrides=analytic), tmp_path / "one", workers=1)
