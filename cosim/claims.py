@@ -9,12 +9,12 @@ is done under a claim must be harmless when done twice: a process that is suspen
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _clear_if_unsaid(file: Path, patience_s: float) -> float:
         if waited_s >= _WRITING_S:
             _put_away(file, unsaid)
             break
-        time.sleep(_POLL_S)
+        Event().wait(_POLL_S)
         waited_s += _POLL_S
     return min(waited_s, patience_s)
 

@@ -11,6 +11,7 @@ from cosim.cells.build import build_cells
 from cosim.cells.out_of_reach import require_reach
 from cosim.clock import Clock
 from cosim.coverage import Coverage
+from cosim.scenario.entries import entries
 from cosim.scenario.models import Scenario
 from tests.cosim.sweep.conftest import small
 
@@ -44,8 +45,8 @@ def test_a_channel_without_fading_below_the_lowest_rate_is_refused_in_one_line(a
 def test_what_is_possible_in_a_narrow_part_of_the_band_is_not_refused() -> None:
     """A part of a hundredth has 20 dB more: users who are too far for the whole band share it."""
     with pytest.raises(TransferNeverFinishes, match="carries nothing"):
-        checked(users=100, access="tdma", cell_radius="2 km")
-    checked(users=100, access="dedicated", cell_radius="2 km")
+        checked(users=100, access="tdma", cell_radius="2 km", downlink="neglected")
+    checked(users=100, access="dedicated", cell_radius="2 km", downlink="neglected")
 
 
 @pytest.mark.parametrize(
@@ -79,13 +80,25 @@ def test_a_run_ends_before_it_begins_where_each_user_must_send(cosim: Cosim, sma
     assert not list(out.iterdir())
 
 
+def test_who_sends_nothing_is_not_refused(cosim: Cosim, small: Path, tmp_path: Path) -> None:
+    call = ("run", str(small), *FAR_AWAY, "--set", "scheme={name: centralised, rounds: 1}", "--quiet")
+    assert cosim(*call, "--set", "execution=analytic", "--out", str(tmp_path / "out"))[0] == 0
+
+
 @pytest.mark.parametrize(
-    "scheme", ["{name: centralised, rounds: 1}", "{name: federated, allocation: equal, rounds: 1}"]
+    ("options", "sure"),
+    [
+        ({"name": "federated"}, True),
+        ({"name": "cellm"}, True),
+        ({"name": "federated", "clients": 1}, False),
+        ({"name": "federated", "allocation": "equal"}, False),
+        ({"name": "cellm", "clients": 1}, False),
+        ({"name": "fedsllm"}, False),
+        ({"name": "splitllm"}, False),
+    ],
 )
-def test_who_sends_nothing_or_has_its_band_from_an_allocator_is_not_judged_by_the_band_of_the_scenario(
-    cosim: Cosim, small: Path, tmp_path: Path, scheme: str
+def test_only_where_each_user_is_sure_to_send_in_the_band_as_it_is_divided_is_this_asked(
+    options: dict[str, Any], sure: bool
 ) -> None:
-    """Half of the band has 3 dB more than all of it: at 2.2 km this is just enough for one of two CQIs."""
-    near = ("--set", "radio.cell_radius=600 m", "--set", "radio.access=tdma")
-    call = ("run", str(small), *FAR_AWAY, *(near if "federated" in scheme else ()), "--set", f"scheme={scheme}")
-    assert cosim(*call, "--set", "execution=analytic", "--quiet", "--out", str(tmp_path / "out"))[0] == 0
+    tree = {"name": "far", "users": {"count": 2}, "edges": {"count": 1}, "scheme": options}
+    assert entries(Scenario.model_validate(tree))[0].options.uses_every_link is sure
