@@ -66,6 +66,8 @@ class Result:
         summary = _read_text(file, "JSON", json.loads)
         if not isinstance(summary.get("label"), str):
             raise ValueError(f"{file}: expected an object with the run's label, a string")
+        if type(summary.get("rounds", 0)) is not int:
+            raise ValueError(f"{file}: rounds is {summary['rounds']!r}, not a whole number")
         return summary
 
     @cached_property
@@ -94,7 +96,10 @@ class Result:
     @property
     def seed(self) -> int:
         """The seed of all that was drawn."""
-        return int(self.summary.get("seed", self.scenario.get("seed", 0)))
+        seed = self.summary.get("seed", self.scenario.get("seed", 0))
+        if not isinstance(seed, int):
+            raise ValueError(f"{self.path}: seed is {seed!r}, not a whole number")
+        return seed
 
     @property
     def finished(self) -> bool:
@@ -161,8 +166,9 @@ class Result:
             return pd.DataFrame({column: pd.Series(dtype=float) for column in columns})
         try:
             table: pd.DataFrame = pd.read_parquet(file)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{file}: not readable as Parquet ({str(error).splitlines()[0]})") from error
+        except Exception as error:  # of damaged metadata, pandas and pyarrow have errors of many classes
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"{file}: not readable as Parquet ({reason})") from error
         if missing := [column for column in columns if column not in table.columns]:
             raise ValueError(f"{file}: lacks the column(s) {', '.join(missing)}")
         return table

@@ -96,3 +96,26 @@ def test_a_summary_without_a_label_is_refused(make_run: Callable[..., Path], con
     (run / "summary.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"summary\.json: expected an object"):
         _ = Result(run).summary
+
+
+@pytest.mark.parametrize(("key", "value"), [("rounds", '"x"'), ("seed", "1e400"), ("rounds", "2.5")])
+def test_a_summary_with_something_else_than_a_count_is_named(
+    make_run: Callable[..., Path], key: str, value: str
+) -> None:
+    folder = make_run("splitfed")
+    summary = json.loads((folder / "summary.json").read_text()) | {key: "PLACE"}
+    (folder / "summary.json").write_text(json.dumps(summary).replace('"PLACE"', value))
+    with pytest.raises(ValueError, match=rf"{key} is .*, not a whole number"):
+        _ = (Result(folder).rounds, Result(folder).seed)
+
+
+@pytest.mark.parametrize("key", [b"pandas_type", b"numpy_type"])
+def test_a_table_with_damaged_metadata_is_named(make_run: Callable[..., Path], key: bytes) -> None:
+    import pyarrow.parquet as pq
+
+    file = make_run("splitfed") / "rounds.parquet"
+    table = pq.read_table(file)
+    described = {name: text.replace(key, b"x" * len(key)) for name, text in table.schema.metadata.items()}
+    pq.write_table(table.replace_schema_metadata(described), file)
+    with pytest.raises(ValueError, match=r"rounds\.parquet: not readable as Parquet"):
+        _ = Result(file.parent).rounds
