@@ -128,5 +128,5 @@ def _deaf() -> Iterator[None]:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, handler)
-    if heard:
-        raise KeyboardInterrupt
+    if heard and callable(handler):
+        handler(signal.SIGINT, None)
