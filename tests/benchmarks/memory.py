@@ -1,6 +1,6 @@
 """Memory of this machine that a simulated user takes. Peaks are of whole processes, so each run has one of its own.
 
-A peak is not the same twice, and leaps where the heap grows: what a user adds is the slope of a line through several.
+A peak leaps where the heap grows: what a user adds is the slope of a line through several.
 
 python -m tests.benchmarks.memory deferred 1000
 """
@@ -29,9 +29,14 @@ NARROW_PASSES = "host.tokens=128"
 
 @dataclass(frozen=True, kw_only=True)
 class Peak:
-    """Of a process that has run so many users, each of whom trains a state: adapter and two moments."""
+    """Of a process that has run so many users, each of whom trains a state: adapter and two moments.
+
+    Of what is resident, its ``own`` memory leaves out pages of files (libraries), of which the system keeps as many as
+    it likes, tens of megabytes more or fewer.
+    """
 
     resident_bytes: int
+    own_bytes: int
     state_bytes: int
 
 
@@ -41,6 +46,7 @@ def peak(execution: str, users: int, *settings: str) -> Peak:
     lab = quickstart(*of_all, *SMALL_STEPS, *settings).prepared.lab
     return Peak(
         resident_bytes=own_peak_bytes(),
+        own_bytes=own_peak_bytes() - file_bytes(),
         state_bytes=3 * 4 * lab.layout.parameters(lab.whole),
     )
 
@@ -52,7 +58,16 @@ def own_peak_bytes() -> int:
     """
     if sys.platform == "darwin":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return _status_bytes("VmHWM")
+
+
+def file_bytes() -> int:
+    """How much of what is resident now are pages of files, where the system says so."""
+    return 0 if sys.platform == "darwin" else _status_bytes("RssFile")
+
+
+def _status_bytes(name: str) -> int:
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:")]
     return int(line.split()[1]) * 1024
 
 
@@ -77,7 +92,7 @@ def beyond_adapters(execution: str) -> Callable[[], list[Measured]]:
     def measure() -> list[Measured]:
         peaks = [peak_afresh(execution, users, NARROW_PASSES) for users in USERS * ROUNDS]
         trained = peaks[0].state_bytes if execution == "deferred" else 0
-        added_bytes, _ = np.polyfit(USERS * ROUNDS, [peak.resident_bytes for peak in peaks], deg=1)
+        added_bytes, _ = np.polyfit(USERS * ROUNDS, [peak.own_bytes for peak in peaks], deg=1)
         beyond = (added_bytes - trained) / 1e3
         of_many = peak_afresh(execution, MANY).resident_bytes
         return [
