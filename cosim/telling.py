@@ -15,7 +15,7 @@ def machine_trouble(error: BaseException) -> str | None:
         return disk_trouble(error)
     if _out_of_memory(error):
         return (
-            f"memory of this machine ran out ({_in_a_line(error).partition('. ')[0] or 'MemoryError'}); "
+            f"memory of this machine ran out ({in_a_line(error).partition('. ')[0] or 'MemoryError'}); "
             "fewer --workers, a smaller host.tokens or data.batch_size need less"
         )
     if type(error).__name__ == "BrokenProcessPool":  # not imported for a name
@@ -25,7 +25,7 @@ def machine_trouble(error: BaseException) -> str | None:
 
 def disk_trouble(error: OSError) -> str:
     """What of a disk that is full, or is not ours to write to, the user should know."""
-    reason = error.strerror or _in_a_line(error)
+    reason = error.strerror or in_a_line(error)
     if not error.filename:
         return reason
     return f"{error.filename}: cannot be {'found' if isinstance(error, FileNotFoundError) else 'written'} ({reason})"
@@ -33,7 +33,7 @@ def disk_trouble(error: OSError) -> str:
 
 def warn_plainly() -> None:
     """From now on a warning is the line that it says."""
-    warnings.formatwarning = lambda message, *_, **__: f"{_in_a_line(message)}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"{in_a_line(message)}\n"
 
 
 def _out_of_memory(error: BaseException) -> bool:
@@ -43,5 +43,6 @@ def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError | ImportError) and any(words in str(error) for words in _WORDS)
 
 
-def _in_a_line(said: object) -> str:
+def in_a_line(said: object) -> str:
+    """What is said, however many lines it has."""
     return " ".join(str(said).split())

@@ -30,13 +30,13 @@ def require_reach(scenario: Scenario, coverage: Coverage) -> None:
     Raises:
         TransferNeverFinishes: the rate of a user is zero for ever.
     """
-    radio, users = scenario.radio, np.arange(scenario.users.count)
+    radio = scenario.radio
     directions: list[Direction] = ["uplink"] if radio.downlink == "neglected" else ["uplink", "downlink"]
     for direction in directions:
-        if coverage.tracks is not None or trace_of(radio, direction) is not None:
+        if trace_of(radio, direction) is not None:
             continue
         for edge, links in enumerate(coverage.links(direction)):
-            attached = users[coverage.nearest == edge]
+            attached = np.flatnonzero(coverage.nearest == edge)
             if isinstance(links.fading, NoFading) and len(attached):
                 access = access_of(scenario, direction, attached)
                 _require(air_of(radio, links, direction), access, attached, direction)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from cosim.scenario.errors import ScenarioError, shown
+from cosim.telling import in_a_line
 
 _WHOLE_NUMBER, _NUMBER, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("int", "float", "merge"))
 _WORD: str = yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
@@ -133,4 +134,4 @@ def _line(node: yaml.Node) -> str:
 def _one_line(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
-    return " ".join(str(error).split())
+    return in_a_line(error)

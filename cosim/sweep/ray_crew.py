@@ -20,6 +20,7 @@ from cosim.sweep.points import Point
 from cosim.sweep.ray_alone import RayAlone
 from cosim.sweep.resources import Node, Share, need_bytes, share_of
 from cosim.sweep.worker import Answer, Task
+from cosim.telling import in_a_line
 from training.store import default_folder
 
 _QUIET = {
@@ -166,7 +167,7 @@ def _connected(address: str | None) -> tuple[Any, RayAlone | None]:
         _knock(address, here=ray.util.get_node_ip_address())
         ray.init(address, **silent)
     except Exception as error:  # Ray has no class of its own for what keeps it from starting
-        reason = " ".join(str(error).split())
+        reason = in_a_line(error)
         if address is None:
             raise ScenarioError(f"--backend ray: no cluster could be begun here ({reason})") from error
         hint = "; is it one that asks for a token? then set RAY_AUTH_MODE=token" if "connect to Ray" in reason else ""
@@ -204,5 +205,5 @@ def _last_line(error: Exception) -> str:
 
 def _cause(error: Exception) -> str:
     """In our words, else the first sentence of Ray's."""
-    sentence = " ".join(str(error).split()).partition(". ")[0]
+    sentence = in_a_line(error).partition(". ")[0]
     return _CAUSES.get(type(error).__name__, f"died ({sentence})")

@@ -127,15 +127,10 @@ def sweep(begun: Standing, crew: Crew, listener: Listener) -> Swept:
         under_way.run(begun.to_run)
     except KeyboardInterrupt:
         interrupted = True
-    except ConnectionError:  # all workers are gone, and what they have finished is there
+    finally:  # however it ends, what is finished is in the table, and nothing runs any more
+        crew.close()
         table.stopped()
         table.write()
-        raise
-    finally:
-        crew.close()
-    if interrupted:
-        table.stopped()
-    table.write()
     return Swept(
         there_before=begun.there_before,
         done=begun.there_before + table.done(wanted),  # who was interrupted may not have heard of all

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from cosim.telling import machine_trouble, warn_plainly
+from cosim.telling import in_a_line, machine_trouble, warn_plainly
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -59,7 +59,7 @@ def answer(task: Task) -> Answer:
             kept = kept_summary(task.scenario, task.folder)
             return Answer(kept or run_point(task.scenario, task.folder, task.threads))
     except Exception as error:
-        text = " ".join(str(error).split())
+        text = in_a_line(error)
         said = text if type(error).__name__ == "ScenarioError" else f"{type(error).__name__}: {text}"
         return Answer(None, machine_trouble(error) or said, "problem")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cosim import registry
 from cosim.flat import flat
 from cosim.scenario.errors import ScenarioError
+from cosim.telling import in_a_line
 from cosim.tracking.callback import Callback
 
 if TYPE_CHECKING:
@@ -116,4 +117,4 @@ def _tracker(key: str, name: str, folder: Path) -> Callback:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return in_a_line(error) or type(error).__name__
