@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import AutoLocator, LogLocator
 
 from analysis.figures.bands import band_note, mean_with_band
-from analysis.figures.canvas import Drawn, legend_beside
+from analysis.figures.canvas import INCHES_PER_LETTER, Drawn, legend_beside
 from analysis.figures.kinds import Sweep
 from analysis.figures.style import SeriesStyle, series_style
 from analysis.figures.varied import (
@@ -37,6 +37,10 @@ _MARGIN = 0.95
 
 LEAST_FOR_SCALE = 3
 """Two values are as well in arithmetic as in geometric progression."""
+
+_AXIS_INCHES = 5.0  # that the names of the values share, about
+_NAMES_APART_INCHES = 0.08
+_ROUND = (1.0, 2.0, 5.0)  # of each decade
 
 
 def drawn(results: Results, wish: Sweep) -> Drawn:
@@ -104,12 +108,34 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit, *, 
         _draw_line(axes, str(line), ends.assign(x=at), looks[str(line)], bars=len(looks) > MOST_BANDS)
     axes.set_xlabel(x_unit.named(setting_name(x)))
     axes.set_ylabel(y_unit.named(value_name(y)))
-    axes.set_xticks(list(places.values()), [f"{place:g}" if numeric else str(key) for key, place in places.items()])
+    _name_values(axes, list(places.values()), [f"{at:g}" if numeric else str(key) for key, at in places.items()])
     if log:
         _to_log(axes, data[[*_columns(y).values()]] / y_unit.size)
     elif (data[y] >= 0).all():
         axes.set_ylim(bottom=0)
     axes.minorticks_off()
+
+
+def _name_values(axes: Axes, places: list[float], names: list[str]) -> None:
+    """Put the name of each value under it; where names would touch, words are slanted, and numbers are round ones."""
+    axes.set_xticks(places, names)
+    if not _touch(axes, places, names):
+        return
+    if names != [f"{place:g}" for place in places]:
+        for label in axes.get_xticklabels():
+            label.set(rotation=30, ha="right", rotation_mode="anchor")
+        return
+    decades = axes.get_xscale() == "log" and max(places) >= 10 * min(places)
+    axes.xaxis.set_major_locator(LogLocator(subs=_ROUND) if decades else AutoLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
+
+
+def _touch(axes: Axes, places: list[float], names: list[str]) -> bool:
+    """Whether names of the usual font, each centred at its place, would run into each other."""
+    scaled = np.log(places) if axes.get_xscale() == "log" else np.array(places)
+    gaps = np.diff(scaled) / max(np.ptp(scaled), np.finfo(float).tiny) * _AXIS_INCHES
+    letters = np.array([len(name) for name in names])
+    return bool((gaps < INCHES_PER_LETTER * (letters[:-1] + letters[1:]) / 2 + _NAMES_APART_INCHES).any())
 
 
 def _to_log(axes: Axes, points: pd.DataFrame) -> None:
@@ -119,7 +145,7 @@ def _to_log(axes: Axes, points: pd.DataFrame) -> None:
         raise ValueError("scale = 'log': some values are not above 0")
     axes.set_yscale("log", nonpositive="clip")
     axes.set_ylim(bottom=_MARGIN * max(points.min(axis=None), _LEAST_OF_LOWEST * lowest))
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_locator(LogLocator(subs=_ROUND))
     axes.yaxis.set_major_formatter("{x:g}")
 
 

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -118,6 +119,39 @@ def test_words_stand_side_by_side_in_the_order_given(make_run: Callable[..., Pat
     (axes,) = draw(runs, Sweep(x="radio.pathloss.name", y="uplink_bytes")).figure.axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["uma", "inh"]
     assert np.asarray(axes.get_lines()[0].get_xdata()).tolist() == [0, 1]
+
+
+MODELS = ("indoor hotspot, mixed office", "urban macro with shadowing", "urban micro street canyon", "rural macro")
+
+
+@pytest.mark.parametrize(
+    ("settings", "scale"),
+    [
+        ([world(float(mhz)) for mhz in np.geomspace(1, 100, 20)], "log"),
+        ([world(float(mhz)) for mhz in np.geomspace(5, 8, 20)], "log"),
+        ([world(float(mhz)) for mhz in np.linspace(1, 100, 30)], "linear"),
+        ([world(mhz) for mhz in (10, 10.2, 10.3, 200)], "log"),
+        ([{"radio": {"bandwidth": name}} for name in MODELS], "linear"),
+    ],
+    ids=["geometric", "within a decade", "arithmetic", "uneven", "words"],
+)
+def test_names_of_values_do_not_run_into_each_other(
+    make_run: Callable[..., Path], tmp_path: Path, settings: list[dict[str, Any]], scale: str
+) -> None:
+    for place, setting in enumerate(settings):
+        make_run(f"{place}", label="a", settings=setting)
+    figure = draw(load(tmp_path), Sweep(x="radio.bandwidth")).figure
+    (axes,) = figure.axes
+    assert axes.get_xscale() == scale
+    figure.canvas.draw()
+    low, high = axes.get_xlim()
+    named = {tick.get_text(): tick for tick in axes.get_xticklabels() if low <= tick.get_position()[0] <= high}
+    assert len(named) >= 3
+    if any(tick.get_rotation() for tick in named.values()):
+        assert list(named) == list(MODELS)
+        return  # slanted, they stand above each other
+    ends = [(box.x0, box.x1) for box in (tick.get_window_extent() for tick in named.values())]
+    assert all(before[1] < after[0] for before, after in pairwise(sorted(ends)))
 
 
 @pytest.mark.parametrize(
