@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ _NOTHING: Mapping[str, None] = {}
 class AirLink:
     """Who uses the link looks here before it sends, and waits for ``changed`` while it does.
 
-    ``may_change`` is False where nothing ever happens to the link, so that nobody needs to watch it. ``served`` says by
-    which edge server the user has been served since when, in nanoseconds.
+    ``may_change`` is False where nothing ever happens to the link, so that nobody needs to watch it.
     """
 
-    __slots__ = ("_changed", "_clock", "_ends_ns", "may_change", "served")
+    __slots__ = ("_changed", "_clock", "_ends_ns", "_later", "_serving", "may_change")
 
     def __init__(self, clock: Clock, serving: Edge) -> None:
-        self.served: list[tuple[int, Edge]] = [(0, serving)]
         self.may_change = False
+        self._serving = serving
+        self._later: tuple[tuple[int, Edge], ...] = ()
         self._clock = clock
         self._ends_ns: Mapping[str, int | None] = _NOTHING  # what stands in the way, and until when
         self._changed: simpy.Event | None = None
@@ -37,7 +37,12 @@ class AirLink:
     @property
     def serving(self) -> Edge:
         """The edge server that serves the user now."""
-        return self.served[-1][1]
+        return self._later[-1][1] if self._later else self._serving
+
+    @property
+    def served(self) -> Sequence[tuple[int, Edge]]:
+        """Since when, in nanoseconds, the user has been served by which edge server."""
+        return ((0, self._serving), *self._later)
 
     @property
     def changed(self) -> simpy.Event:
@@ -74,7 +79,7 @@ class AirLink:
     def hand_over(self, edge: Edge, obstacle: str, until_ns: int) -> None:
         """From now on ``edge`` serves the user, but nothing passes before ``until_ns``."""
         self._ends_ns = {other: until_ns for other, until_ns in self._ends_ns.items() if other != EDGE_DOWN}
-        self.served.append((self._clock.now_ns, edge))
+        self._later = (*self._later, (self._clock.now_ns, edge))
         self.block(obstacle, until_ns)
 
     def _clear(self, obstacle: str) -> None:

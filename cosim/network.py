@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import simpy
 
 from channel_models.transfer import TransferNeverFinishes
 from cosim.air_link import EDGE_DOWN
-from cosim.cell import Cell, Transfer
+from cosim.attempt import Attempt
+from cosim.cell import Cell
 from cosim.clock import Clock, Process, to_ns
 from cosim.nodes import Edge, Node, User
 from cosim.parcel import Parcel
@@ -165,7 +165,13 @@ class Network:
                     f"radio: {kind} of {user.name}: {whole.nbytes} bytes were sent {_MOST_BEGINNINGS} times from the "
                     "first on, and cut off each time; radio.interrupted = resumes would go on where it stopped"
                 )
-            sent = yield from self._transmit(cell, user, sender, kind, left)
+            attempt = Attempt.begin(cell, user, sender, kind, left, self.recorder, self.clock.now_ns)
+            try:
+                yield attempt.over(self.clock)
+            except simpy.Interrupt as cut:
+                attempt.end(self.recorder, self.clock.now_ns, cut)
+                raise
+            sent = attempt.end(self.recorder, self.clock.now_ns)
             if sent is not None:
                 left = left.after(sent) if self.resumes else whole
                 continue
@@ -196,33 +202,6 @@ class Network:
         link = user.link
         yield from self.recorder.waiting(link.changed, sender.name, obstacle, outside=not link.is_lost)
 
-    def _transmit(
-        self, cell: Cell, user: User, sender: Node, kind: Delay, parcel: Parcel
-    ) -> Generator[simpy.Event, Any, int | None]:
-        """Send until all is there, which is None, or the link changes; then how many bytes are there whole."""
-        start_ns, story, cut = self.clock.now_ns, self.recorder.story, None
-        transfer = cell.begin(user.index, parcel.nbytes)
-        try:
-            yield self.clock.first_of([transfer.done, user.link.changed]) if user.link.may_change else transfer.done
-        except simpy.Interrupt as interrupt:
-            cut = interrupt
-        whole = transfer.done.triggered
-        sent = parcel if whole else parcel.before(_stopped(cell, transfer, parcel.nbytes))
-        amounts: dict[str, Any] = {**sent.columns, "energy_j": transfer.done.value if whole else transfer.energy_j}
-        self.recorder.add(
-            story,
-            start_ns=start_ns,
-            end_ns=self.clock.now_ns,
-            node=sender.name,
-            act="transmitting",
-            kind=kind,
-            reason="" if whole else f"cut off: {user.link.obstacle if cut is None else cut.cause}",
-            **amounts,
-        )
-        if cut is not None:
-            raise cut
-        return None if whole else sent.nbytes
-
     def _until_up(self, edge: Edge, sender: Node) -> Generator[simpy.Event, Any, None]:
         """Wait until the edge server runs again."""
         assert edge.restart is not None  # it is down
@@ -239,9 +218,3 @@ class Network:
         self.recorder.add(start_ns=start, end_ns=sent, act="transmitting", **carried)
         self.recorder.add(start_ns=sent, end_ns=arrived, act="propagating", **common)
         yield self.clock.at(arrived)
-
-
-def _stopped(cell: Cell, transfer: Transfer, nbytes: int) -> int:
-    """Take ``transfer`` off the air: how many of its ``nbytes`` have arrived whole."""
-    cell.stop(transfer)
-    return nbytes - ceil(transfer.remaining_bits / 8)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import simpy
@@ -59,7 +61,7 @@ class Node:
 
     def host(self, part: Part, nbytes: int) -> None:
         """Hold the frozen weights of ``part`` from now on."""
-        self.memory.settle(self.services.clock.now_ns, part, {"weights": nbytes})
+        self.memory.settle(self.services.clock.now_ns, part, _weights(nbytes))
 
     def put_away(self, part: Part, *lineages: str) -> None:
         """Move the frozen weights of ``part`` and what is held of ``lineages`` from memory to storage.
@@ -215,3 +217,8 @@ class Cloud(Node):
     """The cloud; it also plays the federated server."""
 
     role = "cloud"
+
+
+@lru_cache  # thousands of users hold as much: one object for all of them
+def _weights(nbytes: int) -> Mapping[str, int]:
+    return {"weights": nbytes}

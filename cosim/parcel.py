@@ -33,7 +33,7 @@ class Parcel:
         for ref in refs:
             if ref.output.kind is None:
                 raise ValueError(f"{ref.name!r} is not a payload and cannot be sent")
-        sizes = [ref.nbytes if given is None else given.get(ref.output.kind, ref.nbytes) for ref in refs]  # type: ignore[arg-type]  # no None left
+        sizes = tuple([ref.nbytes if given is None else given.get(ref.output.kind, ref.nbytes) for ref in refs])  # type: ignore[arg-type]  # no None left
         return cls(refs=refs, sizes=sizes, first=0, last=sum(sizes))
 
     @property

@@ -61,7 +61,7 @@ class Recut(Operation):
             return own if self.ranks is None else lab.layout.narrow(self.part, own, self.ranks)
 
         moments = {name: cut(name) for name in ("weights", "first_moment", "second_moment")}
-        return {"adapter": AdapterState(**moments, step=max(state.step for state in values))}
+        return {"adapter": AdapterState.of(**moments, step=max(state.step for state in values))}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,30 +17,55 @@ if TYPE_CHECKING:
 class AdapterState:
     """What one entity trains of an adapter, as an immutable value: weights and moments, each (parameters,).
 
-    ``trained`` (parameters,) is true where a parameter learns; None where all do. The others stay as they are.
+    ``tables`` are the tensors (n, parameters) of weights, first and second moments in which those of n entities lie,
+    and ``rows`` says where: a tensor of its own is half a kilobyte, and there are thousands of users. ``trained``
+    (parameters,) is true where a parameter learns; None where all do. The others stay as they are.
     """
 
-    weights: Tensor
-    first_moment: Tensor
-    second_moment: Tensor
+    tables: tuple[Tensor, Tensor, Tensor]
+    rows: tuple[int, int, int]
     step: int
     trained: Tensor | None = None
+
+    @staticmethod
+    def of(
+        weights: Tensor, first_moment: Tensor, second_moment: Tensor, step: int, trained: Tensor | None = None
+    ) -> AdapterState:
+        """A state with these numbers, each (parameters,), after so many steps."""
+        tables = weights[None], first_moment[None], second_moment[None]
+        return AdapterState(tables=tables, rows=_in_all(0), step=step, trained=trained)
 
     @staticmethod
     def fresh(weights: Tensor, trained: Tensor | None = None) -> AdapterState:
         """A state before its first step; its moments are one zero, seen ``parameters`` times."""
         zeros = weights.new_zeros(()).expand(weights.shape)
-        return AdapterState(weights=weights, first_moment=zeros, second_moment=zeros, step=0, trained=trained)
+        return AdapterState.of(weights, zeros, zeros, 0, trained)
+
+    @property
+    def weights(self) -> Tensor:
+        """The adapter itself."""
+        return self.tables[0][self.rows[0]]
+
+    @property
+    def first_moment(self) -> Tensor:
+        """Where its gradients have pointed, on average."""
+        return self.tables[1][self.rows[1]]
+
+    @property
+    def second_moment(self) -> Tensor:
+        """How large their squares were, on average."""
+        return self.tables[2][self.rows[2]]
+
+    def with_weights_of(self, other: AdapterState) -> AdapterState:
+        """The own moments beside the weights of another, which are not copied."""
+        tables, rows = (other.tables[0], *self.tables[1:]), (other.rows[0], *self.rows[1:])
+        return replace(self, tables=tables, rows=rows)
 
     def sliced(self, where: slice) -> AdapterState:
         """The state of some of the parameters, as views."""
-        return replace(
-            self,
-            weights=self.weights[where],
-            first_moment=self.first_moment[where],
-            second_moment=self.second_moment[where],
-            trained=None if self.trained is None else self.trained[where],
-        )
+        weights, first_moment, second_moment = (table[:, where] for table in self.tables)
+        trained = None if self.trained is None else self.trained[where]
+        return replace(self, tables=(weights, first_moment, second_moment), trained=trained)
 
     @staticmethod
     @lru_cache  # thousands of users hold as much: one object for all of them
@@ -101,9 +126,9 @@ class Optimiser(ABC):
     def step_in_place(self, stack: Stack, gradients: Tensor) -> list[AdapterState]:
         """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters).
 
-        This overwrites ``stack``: the new tensors are rows of common ones, and whoever keeps one of them keeps all n
-        alive. Steps of the slices of a state are slices of its step, to the bit where slices fill the kernel's vector
-        lanes (16 numbers at most). What is not trained does not move.
+        This overwrites ``stack``, whose tensors the new states lie in: whoever keeps one of them keeps all n. Steps of
+        the slices of a state are slices of its step, to the bit where slices fill the kernel's vector lanes (16 numbers
+        at most). What is not trained does not move.
         """
         still = [(row, ~trained) for row, trained in enumerate(stack.trained) if trained is not None]
         before = [stack.weights[row][untrained] for row, untrained in still]
@@ -114,13 +139,11 @@ class Optimiser(ABC):
         self._step(stack, gradients)
         for (row, untrained), weights in zip(still, before, strict=True):
             stack.weights[row][untrained] = weights
-        rows = zip(stack.weights, stack.first_moment, stack.second_moment, stack.steps, stack.trained, strict=True)
+        tables = stack.weights, stack.first_moment, stack.second_moment
         return [
-            AdapterState(
-                weights=w.detach(), first_moment=m.detach(), second_moment=v.detach(), step=step + 1, trained=trained
-            )
-            for w, m, v, step, trained in rows
-        ]  # detached, a row is half a kilobyte smaller than as autograd's view
+            AdapterState(tables=tables, rows=_in_all(row), step=step + 1, trained=trained)
+            for row, (step, trained) in enumerate(zip(stack.steps, stack.trained, strict=True))
+        ]
 
     @abstractmethod
     def _step(self, stack: Stack, gradients: Tensor) -> None:
@@ -187,6 +210,12 @@ class Sgd(Optimiser):
             gradients = gradients.add(stack.weights, alpha=self.weight_decay)
         stack.first_moment.mul_(self.momentum).add_(gradients)
         stack.weights.add_(stack.first_moment, alpha=-self.lr)
+
+
+@lru_cache
+def _in_all(row: int) -> tuple[int, int, int]:
+    """The same row of all tables, as one object for whoever lies there."""
+    return row, row, row
 
 
 def _require_shares(optimiser: Optimiser, *names: str) -> None:

@@ -86,8 +86,8 @@ class AsynchronousScheme(AveragingScheme):
         self._invitations = Stream(self.world.seed, "invitations")
         self._invited = 0
         self._taken = Counter[int]()
-        self._idle = {user.index for user in self.world.users}
-        self._turns = {user.index: self.world.clock.event() for user in self.world.users}
+        self._idle: set[int] = set()
+        self._turns: dict[int, simpy.Event] = {}
         self._reports: list[Report] = []
         self._came = self.world.clock.event()
         self._updating = True
@@ -124,6 +124,8 @@ class AsynchronousScheme(AveragingScheme):
             return
         users, clock = self.world.users, self.world.clock
         told = []
+        self._idle = {user.index for user in users}
+        self._turns = {user.index: clock.event() for user in users}
         for number in self.rounds():
             self.deal_bands(number)
             if number == 1:

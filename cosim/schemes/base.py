@@ -238,10 +238,11 @@ class Scheme(ABC):
         done: list[User] = []
 
         def close() -> None:
-            self.cut_short([process for user, process in told.items() if user.index not in ended_ns])
+            here = zip(present, told, strict=True)
+            self.cut_short([process for user, process in here if user.index not in ended_ns])
 
-        def until_done(user: User) -> Acts:
-            if (yield from self._unless_stopped(act(user), user)):
+        def over(user: User, whole: bool) -> None:
+            if whole:
                 done.append(user)
             ended_ns[user.index] = clock.now_ns
             if len(done) == enough:
@@ -249,10 +250,10 @@ class Scheme(ABC):
 
         ends = deadline_s is not None or enough is not None
         present = [user for user in users if not user.is_off]
-        told = {user: self._tell(until_done(user), user.index, ends=ends) for user in present}
+        told = [self._tell(self._turn(act(user), user, over), user.index, ends=ends) for user in present]
         if deadline_s is not None:
             clock.at(began + to_ns(deadline_s), close)
-        yield clock.all_of([*told.values()])
+        yield clock.all_of(told)
         for user in self.world.users:
             self._waited(user, ended_ns.get(user.index, began), "the other users")
         return sorted(done, key=lambda user: user.index)
@@ -266,7 +267,7 @@ class Scheme(ABC):
             if user.is_off:
                 continue
             start = clock.now_ns
-            yield self._tell(self._unless_stopped(act(user), user), user.index)
+            yield self._tell(self._turn(act(user), user), user.index)
             turns[user.index] = (start, clock.now_ns)
         for user in self.world.users:
             start, end = turns.get(user.index, (began, began))
@@ -322,14 +323,16 @@ class Scheme(ABC):
             self.world.users[user].acting = process
         return process
 
-    def _unless_stopped(self, act: Acts, user: User) -> Generator[simpy.Event, Any, bool]:
-        """The act, and whether it came to its end."""
+    def _turn(self, act: Acts, user: User, over: Callable[[User, bool], None] | None = None) -> Acts:
+        """The user's act; then ``over`` is told whether it came to its end, ``whole``, or was stopped."""
+        whole = True
         try:
             yield from act
         except simpy.Interrupt as stop:
             self.note_stop(user, str(stop.cause))
-            return False
-        return True
+            whole = False
+        if over is not None:
+            over(user, whole)
 
     def note_stop(self, user: User, cause: str) -> None:
         """Record that the user's round ended before it was done."""
