@@ -88,6 +88,7 @@ class Observer:
         ended.losses, ended.clients = [], []
         if ended.number % self._evaluation.every == 0 or ended.last:
             self._look(ended, row)
+        ended.states = ()  # held any longer, they would be in memory beside those of all users in the next round
         if row["loss"] is not None or not self._learning.runtime.computes_values:
             self._tell_all()
         if row["loss"] is not None:
@@ -120,9 +121,7 @@ class Observer:
         if not math.isfinite(row["loss"]):
             self.last = self._sound
             raise Diverged(Divergence(round=ended.number, loss=row["loss"], client=None, step=None, kept_round=kept))
-        self._sound = replace(
-            ended, adapters=tuple(ended.adapters), states=()
-        )  # with the states of all users it would take much memory
+        self._sound = replace(ended, adapters=tuple(ended.adapters))
 
     def _tell_all(self) -> None:
         untold, self._untold = self._untold, []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from training.optimiser import AdapterState
     from training.store import Entry, Store
 
-_MOMENTS = ("weights", "first_moment", "second_moment")
+_STATE = ("weights", "moments", "trained")
 
 
 def write(store: Store, key: str, value: Any) -> None:
@@ -27,10 +27,8 @@ def write(store: Store, key: str, value: Any) -> None:
     elif not hasattr(value, "weights"):
         store.put(key, {"mask": value.cpu().numpy()}, {})
     else:
-        tensors = {name: getattr(value, name) for name in _MOMENTS}
-        if value.trained is not None:
-            tensors["trained"] = value.trained
-        arrays = {name: tensor.contiguous().cpu().numpy() for name, tensor in tensors.items()}
+        tensors = {name: getattr(value, name) for name in _STATE}
+        arrays = {name: tensor.contiguous().cpu().numpy() for name, tensor in tensors.items() if tensor is not None}
         store.put(key, arrays, {"step": str(value.step)})
 
 
@@ -54,4 +52,4 @@ def _state(entry: Entry, device: str) -> AdapterState:
     from training.optimiser import AdapterState  # noqa: PLC0415
 
     tensors = {name: torch.from_numpy(array).to(device) for name, array in entry.arrays.items()}
-    return AdapterState.of(**tensors, step=int(entry.facts["step"]))
+    return AdapterState(**tensors, step=int(entry.facts["step"]))

@@ -56,12 +56,14 @@ class Recut(Operation):
         start = lab.layout.slice_of(self.of[0]).start
         where = lab.layout.slice_of(self.part)
 
-        def cut(name: str) -> Tensor:
-            own = torch.cat([getattr(state, name) for state in values])[where.start - start : where.stop - start]
+        def cut(*chain: Tensor) -> Tensor:
+            own = torch.cat(chain)[where.start - start : where.stop - start]
             return own if self.ranks is None else lab.layout.narrow(self.part, own, self.ranks)
 
-        moments = {name: cut(name) for name in ("weights", "first_moment", "second_moment")}
-        return {"adapter": AdapterState.of(**moments, step=max(state.step for state in values))}
+        weights = cut(*(state.weights for state in values))
+        moments = [cut(*(state.moments[moment] for state in values)) for moment in range(2)]
+        step = max(state.step for state in values)
+        return {"adapter": AdapterState(weights=weights, moments=torch.stack(moments), step=step)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,57 +15,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True)
 class AdapterState:
-    """What one entity trains of an adapter, as an immutable value: weights and moments, each (parameters,).
+    """What one entity trains of an adapter, as an immutable value: ``weights`` (parameters,), and two ``moments``.
 
-    ``tables`` are the tensors (n, parameters) of weights, first and second moments in which those of n entities lie,
-    and ``rows`` says where: a tensor of its own is half a kilobyte, and there are thousands of users. ``trained``
-    (parameters,) is true where a parameter learns; None where all do. The others stay as they are.
+    These are one tensor (2, parameters), for there are thousands of users, and a tensor is half a kilobyte itself.
+    ``trained`` (parameters,) is true where a parameter learns; None where all do. The others stay as they are.
     """
 
-    tables: tuple[Tensor, Tensor, Tensor]
-    rows: tuple[int, int, int]
+    weights: Tensor
+    moments: Tensor
     step: int
     trained: Tensor | None = None
 
     @staticmethod
-    def of(
-        weights: Tensor, first_moment: Tensor, second_moment: Tensor, step: int, trained: Tensor | None = None
-    ) -> AdapterState:
-        """A state with these numbers, each (parameters,), after so many steps."""
-        tables = weights[None], first_moment[None], second_moment[None]
-        return AdapterState(tables=tables, rows=_in_all(0), step=step, trained=trained)
-
-    @staticmethod
     def fresh(weights: Tensor, trained: Tensor | None = None) -> AdapterState:
-        """A state before its first step; its moments are one zero, seen ``parameters`` times."""
-        zeros = weights.new_zeros(()).expand(weights.shape)
-        return AdapterState.of(weights, zeros, zeros, 0, trained)
-
-    @property
-    def weights(self) -> Tensor:
-        """The adapter itself."""
-        return self.tables[0][self.rows[0]]
+        """A state before its first step; its moments are one zero, seen twice ``parameters`` times."""
+        zeros = weights.new_zeros(()).expand(2, *weights.shape)
+        return AdapterState(weights=weights, moments=zeros, step=0, trained=trained)
 
     @property
     def first_moment(self) -> Tensor:
-        """Where its gradients have pointed, on average."""
-        return self.tables[1][self.rows[1]]
+        """Where its gradients have pointed, on average, (parameters,)."""
+        return self.moments[0]
 
     @property
     def second_moment(self) -> Tensor:
-        """How large their squares were, on average."""
-        return self.tables[2][self.rows[2]]
-
-    def with_weights_of(self, other: AdapterState) -> AdapterState:
-        """The own moments beside the weights of another, which are not copied."""
-        tables, rows = (other.tables[0], *self.tables[1:]), (other.rows[0], *self.rows[1:])
-        return replace(self, tables=tables, rows=rows)
+        """How large their squares were, on average, (parameters,)."""
+        return self.moments[1]
 
     def sliced(self, where: slice) -> AdapterState:
         """The state of some of the parameters, as views."""
-        weights, first_moment, second_moment = (table[:, where] for table in self.tables)
         trained = None if self.trained is None else self.trained[where]
-        return replace(self, tables=(weights, first_moment, second_moment), trained=trained)
+        return replace(self, weights=self.weights[where], moments=self.moments[:, where], trained=trained)
 
     @staticmethod
     @lru_cache  # thousands of users hold as much: one object for all of them
@@ -78,30 +58,31 @@ class AdapterState:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """Copies of the states of n clients as rows of common tensors, each (n, parameters).
+    """The states of n clients before a pass, which needs their ``weights`` side by side, (n, parameters).
 
-    Made before a pass and overwritten by its step, they are what stays of it: what the pass itself needs lies behind
-    them in memory and is freed as one piece.
+    ``own`` are copies of the states, whose tensors the step overwrites: each client's stand alone, so that what it
+    holds is freed when it has moved on, whoever it shared a pass with. Made before the pass, they are what stays of it:
+    what the pass itself needs lies behind them in memory and is freed as one piece.
     """
 
     weights: Tensor
-    first_moment: Tensor
-    second_moment: Tensor
-    steps: tuple[int, ...]
-    trained: tuple[Tensor | None, ...]
+    own: tuple[AdapterState, ...]
 
     @staticmethod
     def of(states: Sequence[AdapterState]) -> Stack:
         """Stack ``states``."""
         import torch  # noqa: PLC0415 - hyper-parameters are known without it
 
-        return Stack(
-            weights=torch.stack([state.weights for state in states]),
-            first_moment=torch.stack([state.first_moment for state in states]),
-            second_moment=torch.stack([state.second_moment for state in states]),
-            steps=tuple(state.step for state in states),
-            trained=tuple(state.trained for state in states),
+        own = tuple(
+            replace(
+                state,
+                weights=state.weights.clone(memory_format=torch.contiguous_format),
+                moments=state.moments.clone(memory_format=torch.contiguous_format),
+                step=state.step + 1,
+            )
+            for state in states
         )
+        return Stack(weights=torch.stack([state.weights for state in own]), own=own)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,31 +104,26 @@ class Optimiser(ABC):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: must not be negative")
 
-    def step_in_place(self, stack: Stack, gradients: Tensor) -> list[AdapterState]:
+    def step_in_place(self, stack: Stack, gradients: Tensor) -> tuple[AdapterState, ...]:
         """Each state after one step, by its own counter, along its own row of ``gradients`` (n, parameters).
 
-        This overwrites ``stack``, whose tensors the new states lie in: whoever keeps one of them keeps all n. Steps of
-        the slices of a state are slices of its step, to the bit where slices fill the kernel's vector lanes (16 numbers
-        at most). What is not trained does not move.
+        These are ``stack.own``, which is overwritten. Steps of the slices of a state are slices of its step, to the bit
+        where slices fill the kernel's vector lanes (16 numbers at most). What is not trained does not move.
         """
-        still = [(row, ~trained) for row, trained in enumerate(stack.trained) if trained is not None]
-        before = [stack.weights[row][untrained] for row, untrained in still]
+        still = [(row, ~state.trained) for row, state in enumerate(stack.own) if state.trained is not None]
+        before = [stack.own[row].weights[untrained] for row, untrained in still]
         if still:
             gradients = gradients.clone()
             for row, untrained in still:
                 gradients[row][untrained] = 0
-        self._step(stack, gradients)
+        self._step(stack.own, gradients)
         for (row, untrained), weights in zip(still, before, strict=True):
-            stack.weights[row][untrained] = weights
-        tables = stack.weights, stack.first_moment, stack.second_moment
-        return [
-            AdapterState(tables=tables, rows=_in_all(row), step=step + 1, trained=trained)
-            for row, (step, trained) in enumerate(zip(stack.steps, stack.trained, strict=True))
-        ]
+            stack.own[row].weights[untrained] = weights
+        return stack.own
 
     @abstractmethod
-    def _step(self, stack: Stack, gradients: Tensor) -> None:
-        """Overwrite weights and moments."""
+    def _step(self, states: Sequence[AdapterState], gradients: Tensor) -> None:
+        """Overwrite weights and moments, the ``step``-th time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,16 +145,16 @@ class AdamW(Optimiser):
         if not self.eps >= 0:
             raise ValueError(f"eps = {self.eps!r}: must not be negative")
 
-    def _step(self, stack: Stack, gradients: Tensor) -> None:
+    def _step(self, states: Sequence[AdapterState], gradients: Tensor) -> None:
         from torch.optim.adamw import adamw  # noqa: PLC0415 - hyper-parameters are known without it
 
         adamw(
-            list(stack.weights),
+            [state.weights for state in states],
             list(gradients),
-            list(stack.first_moment),
-            list(stack.second_moment),
+            [state.first_moment for state in states],
+            [state.second_moment for state in states],
             [],
-            list(stack.weights.new_tensor([float(step) for step in stack.steps])),
+            list(gradients.new_tensor([float(state.step - 1) for state in states])),
             fused=True,
             amsgrad=False,
             beta1=self.beta1,
@@ -205,17 +181,11 @@ class Sgd(Optimiser):
         super().__post_init__()
         _require_shares(self, "momentum")
 
-    def _step(self, stack: Stack, gradients: Tensor) -> None:
-        if self.weight_decay:
-            gradients = gradients.add(stack.weights, alpha=self.weight_decay)
-        stack.first_moment.mul_(self.momentum).add_(gradients)
-        stack.weights.add_(stack.first_moment, alpha=-self.lr)
-
-
-@lru_cache
-def _in_all(row: int) -> tuple[int, int, int]:
-    """The same row of all tables, as one object for whoever lies there."""
-    return row, row, row
+    def _step(self, states: Sequence[AdapterState], gradients: Tensor) -> None:
+        for state, own in zip(states, gradients, strict=True):
+            gradient = own.add(state.weights, alpha=self.weight_decay) if self.weight_decay else own
+            state.first_moment.mul_(self.momentum).add_(gradient)
+            state.weights.add_(state.first_moment, alpha=-self.lr)
 
 
 def _require_shares(optimiser: Optimiser, *names: str) -> None:

@@ -103,11 +103,12 @@ class Waves:
         for task in sorted(tasks, key=lambda task: task.operation.place(task)):
             groups[task.operation.wave(self.lab)].append(task)
         chunks = [chunk for wave, group in groups.items() for chunk in self._chunks(group, alone=wave is None)]
+        done: Iterator[list[Any]]
         if len(chunks) == 1 or self.lab.lanes == 1 or None in groups:
-            done = [_results(self.lab, chunk) for chunk in chunks]
+            done = (_results(self.lab, chunk) for chunk in chunks)
         else:
-            done = list(self._threads().map(self._in_lane, chunks))
-        for chunk, values in zip(chunks, done, strict=True):
+            done = self._threads().map(self._in_lane, chunks)
+        for chunk, values in zip(chunks, done, strict=True):  # one by one: what a pass replaces is freed for the next
             for task, outcome in zip(chunk, values, strict=True):
                 task.settle(outcome)
         self.run += len(tasks)
