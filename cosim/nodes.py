@@ -92,6 +92,7 @@ class Node:
             energy_j=self.processor.power_w * to_s(end - start),
         )
         self._remember(job, start, end)
+        job.inputs = ()  # else what it replaces would be in memory as long as it takes
         return self.services.clock.at(end, lambda: self.services.runtime.reached(job))
 
     def receive(self, ref: Ref) -> None:

@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 
 from training import kept
 from training.allocator import give_back_freed_memory
-from training.jobs import Operation, Ref, Result, Task, Value, key_of
+from training.jobs import SHARED, Job, Operation, Ref, Result, Task, Value, key_of
 from training.machine import PENDING_JOBS
 from training.runtime import Runtime
 from training.waves import Waves
 
 if TYPE_CHECKING:
+    from training.adapters import Part
     from training.lab import Lab
     from training.store import Store
+
+_MOST_WINDOWS = 16
+"""So many windows of tasks may be kept waiting for the other parts of the model; each is a kilobyte."""
 
 
 class DeferredRuntime(Runtime):
@@ -34,6 +38,13 @@ class DeferredRuntime(Runtime):
         self._tasks: weakref.WeakValueDictionary[str, Task] = weakref.WeakValueDictionary()
         self._pending = pending
         self._noted = 0
+
+    def submit(self, operation: Operation, *inputs: Ref, lineage: str = "") -> Job:
+        """See ``Runtime``. All that a part's task gives may be the whole's: then it will not run, and holds nothing."""
+        job = super().submit(operation, *inputs, lineage=lineage)
+        if job.task is not None and job.task.whole is not None and job.outputs.keys() <= SHARED:
+            job.task.inputs = ()
+        return job
 
     def values(self, refs: Sequence[Ref], assume: Sequence[Any] | None = None) -> list[Any]:
         """The values; what is missing for them is computed now, in waves."""
@@ -66,7 +77,7 @@ class DeferredRuntime(Runtime):
         """End the threads."""
         self._waves.close()
 
-    def _compute(self, results: Sequence[Result]) -> None:
+    def _compute(self, results: list[Result]) -> None:
         self._waves.compute(results)
         self.jobs_run, self.jobs_cached = self._waves.run, self._waves.found
         self._noted = 0
@@ -75,6 +86,8 @@ class DeferredRuntime(Runtime):
         task = self._intern(operation, values)
         if task.whole is None:
             task.whole = operation.unsplit(self.lab, values, self._intern)
+        act, part = task.whole or (task, None)
+        act.begun |= _bits(part or self.lab.whole)
         self._noted += 1
         if self._noted >= self._pending:
             self._compute(self._wanted_states())
@@ -89,4 +102,16 @@ class DeferredRuntime(Runtime):
         return task
 
     def _wanted_states(self) -> list[Result]:
-        return [result for task in list(self._tasks.values()) for result in task.wanted() if result.name == "adapter"]
+        """Not those, if they are few, of acts that some part of the model has yet to come to.
+
+        Such a part still is where it was, and keeps in memory what the act would replace.
+        """
+        tasks, whole = list(self._tasks.values()), _bits(self.lab.whole)
+        if len(tasks) < _MOST_WINDOWS * self._pending:
+            tasks = [task for task in tasks if task.begun == whole]
+        return [result for task in tasks for result in task.wanted() if result.name == "adapter"]
+
+
+def _bits(part: Part) -> int:
+    """A bit for each block."""
+    return (1 << part.last) - (1 << part.first)

@@ -7,7 +7,7 @@ whatever order the simulation asked for them in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import accumulate, groupby
@@ -35,8 +35,11 @@ class Waves:
         self._pool: ThreadPoolExecutor | None = None
         self._lanes: SimpleQueue[Lab] = SimpleQueue()
 
-    def compute(self, results: Sequence[Result]) -> None:
-        """Settle ``results``, and of what they depend on no more than that takes."""
+    def compute(self, results: list[Result]) -> None:
+        """Settle ``results``, and of what they depend on no more than that takes.
+
+        The list is emptied: it must not keep in memory those which but lead to others.
+        """
         missing = self._missing(results)
         dependents: dict[Task, list[Task]] = defaultdict(list)
         ready = []
@@ -65,17 +68,16 @@ class Waves:
             self._pool.shutdown()
             self._pool = None
 
-    def _missing(self, results: Sequence[Result]) -> dict[Task, int]:
+    def _missing(self, results: list[Result]) -> dict[Task, int]:
         """The tasks that must run for ``results``: what lies on disk is taken from there, and what only it needed."""
         missing: dict[Task, int] = {}
-        stack = list(results)
-        while stack:
-            result = stack.pop()
+        while results:
+            result = results.pop()
             task = result.task
             if task is None or task in missing or self._find(result, task):
                 continue
             missing[task] = 0
-            stack.extend(value.result for value in task.inputs)
+            results.extend(value.result for value in task.inputs)
         return missing
 
     def _find(self, result: Result, task: Task) -> bool:

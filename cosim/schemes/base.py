@@ -20,6 +20,7 @@ from cosim.schemes.packing import Packing
 from cosim.schemes.stage import Round, Stage
 from cosim.stuck import Stuck
 from cosim.world import World
+from training.jobs import HELD
 
 if TYPE_CHECKING:
     from cosim.schemes.places import Load
@@ -182,14 +183,15 @@ class Scheme(ABC):
         self._round.losses.append(job["loss"])
         self._round.clients.append(chain[0].node.name)
         self._round.samples += len(batch.rows)
+        del arrived, labels  # a story that kept what it has sent would keep the state that this comes from
 
         for stage, following in reversed(list(pairwise(chain))):
             cut = following.part.first
             gradient = yield from self.packing.smashed(following.node, "gradients", job["gradient"], batch, cut)
             yield from self.send(following.node, stage.node, gradient)
-            _, forward = forwards.pop()
-            job = learn.backward(stage.part, stage.adapter, batch, forward["held"], gradient)
+            job = learn.backward(stage.part, stage.adapter, batch, forwards.pop()[1][HELD], gradient)
             stage.adapter = job["adapter"]
+            del gradient
             yield stage.node.compute(job)
 
     def last_turn(

@@ -138,16 +138,6 @@ def test_the_past_of_a_job_is_released_when_it_has_run(lab, name) -> None:
         assert past() is None
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
-def test_a_job_forgets_its_inputs_at_its_event(lab, name) -> None:
-    runtime = RUNTIMES[name](lab)
-    one = runtime.submit(Add(1, []))
-    two = runtime.submit(Add(2, []), one["sum"])
-    assert two.inputs == (one["sum"],)
-    runtime.reached(two)
-    assert two.inputs == ()
-
-
 @pytest.mark.parametrize("name", COMPUTING)
 def test_values_live_as_long_as_a_reference_to_them(lab, name) -> None:
     runtime = RUNTIMES[name](lab)
