@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import kept
-from training.allocator import give_back_freed_memory
 from training.jobs import SHARED, Job, Operation, Ref, Result, Task, Value, key_of
 from training.machine import PENDING_JOBS
 from training.runtime import Runtime
@@ -91,7 +90,6 @@ class DeferredRuntime(Runtime):
         self._noted += 1
         if self._noted >= self._pending:
             self._compute(self._wanted_states())
-            give_back_freed_memory()  # else each window leaves holes behind that the next does not fit into
         return task
 
     def _intern(self, operation: Operation, values: Sequence[Value]) -> Task:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -41,6 +43,11 @@ class AdapterState:
     def second_moment(self) -> Tensor:
         """How large their squares were, on average, (parameters,)."""
         return self.moments[1]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of weights and moments."""
+        return self.weights.nbytes + self.moments.nbytes
 
     def sliced(self, where: slice) -> AdapterState:
         """The state of some of the parameters, as views."""
@@ -76,8 +83,8 @@ class Stack:
         own = tuple(
             replace(
                 state,
-                weights=state.weights.clone(memory_format=torch.contiguous_format),
-                moments=state.moments.clone(memory_format=torch.contiguous_format),
+                weights=_copied(state.weights),
+                moments=_copied(state.moments),
                 step=state.step + 1,
             )
             for state in states
@@ -186,6 +193,19 @@ class Sgd(Optimiser):
             gradient = own.add(state.weights, alpha=self.weight_decay) if self.weight_decay else own
             state.first_moment.mul_(self.momentum).add_(gradient)
             state.weights.add_(state.first_moment, alpha=-self.lr)
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """A contiguous copy.
+
+    PyTorch asks the C library for aligned blocks, which do not fit where one of the same size was freed; NumPy does not
+    ask, and thousands of states, each freed when the next one is made, leave no holes.
+    """
+    import torch  # noqa: PLC0415 - hyper-parameters are known without it
+
+    if tensor.device.type != "cpu":
+        return tensor.clone(memory_format=torch.contiguous_format)
+    return torch.from_numpy(np.array(tensor.numpy(), order="C", copy=True))
 
 
 def _require_shares(optimiser: Optimiser, *names: str) -> None:
