@@ -52,4 +52,4 @@ def _state(entry: Entry, device: str) -> AdapterState:
     from training.optimiser import AdapterState  # noqa: PLC0415
 
     tensors = {name: torch.from_numpy(array).to(device) for name, array in entry.arrays.items()}
-    return AdapterState(**tensors, step=int(entry.facts["step"]))
+    return AdapterState.of(**tensors, step=int(entry.facts["step"]))

@@ -63,7 +63,7 @@ class Recut(Operation):
         weights = cut(*(state.weights for state in values))
         moments = [cut(*(state.moments[moment] for state in values)) for moment in range(2)]
         step = max(state.step for state in values)
-        return {"adapter": AdapterState(weights=weights, moments=torch.stack(moments), step=step)}
+        return {"adapter": AdapterState.of(weights, torch.stack(moments), step)}
 
 
 @dataclass(frozen=True, kw_only=True)

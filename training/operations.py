@@ -109,8 +109,8 @@ class Adopt(Operation):
         """Replace the weights."""
         own, received = values
         if self.ranks is None:
-            return {"adapter": replace(own, weights=received.weights)}
-        return {"adapter": replace(own, weights=lab.layout.narrow(self.part, received.weights, self.ranks))}
+            return {"adapter": replace(own, adopted=received.weights)}
+        return {"adapter": replace(own, adopted=lab.layout.narrow(self.part, received.weights, self.ranks))}
 
 
 @dataclass(frozen=True, kw_only=True)

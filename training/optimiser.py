@@ -17,42 +17,76 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True)
 class AdapterState:
-    """What one entity trains of an adapter, as an immutable value: ``weights`` (parameters,), and two ``moments``.
+    """What one entity trains of an adapter, as an immutable value: its weights and two moments, each (parameters,).
 
-    These are one tensor (2, parameters), for there are thousands of users, and a tensor is half a kilobyte itself.
-    ``trained`` (parameters,) is true where a parameter learns; None where all do. The others stay as they are.
+    They are one tensor, ``numbers`` (3, parameters), for there are thousands of users, and a tensor is half a kilobyte
+    itself; weights that were ``adopted`` stand for the first row. ``trained`` (parameters,) is true where a parameter
+    learns; None where all do. The others stay as they are.
     """
 
-    weights: Tensor
-    moments: Tensor
+    numbers: Tensor
     step: int
+    adopted: Tensor | None = None
     trained: Tensor | None = None
 
     @staticmethod
+    def of(weights: Tensor, moments: Tensor, step: int, trained: Tensor | None = None) -> AdapterState:
+        """The state with these ``weights`` (parameters,) and ``moments`` (2, parameters) after so many steps."""
+        import torch  # noqa: PLC0415 - hyper-parameters are known without it
+
+        return AdapterState(numbers=torch.cat([weights[None], moments]), step=step, trained=trained)
+
+    @staticmethod
     def fresh(weights: Tensor, trained: Tensor | None = None) -> AdapterState:
-        """A state before its first step; its moments are one zero, seen twice ``parameters`` times."""
-        zeros = weights.new_zeros(()).expand(2, *weights.shape)
-        return AdapterState(weights=weights, moments=zeros, step=0, trained=trained)
+        """A state before its first step; its moments are one zero, seen as often as needed."""
+        zeros = weights.new_zeros(()).expand(3, *weights.shape)
+        return AdapterState(numbers=zeros, step=0, adopted=weights, trained=trained)
+
+    @property
+    def weights(self) -> Tensor:
+        """The adapter itself, (parameters,)."""
+        return self.numbers[0] if self.adopted is None else self.adopted
+
+    @property
+    def moments(self) -> Tensor:
+        """The first and the second, (2, parameters)."""
+        return self.numbers[1:]
 
     @property
     def first_moment(self) -> Tensor:
         """Where its gradients have pointed, on average, (parameters,)."""
-        return self.moments[0]
+        return self.numbers[1]
 
     @property
     def second_moment(self) -> Tensor:
         """How large their squares were, on average, (parameters,)."""
-        return self.moments[1]
+        return self.numbers[2]
 
     @property
     def nbytes(self) -> int:
         """Bytes of weights and moments."""
-        return self.weights.nbytes + self.moments.nbytes
+        return self.numbers.nbytes
 
     def sliced(self, where: slice) -> AdapterState:
         """The state of some of the parameters, as views."""
-        trained = None if self.trained is None else self.trained[where]
-        return replace(self, weights=self.weights[where], moments=self.moments[:, where], trained=trained)
+        adopted, trained = (None if tensor is None else tensor[where] for tensor in (self.adopted, self.trained))
+        return replace(self, numbers=self.numbers[:, where], adopted=adopted, trained=trained)
+
+    def copied(self) -> AdapterState:
+        """The same in a tensor of its own.
+
+        PyTorch asks the C library for aligned blocks, which do not fit where one of the same size was freed; NumPy does
+        not ask. So thousands of states, each freed when its successor is there, leave few holes.
+        """
+        import torch  # noqa: PLC0415
+
+        if self.numbers.device.type == "cpu":
+            numbers = torch.from_numpy(np.empty(self.numbers.shape, self.numbers.numpy().dtype))
+        else:
+            numbers = torch.empty_like(self.numbers, memory_format=torch.contiguous_format)
+        numbers[0] = self.weights
+        numbers[1:] = self.moments
+        return replace(self, numbers=numbers, adopted=None)
 
     @staticmethod
     @lru_cache  # thousands of users hold as much: one object for all of them
@@ -80,15 +114,7 @@ class Stack:
         """Stack ``states``."""
         import torch  # noqa: PLC0415 - hyper-parameters are known without it
 
-        own = tuple(
-            replace(
-                state,
-                weights=_copied(state.weights),
-                moments=_copied(state.moments),
-                step=state.step + 1,
-            )
-            for state in states
-        )
+        own = tuple(replace(state.copied(), step=state.step + 1) for state in states)
         return Stack(weights=torch.stack([state.weights for state in own]), own=own)
 
 
@@ -193,19 +219,6 @@ class Sgd(Optimiser):
             gradient = own.add(state.weights, alpha=self.weight_decay) if self.weight_decay else own
             state.first_moment.mul_(self.momentum).add_(gradient)
             state.weights.add_(state.first_moment, alpha=-self.lr)
-
-
-def _copied(tensor: Tensor) -> Tensor:
-    """A contiguous copy.
-
-    PyTorch asks the C library for aligned blocks, which do not fit where one of the same size was freed; NumPy does not
-    ask, and thousands of states, each freed when the next one is made, leave no holes.
-    """
-    import torch  # noqa: PLC0415 - hyper-parameters are known without it
-
-    if tensor.device.type != "cpu":
-        return tensor.clone(memory_format=torch.contiguous_format)
-    return torch.from_numpy(np.array(tensor.numpy(), order="C", copy=True))
 
 
 def _require_shares(optimiser: Optimiser, *names: str) -> None:

@@ -31,7 +31,7 @@ def again(store: Store, value: object) -> object:
 
 def test_an_adapter_state_keeps_every_bit(store: Store) -> None:
     strange = torch.tensor([0.1, -0.0, 1e-45, math.inf, math.nan])
-    state = AdapterState(weights=strange, moments=torch.stack([strange / 3, strange.abs()]), step=7)
+    state = AdapterState.of(weights=strange, moments=torch.stack([strange / 3, strange.abs()]), step=7)
     found = again(store, state)
     assert isinstance(found, AdapterState)
     assert found.step == 7

@@ -20,7 +20,7 @@ ROUNDS, LOCAL_STEPS = 2, 2
 
 def state_of(numbers: list[float], step: int = 0) -> AdapterState:
     weights = torch.tensor(numbers)
-    return AdapterState(weights=weights, moments=torch.stack([weights + 10, weights + 20]), step=step)
+    return AdapterState.of(weights=weights, moments=torch.stack([weights + 10, weights + 20]), step=step)
 
 
 def rows_of(user: int, round_number: int, step: int) -> tuple[int, ...]:
