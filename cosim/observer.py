@@ -88,7 +88,8 @@ class Observer:
         ended.losses, ended.clients = [], []
         if ended.number % self._evaluation.every == 0 or ended.last:
             self._look(ended, row)
-        ended.states = ()  # held any longer, they would be in memory beside those of all users in the next round
+        if not ended.last:
+            ended.states = ()  # held any longer, they would be in memory beside those of the next round
         if row["loss"] is not None or not self._learning.runtime.computes_values:
             self._tell_all()
         if row["loss"] is not None:
