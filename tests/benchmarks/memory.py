@@ -18,11 +18,11 @@ from rich.console import Console
 
 from tests.benchmarks.measuring import Measured, fresh_cache, quickstart
 
-USERS = (1000, 2000, 3000, 4000)
+USERS = (2000, 3000, 4000, 5000)
 """From where a run has several windows of pending jobs: what one window takes is no user's own."""
 MANY = 1000
-ROUNDS = 2
-SMALL_STEPS = ("scheme.rounds=1", "scheme.local_steps=1", "data.batch_size=1", "data.sequence_length=16")
+SMALL_STEPS = ("scheme.rounds=2", "scheme.local_steps=1", "data.batch_size=1", "data.sequence_length=16")
+"""Two rounds: in the second, each user has a state already while its next one is made."""
 NARROW_PASSES = "host.tokens=128"
 """What a pass takes is bounded, and no user's own; but a wide one's 100 MB vary by how users divide into passes."""
 
@@ -90,9 +90,9 @@ def beyond_adapters(execution: str) -> Callable[[], list[Measured]]:
     """What an added user takes beside what it trains, and what many users take in all."""
 
     def measure() -> list[Measured]:
-        peaks = [peak_afresh(execution, users, NARROW_PASSES) for users in USERS * ROUNDS]
+        peaks = [peak_afresh(execution, users, NARROW_PASSES) for users in USERS]
         trained = peaks[0].state_bytes if execution == "deferred" else 0
-        added_bytes, _ = np.polyfit(USERS * ROUNDS, [peak.own_bytes for peak in peaks], deg=1)
+        added_bytes, _ = np.polyfit(USERS, [peak.own_bytes for peak in peaks], deg=1)
         beyond = (added_bytes - trained) / 1e3
         of_many = peak_afresh(execution, MANY).resident_bytes
         return [
