@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from training.lab import Lab
     from training.store import Store
 
-_MOST_WINDOWS = 16
-"""So many windows of tasks may be kept waiting for the other parts of the model; each is a kilobyte."""
+_MOST_WINDOWS = 8
+"""So long an act may be kept waiting for the other parts of the model, which perhaps never come to it."""
 
 
 class DeferredRuntime(Runtime):
@@ -37,12 +37,14 @@ class DeferredRuntime(Runtime):
         self._tasks: weakref.WeakValueDictionary[str, Task] = weakref.WeakValueDictionary()
         self._pending = pending
         self._noted = 0
+        self._window = 0
 
     def submit(self, operation: Operation, *inputs: Ref, lineage: str = "") -> Job:
         """See ``Runtime``. All that a part's task gives may be the whole's: then it will not run, and holds nothing."""
         job = super().submit(operation, *inputs, lineage=lineage)
-        if job.task is not None and job.task.whole is not None and job.outputs.keys() <= SHARED:
-            job.task.inputs = ()
+        task = job.task
+        if task is not None and task.whole is not None and job.outputs.keys() <= SHARED and not task.wanted():
+            task.inputs = ()
         return job
 
     def values(self, refs: Sequence[Ref], assume: Sequence[Any] | None = None) -> list[Any]:
@@ -86,9 +88,11 @@ class DeferredRuntime(Runtime):
         if task.whole is None:
             task.whole = operation.unsplit(self.lab, values, self._intern)
         act, part = task.whole or (task, None)
+        act.window = act.window if act.begun else self._window
         act.begun |= _bits(part or self.lab.whole)
         self._noted += 1
         if self._noted >= self._pending:
+            self._window += 1
             self._compute(self._wanted_states())
         return task
 
@@ -100,14 +104,13 @@ class DeferredRuntime(Runtime):
         return task
 
     def _wanted_states(self) -> list[Result]:
-        """Not those, if they are few, of acts that some part of the model has yet to come to.
+        """Not those, for a while, of acts that some part of the model has yet to come to.
 
         Such a part still is where it was, and keeps in memory what the act would replace.
         """
-        tasks, whole = list(self._tasks.values()), _bits(self.lab.whole)
-        if len(tasks) < _MOST_WINDOWS * self._pending:
-            tasks = [task for task in tasks if task.begun == whole]
-        return [result for task in tasks for result in task.wanted() if result.name == "adapter"]
+        whole, long_ago = _bits(self.lab.whole), self._window - _MOST_WINDOWS
+        ripe = [task for task in list(self._tasks.values()) if task.begun == whole or task.window <= long_ago]
+        return [result for task in ripe for result in task.wanted() if result.name == "adapter"]
 
 
 def _bits(part: Part) -> int:

@@ -175,17 +175,18 @@ class Whole(NamedTuple):
 class Task:
     """An operation on values. It knows its results weakly: who wants one holds it, and none is computed for nobody.
 
-    ``begun`` are the blocks of the model, a bit each, whose part of it the simulation has come to.
+    ``begun`` are the blocks of the model, a bit each, whose part of it the simulation has come to; the first of them in
+    the ``window``-th window of jobs.
     """
 
-    __slots__ = ("__weakref__", "_results", "begun", "inputs", "key", "operation", "values", "whole")
+    __slots__ = ("__weakref__", "_results", "begun", "inputs", "key", "operation", "values", "whole", "window")
 
     def __init__(self, operation: Operation, inputs: tuple[Value, ...], key: str) -> None:
         self.operation = operation
         self.inputs = inputs
         self.key = key
         self.whole: Whole | None = None
-        self.begun = 0
+        self.begun = self.window = 0
         self.values: Mapping[str, Any] | None = None
         self._results: dict[str, weakref.ref[Result]] = {}
 

@@ -108,7 +108,8 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit, *, 
         _draw_line(axes, str(line), ends.assign(x=at), looks[str(line)], bars=len(looks) > MOST_BANDS)
     axes.set_xlabel(x_unit.named(setting_name(x)))
     axes.set_ylabel(y_unit.named(value_name(y)))
-    _name_values(axes, list(places.values()), [f"{at:g}" if numeric else str(key) for key, at in places.items()])
+    names = [f"{at:g}" if numeric else str(key) for key, at in places.items()]
+    _name_values(axes, list(places.values()), names, numeric=numeric)
     if log:
         _to_log(axes, data[[*_columns(y).values()]] / y_unit.size)
     elif (data[y] >= 0).all():
@@ -116,12 +117,12 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit, *, 
     axes.minorticks_off()
 
 
-def _name_values(axes: Axes, places: list[float], names: list[str]) -> None:
+def _name_values(axes: Axes, places: list[float], names: list[str], *, numeric: bool) -> None:
     """Put the name of each value under it; where names would touch, words are slanted, and numbers are round ones."""
     axes.set_xticks(places, names)
-    if not _touch(axes, places, names):
+    if len(places) < LEAST_FOR_SCALE or not _touch(axes, places, names):
         return
-    if names != [f"{place:g}" for place in places]:
+    if not numeric:
         for label in axes.get_xticklabels():
             label.set(rotation=30, ha="right", rotation_mode="anchor")
         return
