@@ -120,7 +120,7 @@ def draw_sweep(axes: Axes, data: pd.DataFrame, x: str, y: str, x_unit: Unit, *, 
 def _name_values(axes: Axes, places: list[float], names: list[str], *, numeric: bool) -> None:
     """Put the name of each value under it; where names would touch, words are slanted, and numbers are round ones."""
     axes.set_xticks(places, names)
-    if len(places) < LEAST_FOR_SCALE or not _touch(axes, places, names):
+    if len(places) < 2 or not _touch(axes, places, names):
         return
     if not numeric:
         for label in axes.get_xticklabels():

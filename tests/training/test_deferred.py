@@ -116,6 +116,20 @@ def test_equal_jobs_are_one(lab) -> None:
     assert learning.runtime.jobs_run == 1 + LOCAL_STEPS
 
 
+def test_an_act_that_one_part_never_comes_to_is_done_after_some_windows(lab) -> None:
+    """A server's copy takes over average after average, the user's is away: they must not pile up as a chain."""
+    _, last = lab.model.parts([2])
+    pending = 4
+    learning = Learning(DeferredRuntime(lab, pending=pending))
+    server, tasks = learning.start(last, "server"), []
+    for _ in range(40):
+        average = learning.average([server], [1], "average")["adapter"]
+        server = learning.adopt(last, server, average)["adapter"]
+        tasks.append(len(learning.runtime._tasks))  # type: ignore[attr-defined]  # of this way of execution
+    assert pending < max(tasks) < tasks[-1] + 2 * pending
+    assert max(tasks[20:]) == max(tasks[:20]), "as many as wait for eight windows, however long it goes on"
+
+
 def living_states() -> list[AdapterState]:
     return [it for it in gc.get_objects() if type(it) is AdapterState]
 
