@@ -64,23 +64,14 @@ class Network:
     repeats: Repeats | None = None
     sizes: Mapping[PayloadKind, int] = field(default_factory=dict)
 
-    def send(self, origin: Node, destination: Node, refs: Sequence[Ref]) -> Generator[simpy.Event, object, None]:
+    def send(self, origin: Node, destination: Node, refs: Sequence[Ref]) -> Generator[simpy.Event, Any, None]:
         """Carry the payloads as one message, hop by hop; they are in the destination's buffers when this is over.
 
         A story that is cut short meanwhile leaves nothing behind.
         """
         if origin is destination:
-            return
-        buffered = [ref for ref in refs if not origin.holds(ref)]
-        try:
-            yield from self._carry(Parcel.of(refs, self.sizes), origin, destination, buffered)
-        except simpy.Interrupt:
-            for ref in refs:
-                origin.let_go(ref)
-            raise
-        for ref in refs:
-            origin.let_go(ref)
-            destination.receive(ref)
+            return _nowhere()
+        return self._carry(Parcel.of(refs, self.sizes), origin, destination, refs)
 
     def message_bytes(self, payloads: Mapping[PayloadKind, int]) -> int:
         """Bytes of a message with these payloads, each with its tensors' bytes."""
@@ -100,27 +91,40 @@ class Network:
         return [node] if node is self.cloud else [node, self.cloud]
 
     def _carry(
-        self, parcel: Parcel, origin: Node, destination: Node, buffered: Sequence[Ref] | None = None
-    ) -> Generator[simpy.Event, object, None]:
-        """Carry ``parcel``; at its origin it needs buffers for those payloads that are ``buffered``, else for all."""
+        self, parcel: Parcel, origin: Node, destination: Node, refs: Sequence[Ref] | None = None
+    ) -> Generator[simpy.Event, Any, None]:
+        """Carry ``parcel``; its ``refs`` leave the origin's buffers, and what lies in none takes some meanwhile.
+
+        A part that goes on alone has no ``refs``, and needs buffers for all.
+        """
+        unbuffered = [ref for ref in refs or () if not origin.holds(ref)]
         here, ahead = origin, []
-        while here is not destination:
-            there, began_ns = self.route(here, destination)[1], self.clock.now_ns
-            own = parcel.buffer_bytes if buffered is None or here is not origin else parcel.bytes_of(buffered)
-            try:
-                left = yield from self._hop(here, there, parcel)
-            except simpy.Interrupt:
+        try:
+            while here is not destination:
+                there, began_ns = self.route(here, destination)[1], self.clock.now_ns
+                everything = here is not origin or refs is None
+                own = parcel.buffer_bytes if everything else parcel.bytes_of(unbuffered)
+                try:
+                    left = yield from self._hop(here, there, parcel)
+                except simpy.Interrupt:
+                    here.memory.during(began_ns, self.clock.now_ns, "buffers", own)
+                    raise
                 here.memory.during(began_ns, self.clock.now_ns, "buffers", own)
-                raise
-            here.memory.during(began_ns, self.clock.now_ns, "buffers", own)
-            if left is None:
-                here = there
-                continue
-            if left.first > parcel.first and there is not destination and isinstance(here, User):
-                ahead.append(self._beside(parcel.before(left.first - parcel.first), there, destination))
-            parcel = left
-        for process in ahead:
-            yield from self.recorder.waiting(process, destination.name, "the part by another edge server")
+                if left is None:
+                    here = there
+                    continue
+                if left.first > parcel.first and there is not destination and isinstance(here, User):
+                    ahead.append(self._beside(parcel.before(left.first - parcel.first), there, destination))
+                parcel = left
+            for process in ahead:
+                yield from self.recorder.waiting(process, destination.name, "the part by another edge server")
+        except simpy.Interrupt:
+            for ref in refs or ():
+                origin.let_go(ref)
+            raise
+        for ref in refs or ():
+            origin.let_go(ref)
+            destination.receive(ref)
 
     def _beside(self, parcel: Parcel, origin: Node, destination: Node) -> Process:
         """The way of a part that goes on alone, beside the story."""
@@ -218,3 +222,8 @@ class Network:
         self.recorder.add(start_ns=start, end_ns=sent, act="transmitting", **carried)
         self.recorder.add(start_ns=sent, end_ns=arrived, act="propagating", **common)
         yield self.clock.at(arrived)
+
+
+def _nowhere() -> Generator[simpy.Event, Any, None]:
+    """The way from a node to itself."""
+    yield from ()

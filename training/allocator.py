@@ -1,13 +1,17 @@
-"""The C library's allocator: memory that one batch frees is kept for the next."""
+"""Where memory comes from: what one batch frees is kept for the next, and a long-lived block has pages of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc, see mallopt(3)
 _LARGEST_BLOCK_BYTES = 2**30
 _NEVER_BYTES = 2**31 - 1
+
+_OWN_PAGES_BYTES = 2**17
+"""Smaller blocks do not have pages of their own: the last one is half empty, on average."""
 
 
 def keep_freed_memory() -> None:
@@ -22,7 +26,13 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _NEVER_BYTES)
 
 
-def give_back_freed_memory() -> None:
-    """Hand the pages of freed blocks back to the system now, wherever they lie; where glibc is not, nothing happens."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
+def block(nbytes: int) -> bytearray | mmap.mmap:
+    """So many bytes to be filled and held for long, which leave no hole in the C library's heap when they are freed.
+
+    A large block has pages of its own, handed back to the system with it. All of them come at once: one after another
+    they take ten times as long.
+    """
+    if nbytes >= _OWN_PAGES_BYTES and hasattr(mmap, "MAP_POPULATE"):
+        with contextlib.suppress(OSError):  # no more of them: the C library may have some, or says so
+            return mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)
+    return bytearray(nbytes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from training.adapters import AdapterLayout, HeadSite, LoraSite, Part
 
@@ -23,7 +24,7 @@ class Foundation:
     adapter_config: str
     whole_logits: bool = False
 
-    @property
+    @cached_property  # what thousands of users wait for mentions it
     def whole(self) -> Part:
         """The unsplit model."""
         return Part(first=0, last=self.blocks)

@@ -13,7 +13,7 @@ from training.jobs import Cost, Intern, Operation, Output, Ref, Value, Whole
 from training.metrics import Metrics
 from training.optimiser import AdapterState
 from training.payloads import SCALAR_BYTES, adapter_output
-from training.whole import element_wise, joined
+from training.whole import element_wise, joined, over
 
 if TYPE_CHECKING:
     from training.lab import Lab
@@ -103,7 +103,7 @@ class Adopt(Operation):
 
     def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
         """The whole adapter takes over the whole."""
-        return element_wise(replace(self, part=lab.whole), values, intern)
+        return element_wise(over(lab.whole, self), values, intern)
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """Replace the weights."""
@@ -130,7 +130,7 @@ class Narrow(Operation):
 
     def unsplit(self, lab: Lab, values: Sequence[Value], intern: Intern) -> Whole | None:
         """The whole adapter, narrowed."""
-        return element_wise(replace(self, part=lab.whole), values, intern)
+        return element_wise(over(lab.whole, self), values, intern)
 
     def run(self, lab: Lab, values: Sequence[Any]) -> Mapping[str, Any]:
         """Zeros beyond."""

@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from mmap import mmap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
+from training.allocator import block
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 class AdapterState:
     """What one entity trains of an adapter, as an immutable value: its weights and two moments, each (parameters,).
 
-    They are one tensor, ``numbers`` (3, parameters), for there are thousands of users, and a tensor is half a kilobyte
-    itself; weights that were ``adopted`` stand for the first row. ``trained`` (parameters,) is true where a parameter
-    learns; None where all do. The others stay as they are.
+    They lie together as ``held``, (3, parameters); weights that were ``adopted`` stand for the first row. ``trained``
+    (parameters,) is true where a parameter learns; None where all do. The others stay as they are.
+
+    There are thousands of users, and a tensor is a kilobyte itself, in pieces that keep the heap from closing the holes
+    which passes leave. So what is held for long is bytes of float32, seen as a tensor when it is needed.
     """
 
-    numbers: Tensor
+    held: Tensor | bytearray | mmap
     step: int
     adopted: Tensor | None = None
     trained: Tensor | None = None
@@ -34,13 +37,22 @@ class AdapterState:
         """The state with these ``weights`` (parameters,) and ``moments`` (2, parameters) after so many steps."""
         import torch  # noqa: PLC0415 - hyper-parameters are known without it
 
-        return AdapterState(numbers=torch.cat([weights[None], moments]), step=step, trained=trained)
+        return AdapterState(held=torch.cat([weights[None], moments]), step=step, trained=trained)
 
     @staticmethod
     def fresh(weights: Tensor, trained: Tensor | None = None) -> AdapterState:
         """A state before its first step; its moments are one zero, seen as often as needed."""
         zeros = weights.new_zeros(()).expand(3, *weights.shape)
-        return AdapterState(numbers=zeros, step=0, adopted=weights, trained=trained)
+        return AdapterState(held=zeros, step=0, adopted=weights, trained=trained)
+
+    @property
+    def numbers(self) -> Tensor:
+        """What is held, (3, parameters)."""
+        if not isinstance(self.held, bytearray | mmap):
+            return self.held
+        import torch  # noqa: PLC0415 - hyper-parameters are known without it
+
+        return torch.frombuffer(self.held, dtype=torch.float32).view(3, -1)
 
     @property
     def weights(self) -> Tensor:
@@ -70,23 +82,20 @@ class AdapterState:
     def sliced(self, where: slice) -> AdapterState:
         """The state of some of the parameters, as views."""
         adopted, trained = (None if tensor is None else tensor[where] for tensor in (self.adopted, self.trained))
-        return replace(self, numbers=self.numbers[:, where], adopted=adopted, trained=trained)
+        return replace(self, held=self.numbers[:, where], adopted=adopted, trained=trained)
 
     def copied(self) -> AdapterState:
-        """The same in a tensor of its own.
+        """The same, held by nothing else."""
+        import torch  # noqa: PLC0415 - hyper-parameters are known without it
 
-        PyTorch asks the C library for aligned blocks, which do not fit where one of the same size was freed; NumPy does
-        not ask. So thousands of states, each freed when its successor is there, leave few holes.
-        """
-        import torch  # noqa: PLC0415
-
-        if self.numbers.device.type == "cpu":
-            numbers = torch.from_numpy(np.empty(self.numbers.shape, self.numbers.numpy().dtype))
-        else:
-            numbers = torch.empty_like(self.numbers, memory_format=torch.contiguous_format)
-        numbers[0] = self.weights
-        numbers[1:] = self.moments
-        return replace(self, numbers=numbers, adopted=None)
+        old = self.numbers
+        in_bytes = old.device.type == "cpu" and old.dtype == torch.float32 and old.numel()
+        held = block(old.nbytes) if in_bytes else torch.empty_like(old, memory_format=torch.contiguous_format)
+        copy = replace(self, held=held, adopted=None)
+        copy.numbers.copy_(old)
+        if self.adopted is not None:
+            copy.weights.copy_(self.adopted)
+        return copy
 
     @staticmethod
     @lru_cache  # thousands of users hold as much: one object for all of them

@@ -17,16 +17,11 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from training import kept
-from training.allocator import give_back_freed_memory
 
 if TYPE_CHECKING:
     from training.jobs import Result, Task
     from training.lab import Lab
     from training.store import Store
-
-_TIDY_BYTES = 32 * 2**20
-"""After so many bytes of new states, the holes that old ones left are handed back: states and passes differ in size,
-and not every hole is filled again. It takes milliseconds."""
 
 
 class Waves:
@@ -37,7 +32,6 @@ class Waves:
         self.store = store
         self.run = 0
         self.found = 0
-        self._made_bytes = 0
         self._pool: ThreadPoolExecutor | None = None
         self._lanes: SimpleQueue[Lab] = SimpleQueue()
 
@@ -119,10 +113,6 @@ class Waves:
         for chunk, values in zip(chunks, done, strict=True):  # one by one: what a pass replaces is freed for the next
             for task, outcome in zip(chunk, values, strict=True):
                 task.settle(outcome)
-                self._made_bytes += getattr(outcome.get("adapter"), "nbytes", 0)
-            if self._made_bytes > _TIDY_BYTES:
-                self._made_bytes = 0
-                give_back_freed_memory()
         self.run += len(tasks)
 
     def _chunks(self, group: list[Task], *, alone: bool) -> Iterator[list[Task]]:

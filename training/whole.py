@@ -11,8 +11,11 @@ slices of one result, and the phases run part by part.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from training.adapters import Part
 from training.jobs import Intern, Operation, Value, Whole
 
 if TYPE_CHECKING:
@@ -30,6 +33,12 @@ def joined(lab: Lab, adapters: Sequence[Value]) -> Value | None:
             return None
         edge = value.part.last
     return Value(first.result) if edge == lab.whole.last else None
+
+
+@lru_cache
+def over(part: Part, operation: Operation) -> Operation:
+    """``operation`` on another part; one object for the thousands of users who wait for the same."""
+    return replace(operation, part=part)  # type: ignore[type-var]  # of those that have one
 
 
 def element_wise(operation: Operation, values: Sequence[Value], intern: Intern) -> Whole | None:
