@@ -97,8 +97,9 @@ class Network:
 
         A part that goes on alone has no ``refs``, and needs buffers for all.
         """
-        unbuffered = [ref for ref in refs or () if not origin.holds(ref)]
-        here, ahead = origin, []
+        unbuffered = tuple(ref for ref in refs or () if not origin.holds(ref))
+        ahead: tuple[Process, ...] = ()  # thousands of messages are under way, and a list takes memory even if empty
+        here = origin
         try:
             while here is not destination:
                 there, began_ns = self.route(here, destination)[1], self.clock.now_ns
@@ -114,7 +115,7 @@ class Network:
                     here = there
                     continue
                 if left.first > parcel.first and there is not destination and isinstance(here, User):
-                    ahead.append(self._beside(parcel.before(left.first - parcel.first), there, destination))
+                    ahead = (*ahead, self._beside(parcel.before(left.first - parcel.first), there, destination))
                 parcel = left
             for process in ahead:
                 yield from self.recorder.waiting(process, destination.name, "the part by another edge server")

@@ -188,17 +188,18 @@ class Task:
         self.whole: Whole | None = None
         self.begun = self.window = 0
         self.values: Mapping[str, Any] | None = None
-        self._results: dict[str, weakref.ref[Result]] = {}
+        self._results: tuple[weakref.ref[Result], ...] = ()  # few: a dictionary is three times as large
 
     def result(self, name: str) -> Result:
         """The result called ``name``, the same object as long as anybody holds it."""
-        known = self._results.get(name)
-        result = None if known is None else known()
-        if result is None:
-            result = Result(self, name)
-            if self.values is not None:
-                result.settle(self.values[name])
-            self._results[name] = weakref.ref(result)
+        held = self._held()
+        for result in held:
+            if result.name == name:
+                return result
+        result = Result(self, name)
+        if self.values is not None:
+            result.settle(self.values[name])
+        self._results = tuple(weakref.ref(each) for each in [*held, result])
         return result
 
     def value(self, name: str) -> Value:
@@ -209,8 +210,11 @@ class Task:
 
     def wanted(self) -> list[Result]:
         """The results that somebody holds and that are not there yet."""
-        held = [reference() for reference in self._results.values()]
-        return [result for result in held if result is not None and result.task is not None]
+        return [result for result in self._held() if result.task is not None]
+
+    def _held(self) -> list[Result]:
+        """The results that somebody holds."""
+        return [result for reference in self._results if (result := reference()) is not None]
 
     def settle(self, values: Mapping[str, Any]) -> None:
         """Hand out the results of a run; what it worked on is no longer needed."""

@@ -91,7 +91,7 @@ class AveragingScheme(FedAvg):
         self.allocator = None if part is None else self.world.bands.allocator(part)
         at = self.averaging_node()
         self.begin_averages(self.cut(), at)
-        self.chains: list[list[Stage]] = [self.chain(user) for user in self.world.users]
+        self.chains = [tuple(self.chain(user)) for user in self.world.users]
         self._refreshed: dict[Stage, simpy.Event] = {}
         self._sampling = Stream(self.world.seed, "clients")
 
