@@ -1,25 +1,17 @@
-"""Large libraries are loaded without looking for garbage in them.
-
-Python's collector of cycles looks through all objects there are, again and again, while more and more of them come;
-those of a library are never garbage. That is a sixth of the time of loading.
-"""
+"""Large libraries are loaded when they are needed, and without looking for garbage in them."""
 
 from __future__ import annotations
 
-import gc
 import sys
 from importlib import import_module
+
+from cosim.garbage import uncollected
 
 
 def load(*names: str) -> None:
     """Import these modules while the collector rests, unless all of them are there."""
     if all(name in sys.modules for name in names):
         return
-    resting = not gc.isenabled()
-    gc.disable()
-    try:
+    with uncollected():
         for name in names:
             import_module(name)
-    finally:
-        if not resting:
-            gc.enable()

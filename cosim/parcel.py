@@ -72,7 +72,7 @@ class Parcel:
 
     def bytes_of(self, refs: Sequence[Ref]) -> int:
         """How many bytes of it belong to one of ``refs``."""
-        return sum(nbytes for ref, nbytes in self._shares() if ref in refs)
+        return sum(nbytes for ref, nbytes in self._shares() if ref in refs) if refs else 0
 
     def _shares(self) -> Iterator[tuple[Ref, int]]:
         """Every payload, with the number of its bytes that are here."""

@@ -13,6 +13,7 @@ from cosim import libraries, trained_once
 from cosim.allocation.problem import NoAllocation
 from cosim.cells.out_of_reach import require_reach
 from cosim.divergence import Diverged, Divergence
+from cosim.garbage import seldom_collected
 from cosim.observer import Observer
 from cosim.scenario.entries import Entry, single
 from cosim.scenario.errors import ScenarioError
@@ -62,6 +63,7 @@ class Run:
         return single(self.scenario, self.entry)
 
 
+@seldom_collected()
 def run(scenario: Scenario, entry: Entry, callbacks: Sequence[Callback] = (), *, threads: int | None = None) -> Run:
     """Run one scheme; ``callbacks`` hear of it. Ctrl-C ends the run early, with the rounds it has; so does a
     loss that is not finite, which would be the end of it however often it is run.
