@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 _SELDOM = (50_000, 20, 10)
 """New objects before the collector looks, and how many times it looks through the young before it does through older
-ones; Python's own are (700, 10, 10)."""
+ones; Python's own begin with 700, or 2,000, objects."""
 
 
 @contextmanager

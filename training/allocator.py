@@ -27,10 +27,10 @@ def keep_freed_memory() -> None:
 
 
 def block(nbytes: int) -> bytearray | mmap.mmap:
-    """So many bytes to be filled and held for long, which leave no hole in the C library's heap when they are freed.
+    """So many bytes to be filled and held for long.
 
-    A large block has pages of its own, handed back to the system with it. All of them come at once: one after another
-    they take ten times as long.
+    On Linux, a large block has pages of its own, handed back to the system with it: it leaves no hole in the C
+    library's heap. All of them come at once; one after another they take several times as long.
     """
     if nbytes >= _OWN_PAGES_BYTES and hasattr(mmap, "MAP_POPULATE"):
         with contextlib.suppress(OSError):  # no more of them: the C library may have some, or says so

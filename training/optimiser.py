@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from mmap import mmap
 from types import MappingProxyType
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True, eq=False)
 class AdapterState:
     """What one entity trains of an adapter, as an immutable value: its weights and two moments, each (parameters,).
 
@@ -24,10 +24,11 @@ class AdapterState:
     (parameters,) is true where a parameter learns; None where all do. The others stay as they are.
 
     There are thousands of users, and a tensor is a kilobyte itself, in pieces that keep the heap from closing the holes
-    which passes leave. So what is held for long is bytes of float32, seen as a tensor when it is needed.
+    which passes leave. So what is held for long is bytes of float32, seen as a tensor when it is needed; whoever
+    changed their number would leave such tensors without memory.
     """
 
-    held: Tensor | bytearray | mmap
+    held: Tensor | bytearray | mmap = field(repr=False)
     step: int
     adopted: Tensor | None = None
     trained: Tensor | None = None
@@ -74,11 +75,6 @@ class AdapterState:
         """How large their squares were, on average, (parameters,)."""
         return self.numbers[2]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of weights and moments."""
-        return self.numbers.nbytes
-
     def sliced(self, where: slice) -> AdapterState:
         """The state of some of the parameters, as views."""
         adopted, trained = (None if tensor is None else tensor[where] for tensor in (self.adopted, self.trained))
@@ -110,9 +106,8 @@ class AdapterState:
 class Stack:
     """The states of n clients before a pass, which needs their ``weights`` side by side, (n, parameters).
 
-    ``own`` are copies of the states, whose tensors the step overwrites: each client's stand alone, so that what it
-    holds is freed when it has moved on, whoever it shared a pass with. Made before the pass, they are what stays of it:
-    what the pass itself needs lies behind them in memory and is freed as one piece.
+    ``own`` are copies of the states, which the step overwrites: each client's stand alone, so that what it holds is
+    freed when it has moved on, whoever it shared a pass with.
     """
 
     weights: Tensor

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import gc
 import mmap
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,12 +38,13 @@ def test_the_pages_of_a_large_block_go_back_at_once_whatever_lies_behind_it() ->
     def resident_bytes() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
 
+    gc.collect()  # what others have left is not freed meanwhile
     before = resident_bytes()
     held = [(block(LARGE), bytearray(SMALL)) for _ in range(64)]  # in a heap, the small ones would hold the holes open
     during = resident_bytes()
     small = [each for _, each in held]
     del held
-    assert during - before >= BUDGET
+    assert during - before > 0.9 * BUDGET, "Linux counts pages a processor at a time, and says so now and then"
     assert resident_bytes() - before < BUDGET / 4, "what a process needs besides is far less"
     assert len(small) == 64
 

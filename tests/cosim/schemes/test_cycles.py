@@ -40,10 +40,11 @@ def rounds_after_the_first(run_small: Callable[..., Run], monkeypatch: pytest.Mo
     """What the rounds after the first leave in cycles, in which all is loaded that a run needs."""
 
     def run(scheme: dict[str, Any], **sections: Any) -> list[str]:
-        look, aside, found = Observer.__call__, kept_aside(), []
+        look, aside, found, rounds = Observer.__call__, kept_aside(), [], []
 
         def watched(self: Observer, ended: Any) -> None:
             look(self, ended)
+            rounds.append(ended.number)
             if ended.number == 1:
                 found.append(aside.__enter__())
             if ended.number == 3:
@@ -52,6 +53,7 @@ def rounds_after_the_first(run_small: Callable[..., Run], monkeypatch: pytest.Mo
         monkeypatch.setattr(Observer, "__call__", watched)
         run_small({**scheme, "rounds": 3}, **sections)
         (noted,) = found
+        assert rounds == [0, 1, 2, 3], "what was noted is noted after the last"
         return kinds_of_a_run(noted)
 
     return run
