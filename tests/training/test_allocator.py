@@ -11,15 +11,15 @@ import pytest
 
 from training.allocator import block, keep_freed_memory
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 
 
-def test_glibc_is_told_to_keep_large_blocks(monkeypatch) -> None:
+def test_glibc_is_told_to_keep_large_blocks_in_one_heap(monkeypatch) -> None:
     told = []
     library = SimpleNamespace(mallopt=lambda *pair: told.append(pair))
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
     keep_freed_memory()
-    assert dict(told) == {M_MMAP_THRESHOLD: 2**30, M_TRIM_THRESHOLD: 2**31 - 1}
+    assert dict(told) == {M_MMAP_THRESHOLD: 2**30, M_TRIM_THRESHOLD: 2**31 - 1, M_ARENA_MAX: 1}
 
 
 SMALL, LARGE = 1000, 600_001
