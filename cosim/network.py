@@ -97,7 +97,8 @@ class Network:
 
         A part that goes on alone has no ``refs``, and needs buffers for all.
         """
-        unbuffered = tuple(ref for ref in refs or () if not origin.holds(ref))
+        leaving = refs or ()
+        unbuffered = tuple(ref for ref in leaving if not origin.holds(ref))
         ahead: tuple[Process, ...] = ()  # thousands of messages are under way, and a list takes memory even if empty
         here = origin
         try:
@@ -120,10 +121,10 @@ class Network:
             for process in ahead:
                 yield from self.recorder.waiting(process, destination.name, "the part by another edge server")
         except simpy.Interrupt:
-            for ref in refs or ():
+            for ref in leaving:
                 origin.let_go(ref)
             raise
-        for ref in refs or ():
+        for ref in leaving:
             origin.let_go(ref)
             destination.receive(ref)
 

@@ -80,17 +80,16 @@ class AdapterState:
         adopted, trained = (None if tensor is None else tensor[where] for tensor in (self.adopted, self.trained))
         return replace(self, held=self.numbers[:, where], adopted=adopted, trained=trained)
 
-    def copied(self) -> AdapterState:
-        """The same, held by nothing else."""
+    def successor(self) -> AdapterState:
+        """What a step overwrites to be the next state: a copy, held by nothing else."""
         import torch  # noqa: PLC0415 - hyper-parameters are known without it
 
         old = self.numbers
-        in_bytes = old.device.type == "cpu" and old.dtype == torch.float32 and old.numel()
+        in_bytes = old.device.type == "cpu" and old.dtype == torch.float32 and old.numel() > 0
         held = block(old.nbytes) if in_bytes else torch.empty_like(old, memory_format=torch.contiguous_format)
-        copy = replace(self, held=held, adopted=None)
-        copy.numbers.copy_(old)
-        if self.adopted is not None:
-            copy.weights.copy_(self.adopted)
+        copy = replace(self, held=held, adopted=None, step=self.step + 1)
+        copy.weights.copy_(self.weights)
+        copy.moments.copy_(self.moments)
         return copy
 
     @staticmethod
@@ -106,8 +105,8 @@ class AdapterState:
 class Stack:
     """The states of n clients before a pass, which needs their ``weights`` side by side, (n, parameters).
 
-    ``own`` are copies of the states, which the step overwrites: each client's stand alone, so that what it holds is
-    freed when it has moved on, whoever it shared a pass with.
+    ``own`` are the successors of the states, which the step overwrites: each client's stand alone, so that what
+    it holds is freed when it has moved on, whoever it shared a pass with.
     """
 
     weights: Tensor
@@ -118,7 +117,7 @@ class Stack:
         """Stack ``states``."""
         import torch  # noqa: PLC0415 - hyper-parameters are known without it
 
-        own = tuple(replace(state.copied(), step=state.step + 1) for state in states)
+        own = tuple(state.successor() for state in states)
         return Stack(weights=torch.stack([state.weights for state in own]), own=own)
 
 

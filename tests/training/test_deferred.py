@@ -2,8 +2,7 @@
 
 import gc
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from cosim.garbage import uncollected
 from training.deferred import DeferredRuntime
 from training.jobs import Cost, Operation, Output, Ref
 from training.learning import Learning
@@ -35,15 +35,6 @@ class Half(Operation):
 
     def run(self, lab: Any, values: Sequence[Any]) -> Mapping[str, Any]:
         return {"payload": values[0].half().float()}
-
-
-@contextmanager
-def no_garbage_collector() -> Iterator[None]:
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def rows(client: int, step: int) -> tuple[int, ...]:
@@ -147,7 +138,7 @@ def test_states_between_two_steps_are_freed_during_the_round(lab, monkeypatch) -
     learning = Learning(DeferredRuntime(lab))
     average = federated_round(learning, learning.start(lab.whole, "own"))
     monkeypatch.setattr(type(lab.optimiser), "step_in_place", counted)
-    with no_garbage_collector():
+    with uncollected():
         before = len(living_states())
         learning.values([average])
         assert 0 < most <= 2 * CLIENTS + 1, "two steps, and the start"
@@ -156,7 +147,7 @@ def test_states_between_two_steps_are_freed_during_the_round(lab, monkeypatch) -
 
 def test_a_state_lives_exactly_as_long_as_a_reference_to_it(lab) -> None:
     learning = Learning(DeferredRuntime(lab))
-    with no_garbage_collector():
+    with uncollected():
         ref = train(learning, learning.start(lab.whole, "own"), 0)
         value = weakref.ref(learning.values([ref])[0])
         assert value() is not None

@@ -1,15 +1,14 @@
 """Jobs: costs and sizes are known before anything runs, and what ran forgets its past."""
 
-import gc
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import torch
 
+from cosim.garbage import uncollected
 from training.deferred import DeferredRuntime
 from training.jobs import Cost, Job, Operation, Output, Ref
 from training.learning import Learning
@@ -46,15 +45,6 @@ class Add(Operation):
     def run(self, lab: Any, values: Sequence[Box]) -> Mapping[str, Any]:
         self.diary.append(self.term)
         return {"sum": Box(self.term + sum(value.number for value in values))}
-
-
-@contextmanager
-def no_garbage_collector() -> Iterator[None]:
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def three_part_step(learning: Learning) -> list[Job]:
@@ -127,7 +117,7 @@ def test_references_to_one_result_are_equal_and_carry_the_lineage_of_the_first_i
 @pytest.mark.parametrize("name", COMPUTING)
 def test_the_past_of_a_job_is_released_when_it_has_run(lab, name) -> None:
     runtime = RUNTIMES[name](lab)
-    with no_garbage_collector():
+    with uncollected():
         one = runtime.submit(Add(1, []))
         two = runtime.submit(Add(2, []), one["sum"])
         past = weakref.ref(one.task)
@@ -141,7 +131,7 @@ def test_the_past_of_a_job_is_released_when_it_has_run(lab, name) -> None:
 @pytest.mark.parametrize("name", COMPUTING)
 def test_values_live_as_long_as_a_reference_to_them(lab, name) -> None:
     runtime = RUNTIMES[name](lab)
-    with no_garbage_collector():
+    with uncollected():
         ref = runtime.submit(Add(1, []))["sum"]
         value = weakref.ref(runtime.values([ref])[0])
         assert value() is not None
