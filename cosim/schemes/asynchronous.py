@@ -18,8 +18,8 @@ from cosim.presence import REASONS
 from cosim.scenario.parts import AggregationPart
 from cosim.scenario.section import default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
-from cosim.schemes.base import DEADLINE, MOST_STOPS, Acts
 from cosim.schemes.options import SchemeOptions
+from cosim.schemes.telling import DEADLINE, MOST_STOPS, Acts
 from cosim.stuck import Stuck
 
 if TYPE_CHECKING:

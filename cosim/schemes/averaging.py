@@ -15,13 +15,13 @@ from cosim.scenario.compression import ADAPTERS
 from cosim.scenario.parts import AllocationPart
 from cosim.scenario.quantities import Duration
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import Acts
 from cosim.schemes.demand import batches_of, mean_demand
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.participation import sampled
 from cosim.schemes.places import Course, Load, Place
 from cosim.schemes.stage import Stage
+from cosim.schemes.telling import Acts
 
 if TYPE_CHECKING:
     from cosim.allocation.demand import Demand

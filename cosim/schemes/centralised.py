@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.base import Scheme
 from cosim.schemes.places import Course, Load
+from cosim.schemes.telling import Acts
 
 if TYPE_CHECKING:
     from training.jobs import Ref

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cosim.nodes import Node
-from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.base import Scheme
 from cosim.schemes.stage import Stage
+from cosim.schemes.telling import Acts
 
 if TYPE_CHECKING:
     from training.adapters import Part

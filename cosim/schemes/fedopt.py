@@ -12,11 +12,11 @@ from channel_models.randomness import Stream
 from cosim.nodes import User
 from cosim.scenario.parts import OptimiserPart
 from cosim.scenario.section import Count, default
-from cosim.schemes.base import Acts
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.participation import Participation, ParticipationOptions, sampled
 from cosim.schemes.places import Course, Load
 from cosim.schemes.stage import Stage
+from cosim.schemes.telling import Acts
 from training.payloads import state_bytes
 
 if TYPE_CHECKING:

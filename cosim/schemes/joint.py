@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.base import Scheme
 from cosim.schemes.stage import Stage
+from cosim.schemes.telling import Acts
 from training.joint_steps import ADAPTER_GRADIENT
 
 if TYPE_CHECKING:

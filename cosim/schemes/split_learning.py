@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cosim.nodes import Edge, Node, User
-from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.base import Scheme
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.places import Course, Load, Place
 from cosim.schemes.splitting import SplitOptions, holders
 from cosim.schemes.stage import Stage
+from cosim.schemes.telling import Acts
 
 if TYPE_CHECKING:
     from training.jobs import Ref

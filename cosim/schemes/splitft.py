@@ -15,12 +15,12 @@ from cosim.scenario.compression import SMASHED
 from cosim.scenario.parts import CutPolicyPart
 from cosim.scenario.section import Count, default
 from cosim.schemes.averaging import AveragingOptions, AveragingScheme
-from cosim.schemes.base import Acts
 from cosim.schemes.cut_times import forecast
 from cosim.schemes.options import SchemeOptions
 from cosim.schemes.places import Course, Load, Place
 from cosim.schemes.splitting import holders
 from cosim.schemes.stage import Stage
+from cosim.schemes.telling import Acts
 from training.adapters import Part
 from training.cut_flops import FlopsByCut
 

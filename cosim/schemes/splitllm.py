@@ -14,7 +14,6 @@ from cosim.nodes import Edge, Node, User
 from cosim.scenario.compression import ADAPTERS, SMASHED
 from cosim.scenario.parts import PairingPart
 from cosim.scenario.section import Count, Flag, default
-from cosim.schemes.base import MOST_STOPS, Acts
 from cosim.schemes.fedavg import FedAvg
 from cosim.schemes.joint import JointStage
 from cosim.schemes.options import SchemeOptions
@@ -22,6 +21,7 @@ from cosim.schemes.participation import Participation, ParticipationOptions
 from cosim.schemes.places import Course, Load
 from cosim.schemes.splitting import read_cuts
 from cosim.schemes.stage import Stage
+from cosim.schemes.telling import MOST_STOPS, Acts
 from cosim.stuck import Stuck
 
 if TYPE_CHECKING:

@@ -115,6 +115,6 @@ def test_one_of_both_is_a_panel_and_the_numbers_say_which(results: Results, of: 
 
 
 def test_waits_for_others_have_the_words_that_schemes_use() -> None:
-    source = (Path(__file__).parents[3] / "cosim" / "schemes" / "base.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parents[3] / "cosim" / "schemes" / "telling.py").read_text(encoding="utf-8")
     assert all(f'"{reason}"' in source for reason in WAITS_FOR_OTHERS)
     assert pd.Series(WAITS_FOR_OTHERS).is_unique

@@ -10,8 +10,8 @@ from cosim import runner, tables
 from cosim.runner import Run
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.entries import Entry
-from cosim.schemes.base import Acts
 from cosim.schemes.federated import Federated
+from cosim.schemes.telling import Acts
 
 Runner = Callable[..., Run]
 

@@ -11,8 +11,9 @@ from cosim.nodes import Node, User
 from cosim.runner import Run
 from cosim.scenario import Scenario, ScenarioError
 from cosim.scenario.entries import entries
-from cosim.schemes.base import Acts, Scheme
+from cosim.schemes.base import Scheme
 from cosim.schemes.places import Course, Load, Place
+from cosim.schemes.telling import Acts
 from training.adapters import Part
 
 Runner = Callable[..., Run]
